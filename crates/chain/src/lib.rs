@@ -1,0 +1,5 @@
+//! The chain format: names, entries, and their verification by replay.
+
+mod hash;
+
+pub use hash::{Hash, NotAName};
