@@ -1,0 +1,251 @@
+//! What an entry says: the types of `docs/spec/chain.md`, and nothing of how they are written.
+
+use std::collections::BTreeMap;
+
+use crate::{FailureCode, Hash, Text};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Timestamp(pub u64);
+
+/// A count of executed WebAssembly operations, as the engine weighs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Fuel(pub u64);
+
+/// One link of a chain. Its name is the hash of its canonical bytes, see [`Entry::encode`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name of the entry before; `None` in genesis only.
+    pub parent: Option<Hash>,
+    /// The position in the chain, from 0.
+    pub seq: u64,
+    /// When the sequencer took it; never less than the parent's.
+    pub at: Timestamp,
+    /// What happened.
+    pub body: Body,
+}
+
+/// What happened, by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Seq 0: binds code, configuration and rules. Its name is the actor's id.
+    Genesis(Box<Genesis>),
+    /// Seq 1: the first state.
+    Init(Init),
+    /// One message handled.
+    Message(Box<Message>),
+    /// The actor took a message and failed; the state stays as it was.
+    Failure(Box<Failure>),
+    /// From here on outcomes are this engine's.
+    Engine(Engine),
+}
+
+impl Body {
+    /// The kind, as written in the entry.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Genesis(_) => "genesis",
+            Self::Init(_) => "init",
+            Self::Message(_) => "message",
+            Self::Failure(_) => "failure",
+            Self::Engine(_) => "engine",
+        }
+    }
+}
+
+/// The code that grows a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// A WebAssembly component, by the hash of its bytes.
+    Component(Hash),
+    /// A native machine, as `name@version`.
+    Native(Text),
+}
+
+/// What outcomes depend on beside the code: engine, version, target and the settings of the deterministic profile.
+pub type Engine = BTreeMap<Text, Text>;
+
+/// The named limits of a chain. Replay uses these and never a default.
+pub type Limits = BTreeMap<Text, u64>;
+
+/// The first entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    /// The code.
+    pub code: Code,
+    /// The WIT world that the component was loaded as.
+    pub world: Text,
+    /// The configuration given to `init`, a blob.
+    pub config: Option<Hash>,
+    /// Every limit that decides an outcome.
+    pub limits: Limits,
+    /// The engine that outcomes come from, until an [`Body::Engine`] entry names another.
+    pub engine: Engine,
+    /// Capabilities beyond what the world gives, in ascending order.
+    pub grants: Vec<Text>,
+    /// The DID of whoever owns the actor.
+    pub owner: Option<Text>,
+    /// 32 bytes that tell this chain from others of the same code and configuration.
+    pub nonce: Hash,
+}
+
+/// The outcome of `init`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Init {
+    /// The first state, a blob.
+    pub state: Hash,
+    /// What the call used.
+    pub fuel: Fuel,
+    /// Host calls that brought in something from outside, in order.
+    pub calls: Vec<Call>,
+    /// What is done once the entry is committed, in order.
+    pub effects: Vec<Effect>,
+    /// The seed of randomness, where the world imports it.
+    pub seed: Option<Hash>,
+}
+
+/// A message and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The message, a blob.
+    pub message: Hash,
+    /// Who sent it.
+    pub from: Sender,
+    /// The state it started from, a blob.
+    pub before: Hash,
+    /// The state it led to, a blob.
+    pub state: Hash,
+    /// The reply, a blob.
+    pub reply: Option<Hash>,
+    /// What the calls used.
+    pub fuel: Fuel,
+    /// Host calls that brought in something from outside, in order.
+    pub calls: Vec<Call>,
+    /// What is done once the entry is committed, in order.
+    pub effects: Vec<Effect>,
+    /// The seed of randomness, where the world imports it.
+    pub seed: Option<Hash>,
+}
+
+/// A message that the actor took and failed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The message, a blob.
+    pub message: Hash,
+    /// Who sent it.
+    pub from: Sender,
+    /// The state before and after, a blob.
+    pub before: Hash,
+    /// Why.
+    pub error: FailureCode,
+    /// What the calls used; not compared, since a trap may come from fuel itself.
+    pub fuel: Fuel,
+    /// Host calls that brought in something from outside, in order.
+    pub calls: Vec<Call>,
+    /// The seed of randomness, where the world imports it.
+    pub seed: Option<Hash>,
+}
+
+/// Who sent a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// An HTTP client; `key` is the hash of its `Idempotency-Key`.
+    Http {
+        /// The hash of the key, where one was given.
+        key: Option<Hash>,
+    },
+    /// Whoever holds the key of a DID.
+    Did {
+        /// The DID.
+        did: Text,
+        /// The signature over the message.
+        sig: Text,
+    },
+    /// Another actor: its entry and the effect's number in it.
+    Actor {
+        /// The sender's chain.
+        chain: Hash,
+        /// The sender's entry.
+        entry: Hash,
+        /// The number of the effect within that entry, from 0.
+        n: u64,
+    },
+    /// A timer that this actor set.
+    Timer {
+        /// The entry that set it.
+        entry: Hash,
+        /// The number of the effect within that entry, from 0.
+        n: u64,
+        /// When it was to go off.
+        due: Timestamp,
+    },
+}
+
+/// A host call that brought in something from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The function, as `interface.function`.
+    pub function: Text,
+    /// The request, a blob.
+    pub input: Hash,
+    /// The answer, a blob.
+    pub output: Hash,
+}
+
+/// What a transition asks of the world once it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A message to another actor.
+    Send {
+        /// The receiver's id or name.
+        to: Text,
+        /// The message, a blob.
+        message: Hash,
+    },
+}
+
+impl Entry {
+    /// The state after this entry, if the entry says it.
+    pub fn state(&self) -> Option<Hash> {
+        match &self.body {
+            Body::Init(init) => Some(init.state),
+            Body::Message(message) => Some(message.state),
+            Body::Failure(failure) => Some(failure.before),
+            Body::Genesis(_) | Body::Engine(_) => None,
+        }
+    }
+
+    /// The blobs that this entry names, with the field that names each. The component is one of them.
+    pub fn blobs(&self) -> Vec<(&'static str, Hash)> {
+        let mut blobs = Vec::with_capacity(4);
+        match &self.body {
+            Body::Genesis(genesis) => {
+                if let Code::Component(hash) = genesis.code {
+                    blobs.push(("component-hash", hash));
+                }
+                blobs.extend(genesis.config.map(|hash| ("config", hash)));
+            }
+            Body::Init(init) => {
+                blobs.push(("state", init.state));
+                push_shared(&mut blobs, &init.calls, &init.effects);
+            }
+            Body::Message(message) => {
+                blobs.push(("message", message.message));
+                blobs.push(("state", message.state));
+                blobs.extend(message.reply.map(|hash| ("reply", hash)));
+                push_shared(&mut blobs, &message.calls, &message.effects);
+            }
+            Body::Failure(failure) => {
+                blobs.push(("message", failure.message));
+                push_shared(&mut blobs, &failure.calls, &[]);
+            }
+            Body::Engine(_) => {}
+        }
+        blobs
+    }
+}
+
+fn push_shared(blobs: &mut Vec<(&'static str, Hash)>, calls: &[Call], effects: &[Effect]) {
+    blobs.extend(calls.iter().flat_map(|call| [("calls.in", call.input), ("calls.out", call.output)]));
+    blobs.extend(effects.iter().map(|Effect::Send { message, .. }| ("effects.message", *message)));
+}

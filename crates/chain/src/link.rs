@@ -1,0 +1,268 @@
+//! Growing a chain by one entry, and checking that entries form a chain.
+//!
+//! [`Tip`] is all that either needs of the past. It never sees a payload: whether a state is the right one is the
+//! business of `replay`.
+
+use crate::entry::{Body, Engine, Entry, Failure, Genesis, Init, Message, Timestamp};
+use crate::json::Malformed;
+use crate::machine::{Context, Failed, Outcome, Step};
+use crate::{Accepted, Effect, Hash, Rejection};
+
+/// The end of a chain: what the next entry is linked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// The name of genesis: the actor's id.
+    pub chain: Hash,
+    /// The name of the last entry.
+    pub entry: Hash,
+    /// Its position.
+    pub seq: u64,
+    /// Its time.
+    pub at: Timestamp,
+    /// The current state; `None` between genesis and init.
+    pub state: Option<Hash>,
+    /// The engine that outcomes come from.
+    pub engine: Engine,
+}
+
+/// An entry together with its bytes, its name and the blobs it brought.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// The name of the entry.
+    pub name: Hash,
+    /// What it says.
+    pub entry: Entry,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Entries do not form a chain. Carries the position at which the first wrong entry stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("entry at seq {seq}: {fault}")]
+pub struct Broken {
+    /// The position in the chain, counted from the start.
+    pub seq: u64,
+    /// What is wrong.
+    pub fault: LinkFault,
+}
+
+/// What is wrong with a link.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFault {
+    /// The bytes are not a canonical entry.
+    #[error("not a canonical entry, {0}")]
+    Malformed(#[from] Malformed),
+    /// The bytes have another name than they were found under.
+    #[error("the bytes hash to {found}, not to {expected}")]
+    Name {
+        /// The name it should have.
+        expected: Hash,
+        /// The name its bytes have.
+        found: Hash,
+    },
+    /// The parent is not the entry before.
+    #[error("its parent is {}, but the entry before is {expected}", found.map_or("null".into(), |h| h.to_string()))]
+    Parent {
+        /// The name of the entry before.
+        expected: Hash,
+        /// What the entry says.
+        found: Option<Hash>,
+    },
+    /// The position does not follow.
+    #[error("it says seq {found}, but the one before leads to {expected}")]
+    Seq {
+        /// The position that follows.
+        expected: u64,
+        /// What the entry says.
+        found: u64,
+    },
+    /// The time goes back.
+    #[error("its time {found} is before its parent's {parent}")]
+    Time {
+        /// The parent's time, in milliseconds.
+        parent: u64,
+        /// What the entry says.
+        found: u64,
+    },
+    /// The kind may not stand here.
+    #[error("a `{found}` may not stand here: expected {expected}")]
+    Kind {
+        /// What may.
+        expected: &'static str,
+        /// What the entry is.
+        found: &'static str,
+    },
+    /// It starts from another state than the one reached.
+    #[error("it starts from state {found}, but the chain reached {expected}")]
+    Before {
+        /// The state reached.
+        expected: Hash,
+        /// What the entry says.
+        found: Hash,
+    },
+    /// An engine entry that changes nothing.
+    #[error("it names the engine that is already in use")]
+    SameEngine,
+}
+
+impl Linked {
+    /// Encodes and names an entry.
+    pub fn new(entry: Entry) -> Self {
+        let bytes = entry.encode();
+        Self { name: Hash::of(&bytes), entry, bytes }
+    }
+}
+
+impl Tip {
+    /// Starts a chain: the tip after genesis, and genesis itself.
+    pub fn start(genesis: Genesis, at: Timestamp) -> (Self, Linked) {
+        let engine = genesis.engine.clone();
+        let linked = Linked::new(Entry { parent: None, seq: 0, at, body: Body::Genesis(Box::new(genesis)) });
+        let tip = Self { chain: linked.name, entry: linked.name, seq: 0, at, state: None, engine };
+        (tip, linked)
+    }
+
+    /// The context of the next entry. Its time is the later of `now` and this tip's.
+    pub fn next_context(&self, from: crate::Sender, now: Timestamp) -> Context {
+        Context { from, at: self.at.max(now), seq: self.seq + 1 }
+    }
+
+    /// Appends what `init` came to.
+    ///
+    /// # Errors
+    /// The failure, if `init` failed: such a chain is not begun. A machine that rejects in `init` is a failure too.
+    pub fn init(&mut self, context: &Context, step: &Step) -> Result<Linked, Failed> {
+        let accepted = match &step.outcome {
+            Outcome::Accepted(accepted) => accepted,
+            Outcome::Failed(failed) => return Err(failed.clone()),
+            Outcome::Rejected(Rejection { reason }) => {
+                let detail = format!("init rejected: {reason}");
+                return Err(Failed { code: crate::FailureCode::Refused, detail });
+            }
+        };
+        let body = Body::Init(Init {
+            state: Hash::of(&accepted.state),
+            fuel: step.fuel,
+            calls: Vec::new(),
+            effects: effects(accepted),
+            seed: None,
+        });
+        Ok(self.push(context.at, body))
+    }
+
+    /// Appends what a message came to; a rejection leaves no entry.
+    pub fn message(&mut self, context: &Context, message: Hash, step: &Step) -> Option<Linked> {
+        let before = self.state.unwrap_or_else(|| Hash::of(b""));
+        let from = context.from.clone();
+        let body = match &step.outcome {
+            Outcome::Rejected(_) => return None,
+            Outcome::Accepted(accepted) => Body::Message(Box::new(Message {
+                message,
+                from,
+                before,
+                state: Hash::of(&accepted.state),
+                reply: accepted.reply.as_deref().map(Hash::of),
+                fuel: step.fuel,
+                calls: Vec::new(),
+                effects: effects(accepted),
+                seed: None,
+            })),
+            Outcome::Failed(failed) => Body::Failure(Box::new(Failure {
+                message,
+                from,
+                before,
+                error: failed.code,
+                fuel: step.fuel,
+                calls: Vec::new(),
+                seed: None,
+            })),
+        };
+        Some(self.push(context.at, body))
+    }
+
+    /// Appends a change of engine, at the time of this tip; `None` if `engine` is the one in use.
+    pub fn engine(&mut self, engine: &Engine) -> Option<Linked> {
+        (self.engine != *engine).then(|| self.push(self.at, Body::Engine(engine.clone())))
+    }
+
+    fn push(&mut self, at: Timestamp, body: Body) -> Linked {
+        let linked = Linked::new(Entry { parent: Some(self.entry), seq: self.seq + 1, at, body });
+        self.advance(linked.name, &linked.entry);
+        linked
+    }
+
+    fn advance(&mut self, name: Hash, entry: &Entry) {
+        self.entry = name;
+        self.seq = entry.seq;
+        self.at = entry.at;
+        self.state = entry.state().or(self.state);
+        if let Body::Engine(engine) = &entry.body {
+            self.engine = engine.clone();
+        }
+    }
+
+    /// Checks that `bytes` are a genesis, and starts from it.
+    ///
+    /// # Errors
+    /// [`Broken`] at seq 0.
+    pub fn check_genesis(bytes: &[u8]) -> Result<(Self, Linked), Broken> {
+        let broken = |fault| Broken { seq: 0, fault };
+        let entry = Entry::decode(bytes).map_err(|malformed| broken(malformed.into()))?;
+        let Body::Genesis(genesis) = &entry.body else {
+            return Err(broken(LinkFault::Kind { expected: "`genesis`", found: entry.body.kind() }));
+        };
+        if entry.seq != 0 {
+            return Err(broken(LinkFault::Seq { expected: 0, found: entry.seq }));
+        }
+        let name = Hash::of(bytes);
+        let engine = genesis.engine.clone();
+        let tip = Self { chain: name, entry: name, seq: 0, at: entry.at, state: None, engine };
+        Ok((tip, Linked { name, entry, bytes: bytes.to_vec() }))
+    }
+
+    /// Checks that `bytes` are the next entry of this chain, and moves on to it.
+    ///
+    /// # Errors
+    /// [`Broken`] at the position that follows this tip; the tip stays where it was.
+    pub fn check(&mut self, bytes: &[u8]) -> Result<(Hash, Entry), Broken> {
+        self.check_fault(bytes).map_err(|fault| Broken { seq: self.seq + 1, fault })
+    }
+
+    fn check_fault(&mut self, bytes: &[u8]) -> Result<(Hash, Entry), LinkFault> {
+        let entry = Entry::decode(bytes)?;
+        if entry.parent != Some(self.entry) {
+            return Err(LinkFault::Parent { expected: self.entry, found: entry.parent });
+        }
+        if entry.seq != self.seq + 1 {
+            return Err(LinkFault::Seq { expected: self.seq + 1, found: entry.seq });
+        }
+        if entry.at < self.at {
+            return Err(LinkFault::Time { parent: self.at.0, found: entry.at.0 });
+        }
+        match (&entry.body, self.state) {
+            (Body::Init(_), None) => {}
+            (_, None) => return Err(LinkFault::Kind { expected: "`init`", found: entry.body.kind() }),
+            (Body::Genesis(_) | Body::Init(_), Some(_)) => {
+                let expected = "`message`, `failure` or `engine`";
+                return Err(LinkFault::Kind { expected, found: entry.body.kind() });
+            }
+            (Body::Message(message), Some(state)) => check_before(state, message.before)?,
+            (Body::Failure(failure), Some(state)) => check_before(state, failure.before)?,
+            (Body::Engine(engine), Some(_)) if *engine == self.engine => return Err(LinkFault::SameEngine),
+            (Body::Engine(_), Some(_)) => {}
+        }
+        let name = Hash::of(bytes);
+        self.advance(name, &entry);
+        Ok((name, entry))
+    }
+}
+
+fn check_before(expected: Hash, found: Hash) -> Result<(), LinkFault> {
+    if expected == found { Ok(()) } else { Err(LinkFault::Before { expected, found }) }
+}
+
+fn effects(accepted: &Accepted) -> Vec<Effect> {
+    let send =
+        |send: &crate::Outgoing| Effect::Send { to: send.to.clone(), message: Hash::of(&send.message) };
+    accepted.sends.iter().map(send).collect()
+}
