@@ -1,1 +1,24 @@
-//! component
+//! WebAssembly components as machines: loaded with every difference from their world named, run in a sandbox in which
+//! outcomes depend on nothing but code, limits and input.
+//!
+//! - [`Sandbox`] makes engines; [`Sandbox::load`] makes a [`WasmComponent`] of bytes, or a [`LoadError`] that says why not.
+//! - [`WasmComponent`] is a [`troupe_chain::Machine`]: each message gets a fresh instance and one fuel budget.
+//! - [`Limits`] are what genesis lists; [`World`] is what a component may import and must export.
+
+mod actor;
+mod cache;
+mod guest;
+mod host;
+mod interface;
+mod limits;
+mod load;
+mod sandbox;
+mod trap;
+mod world;
+
+pub use actor::{CallError, WasmComponent};
+pub use interface::Mismatch;
+pub use limits::{BadLimit, Limits};
+pub use load::LoadError;
+pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
+pub use world::World;

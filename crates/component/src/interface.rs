@@ -1,0 +1,196 @@
+//! Compares what a component imports and exports with what its world says, and names every difference.
+
+use std::fmt;
+
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem, Type};
+
+use crate::World;
+use crate::world::Expected;
+
+/// One thing that keeps a component from being an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// A function that the world requires is not exported.
+    MissingExport {
+        /// `interface.function`.
+        function: String,
+        /// Its signature.
+        expected: String,
+    },
+    /// A function has another signature.
+    Signature {
+        /// `interface.function`.
+        function: String,
+        /// The signature of the world.
+        expected: String,
+        /// The component's.
+        found: String,
+    },
+    /// An import that the world does not grant.
+    NotGranted {
+        /// The interface, or `interface.function`.
+        import: String,
+        /// What the world grants.
+        granted: String,
+    },
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingExport { function, expected } => {
+                write!(f, "the export `{function}` is missing; expected {expected}")
+            }
+            Self::Signature { function, expected, found } => {
+                write!(f, "`{function}` has another signature\n    expected {expected}\n    found    {found}")
+            }
+            Self::NotGranted { import, granted } => {
+                write!(f, "the import `{import}` is not granted: the world gives {granted} and nothing else")
+            }
+        }
+    }
+}
+
+/// The world whose interface the component exports.
+pub(crate) fn detect(engine: &Engine, ty: &wasmtime::component::types::Component) -> Option<World> {
+    World::ALL.into_iter().find(|world| {
+        matches!(
+            ty.get_export(engine, world.exports()).map(|e| e.ty),
+            Some(ComponentItem::ComponentInstance(_))
+        )
+    })
+}
+
+/// Everything in which the component differs from the world.
+pub(crate) fn compare(
+    engine: &Engine,
+    ty: &wasmtime::component::types::Component,
+    world: World,
+) -> Vec<Mismatch> {
+    let mut mismatches = Vec::new();
+    if let Some(ComponentItem::ComponentInstance(instance)) =
+        ty.get_export(engine, world.exports()).map(|export| export.ty)
+    {
+        compare_exports(engine, &instance, world, &mut mismatches);
+    }
+    for (name, import) in ty.imports(engine) {
+        compare_import(engine, name, &import.ty, world, &mut mismatches);
+    }
+    mismatches
+}
+
+fn compare_exports(engine: &Engine, instance: &ComponentInstance, world: World, out: &mut Vec<Mismatch>) {
+    for expected in world.functions() {
+        let function = format!("{}.{}", world.exports(), expected.0);
+        match instance.get_export(engine, expected.0).map(|export| export.ty) {
+            Some(ComponentItem::ComponentFunc(found)) => compare_function(function, expected, &found, out),
+            _ => out.push(Mismatch::MissingExport { function, expected: show(expected) }),
+        }
+    }
+}
+
+fn compare_import(engine: &Engine, name: &str, item: &ComponentItem, world: World, out: &mut Vec<Mismatch>) {
+    let granted = || format!("`{}` ({})", world.runtime(), names(world.granted()));
+    let not_granted = |import: String| Mismatch::NotGranted { import, granted: granted() };
+    let ComponentItem::ComponentInstance(instance) = item else {
+        // A type alone grants nothing.
+        if !matches!(item, ComponentItem::Type(_)) {
+            out.push(not_granted(name.to_owned()));
+        }
+        return;
+    };
+    let only_types = instance.exports(engine).all(|(_, export)| matches!(export.ty, ComponentItem::Type(_)));
+    if only_types {
+        return;
+    }
+    if name != world.runtime() {
+        out.push(not_granted(name.to_owned()));
+        return;
+    }
+    for (export, item) in instance.exports(engine) {
+        let function = format!("{name}.{export}");
+        match (world.granted().iter().find(|(granted, ..)| *granted == export), item.ty) {
+            (Some(expected), ComponentItem::ComponentFunc(found)) => {
+                compare_function(function, expected, &found, out);
+            }
+            (_, ComponentItem::Type(_)) => {}
+            _ => out.push(not_granted(function)),
+        }
+    }
+}
+
+fn compare_function(function: String, expected: &Expected, found: &ComponentFunc, out: &mut Vec<Mismatch>) {
+    let params: Vec<(String, String)> =
+        found.params().map(|(name, ty)| (name.to_owned(), describe(&ty))).collect();
+    let result = found.results().next().map(|ty| describe(&ty));
+    let same_params = params.iter().map(|(_, ty)| ty.as_str()).eq(expected.1.iter().map(|(_, ty)| *ty));
+    if same_params && result.as_deref() == expected.2 && !found.async_() {
+        return;
+    }
+    let params: Vec<_> = params.iter().map(|(name, ty)| (name.as_str(), ty.as_str())).collect();
+    let found = signature(found.async_(), &params, result.as_deref());
+    out.push(Mismatch::Signature { function, expected: show(expected), found });
+}
+
+fn show(expected: &Expected) -> String {
+    signature(false, expected.1, expected.2)
+}
+
+fn signature(is_async: bool, params: &[(&str, &str)], result: Option<&str>) -> String {
+    let params: Vec<_> = params.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
+    let result = result.map(|result| format!(" -> {result}")).unwrap_or_default();
+    format!("{}func({}){result}", if is_async { "async " } else { "" }, params.join(", "))
+}
+
+fn names(functions: &[Expected]) -> String {
+    functions.iter().map(|(name, ..)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A type as WIT, with named types written out.
+fn describe(ty: &Type) -> String {
+    let of = |ty: Option<Type>| ty.as_ref().map_or("_".to_owned(), describe);
+    match ty {
+        Type::Bool => "bool".into(),
+        Type::S8 => "s8".into(),
+        Type::U8 => "u8".into(),
+        Type::S16 => "s16".into(),
+        Type::U16 => "u16".into(),
+        Type::S32 => "s32".into(),
+        Type::U32 => "u32".into(),
+        Type::S64 => "s64".into(),
+        Type::U64 => "u64".into(),
+        Type::Float32 => "f32".into(),
+        Type::Float64 => "f64".into(),
+        Type::Char => "char".into(),
+        Type::String => "string".into(),
+        Type::List(list) => format!("list<{}>", describe(&list.ty())),
+        Type::Option(option) => format!("option<{}>", describe(&option.ty())),
+        Type::Result(result) => match (result.ok(), result.err()) {
+            (None, None) => "result".into(),
+            (ok, None) => format!("result<{}>", of(ok)),
+            (ok, err) => format!("result<{}, {}>", of(ok), of(err)),
+        },
+        Type::Tuple(tuple) => {
+            let types: Vec<_> = tuple.types().map(|ty| describe(&ty)).collect();
+            format!("tuple<{}>", types.join(", "))
+        }
+        Type::Record(record) => {
+            let fields: Vec<_> =
+                record.fields().map(|field| format!("{}: {}", field.name, describe(&field.ty))).collect();
+            format!("record {{ {} }}", fields.join(", "))
+        }
+        Type::Variant(variant) => {
+            let case = |case: wasmtime::component::types::Case<'_>| match case.ty {
+                Some(ty) => format!("{}({})", case.name, describe(&ty)),
+                None => case.name.to_owned(),
+            };
+            format!("variant {{ {} }}", variant.cases().map(case).collect::<Vec<_>>().join(", "))
+        }
+        Type::Enum(cases) => format!("enum {{ {} }}", cases.names().collect::<Vec<_>>().join(", ")),
+        Type::Flags(flags) => format!("flags {{ {} }}", flags.names().collect::<Vec<_>>().join(", ")),
+        Type::Own(_) => "own<resource>".into(),
+        Type::Borrow(_) => "borrow<resource>".into(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,148 @@
+//! The limits that decide outcomes, by name. All of them stand in genesis, so that a replay uses the same.
+
+use troupe_chain::{MAX_INTEGER, Text};
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $field:ident = $name:literal, $default:expr, $min:expr, $max:expr;)+) => {
+        /// What an actor may use. A message that goes beyond fails, with the error named after the limit.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits { $($(#[doc = $doc])+ pub $field: u64,)+ }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+
+        impl Limits {
+            /// Name, smallest and largest value of each limit.
+            pub const RANGES: &[(&str, u64, u64)] = &[$(($name, $min, $max)),+];
+
+            /// The limits as genesis lists them.
+            pub fn to_entry(&self) -> troupe_chain::Limits {
+                let pairs = [$(($name, self.$field)),+];
+                pairs.into_iter().filter_map(|(name, value)| Some((Text::new(name).ok()?, value))).collect()
+            }
+
+            /// Reads the limits of a genesis.
+            ///
+            /// # Errors
+            /// [`BadLimit`] if one is missing, unknown or out of range.
+            pub fn from_entry(entry: &troupe_chain::Limits) -> Result<Self, BadLimit> {
+                let mut left = entry.clone();
+                let mut take = |name: &'static str| {
+                    left.remove(&Text::new(name).ok()?)
+                };
+                let limits = Self { $($field: take($name).ok_or(BadLimit::Missing($name))?),+ };
+                if let Some(name) = left.into_keys().next() {
+                    return Err(BadLimit::Unknown(name.to_string()));
+                }
+                limits.check()?;
+                Ok(limits)
+            }
+
+            /// Sets a limit by name.
+            ///
+            /// # Errors
+            /// [`BadLimit::Unknown`] if there is none of this name, [`BadLimit::Range`] if the value is out of range.
+            pub fn set(&mut self, name: &str, value: u64) -> Result<(), BadLimit> {
+                match name {
+                    $($name => self.$field = value,)+
+                    _ => return Err(BadLimit::Unknown(name.to_owned())),
+                }
+                self.check()
+            }
+
+            fn check(&self) -> Result<(), BadLimit> {
+                for (value, &(name, min, max)) in [$(self.$field),+].into_iter().zip(Self::RANGES) {
+                    if !(min..=max).contains(&value) {
+                        return Err(BadLimit::Range { name, value, min, max });
+                    }
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+limits! {
+    /// The component's size in bytes.
+    component = "component", 64 * MIB, 8, 256 * MIB;
+    /// Fuel for everything that one message causes: about one unit an instruction.
+    fuel = "fuel", 1_000_000_000, 1, MAX_INTEGER;
+    /// Core instances within the component.
+    instances = "instances", 64, 1, 64;
+    /// Bytes of log for one message.
+    log = "log", 64 * KIB, 0, 16 * MIB;
+    /// Linear memory in bytes, all memories together.
+    memory = "memory", 64 * MIB, 64 * KIB, 4096 * MIB - 64 * KIB;
+    /// A message's size in bytes.
+    message = "message", MIB, 1, 64 * MIB;
+    /// A reply's size in bytes.
+    reply = "reply", MIB, 0, 64 * MIB;
+    /// Bytes of messages sent for one message.
+    send = "send", MIB, 0, 64 * MIB;
+    /// Number of messages sent for one message.
+    sends = "sends", 1000, 0, 10_000;
+    /// Bytes of stack.
+    stack = "stack", 512 * KIB, 64 * KIB, MIB;
+    /// A state's size in bytes.
+    state = "state", 4 * MIB, 1, 256 * MIB;
+    /// Table elements, all tables together.
+    table = "table", 100_000, 1, 100_000;
+}
+
+/// A limit that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadLimit {
+    /// Genesis does not list it.
+    #[error("the limit `{0}` is missing")]
+    Missing(&'static str),
+    /// There is no such limit.
+    #[error("there is no limit `{0}`; there are {names}", names = names())]
+    Unknown(String),
+    /// The value is out of range.
+    #[error("the limit `{name}` is {value}, but must be from {min} to {max}")]
+    Range {
+        /// The limit.
+        name: &'static str,
+        /// The value asked for.
+        value: u64,
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+}
+
+fn names() -> String {
+    Limits::RANGES.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn genesis_lists_every_limit_and_reads_back() {
+        let limits = Limits { fuel: 7, ..Limits::default() };
+        let entry = limits.to_entry();
+        assert_eq!(entry.len(), Limits::RANGES.len());
+        assert_eq!(Limits::from_entry(&entry), Ok(limits));
+    }
+
+    #[test]
+    fn a_missing_unknown_or_absurd_limit_is_named() {
+        let mut entry = Limits::default().to_entry();
+        let fuel = entry.remove(&Text::new("fuel").unwrap());
+        assert_eq!(Limits::from_entry(&entry), Err(BadLimit::Missing("fuel")));
+        entry.insert(Text::new("fuel").unwrap(), fuel.unwrap());
+        entry.insert(Text::new("patience").unwrap(), 1);
+        assert_eq!(Limits::from_entry(&entry), Err(BadLimit::Unknown("patience".into())));
+        let range = Limits::default().set("stack", 1).unwrap_err();
+        assert_eq!(range.to_string(), "the limit `stack` is 1, but must be from 65536 to 1048576");
+    }
+}

@@ -1,0 +1,180 @@
+//! Loads a component: refuses what is not an actor and says why, compiles the rest.
+
+use std::path::Path;
+
+use troupe_chain::{Genesis, Hash, Machines};
+use wasmtime::component::Linker;
+
+use crate::guest::Exports;
+use crate::interface::{self, Mismatch};
+use crate::limits::BadLimit;
+use crate::sandbox::NoEngine;
+use crate::{Limits, Sandbox, WasmComponent, World, cache, host};
+
+/// A component that was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The bytes are larger than the limit `component`.
+    #[error("the component has {size} bytes, the limit `component` is {limit}")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A core module instead of a component.
+    #[error(
+        "this is a core WebAssembly module, not a component; make a component of it with \
+         `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`, or link with `wasm-component-ld`"
+    )]
+    CoreModule,
+    /// WebAssembly text.
+    #[error(
+        "this is WebAssembly text; make a component of it with `wasm-tools parse FILE.wat -o COMPONENT.wasm`"
+    )]
+    Text,
+    /// Not WebAssembly, or not valid.
+    #[error("not a valid WebAssembly component: {0}")]
+    Invalid(String),
+    /// None of the worlds.
+    #[error(
+        "this component is not an actor: it exports neither `{seed}` nor `{own}`, but {found}",
+        seed = World::FirstActor.exports(), own = World::Actor.exports()
+    )]
+    NoWorld {
+        /// What it exports.
+        found: String,
+    },
+    /// It differs from its world.
+    #[error("this component does not fit the world `{world}`:\n{}", list(.mismatches))]
+    Interface {
+        /// The world whose interface it exports.
+        world: &'static str,
+        /// Every difference.
+        mismatches: Vec<Mismatch>,
+    },
+    /// It needs more from the start than the limits allow.
+    #[error("the component needs {needs} from the start, the limit `{limit}` is {allowed}")]
+    Needs {
+        /// The limit.
+        limit: &'static str,
+        /// What it needs.
+        needs: u64,
+        /// What the limit allows.
+        allowed: u64,
+    },
+    /// A limit that cannot be used.
+    #[error(transparent)]
+    Limit(#[from] BadLimit),
+    /// The host has no engine.
+    #[error(transparent)]
+    NoEngine(#[from] NoEngine),
+}
+
+fn list(mismatches: &[Mismatch]) -> String {
+    mismatches.iter().map(|mismatch| format!("  - {mismatch}")).collect::<Vec<_>>().join("\n")
+}
+
+impl WasmComponent {
+    /// Reads a component from a file into a sandbox of its own, with default limits. Returns it with its hash.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn new(path: impl AsRef<Path>) -> Result<(Self, Hash), LoadError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map_err(|source| LoadError::File { path: path.display().to_string(), source })?;
+        let component = Sandbox::new(crate::SandboxConfig::default()).load(&bytes, &Limits::default())?;
+        let hash = component.hash();
+        Ok((component, hash))
+    }
+}
+
+impl Sandbox {
+    /// Loads a component to run under `limits`.
+    ///
+    /// # Errors
+    /// [`LoadError`] that names everything that keeps it from being an actor.
+    pub fn load(&self, bytes: &[u8], limits: &Limits) -> Result<WasmComponent, LoadError> {
+        check_bytes(bytes, limits)?;
+        let name = Hash::of(bytes);
+        let engine = self.engine_for(limits.stack)?;
+        let component = cache::load(&engine, self.config().cache.as_deref(), &name, bytes)
+            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let ty = component.component_type();
+        let world = interface::detect(&engine, &ty).ok_or_else(|| {
+            let exports: Vec<_> = ty.exports(&engine).map(|(name, _)| format!("`{name}`")).collect();
+            let found = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
+            LoadError::NoWorld { found }
+        })?;
+        let mismatches = interface::compare(&engine, &ty, world);
+        if !mismatches.is_empty() {
+            return Err(LoadError::Interface { world: world.name(), mismatches });
+        }
+        check_needs(&component, limits)?;
+        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
+        let mut linker = Linker::new(&engine);
+        host::link(&mut linker, world).map_err(invalid)?;
+        let pre = linker.instantiate_pre(&component).map_err(invalid)?;
+        let exports = Exports::find(&component, world)
+            .ok_or_else(|| LoadError::Invalid("an export vanished after it was checked".into()))?;
+        Ok(WasmComponent { name, sandbox: self.clone(), pre, exports, limits: limits.clone() })
+    }
+}
+
+fn check_bytes(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    let size = bytes.len() as u64;
+    if size > limits.component {
+        return Err(LoadError::TooLarge { size, limit: limits.component });
+    }
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(LoadError::CoreModule),
+        _ if bytes.trim_ascii_start().starts_with(b"(") => Err(LoadError::Text),
+        [] => Err(LoadError::Invalid("the file is empty".into())),
+        _ => Err(LoadError::Invalid("it does not begin as WebAssembly does".into())),
+    }
+}
+
+fn check_needs(component: &wasmtime::component::Component, limits: &Limits) -> Result<(), LoadError> {
+    let Some(needs) = component.resources_required() else { return Ok(()) };
+    let check = |limit, needs: Option<u64>, allowed| match needs {
+        Some(needs) if needs > allowed => Err(LoadError::Needs { limit, needs, allowed }),
+        _ => Ok(()),
+    };
+    check("memory", needs.max_initial_memory_size, limits.memory)?;
+    check("table", needs.max_initial_table_size, limits.table)?;
+    Ok(())
+}
+
+impl Machines for Sandbox {
+    type Machine = WasmComponent;
+
+    fn engine(&self) -> &troupe_chain::Engine {
+        Self::engine(self)
+    }
+
+    fn machine(&self, genesis: &Genesis, code: &[u8]) -> Result<WasmComponent, String> {
+        if let troupe_chain::Code::Native(machine) = &genesis.code {
+            return Err(format!("the native machine `{machine}` is not known here"));
+        }
+        let limits = Limits::from_entry(&genesis.limits).map_err(|error| error.to_string())?;
+        let component = self.load(code, &limits).map_err(|error| error.to_string())?;
+        if component.world().name() != genesis.world.as_str() {
+            let found = component.world().name();
+            return Err(format!("genesis says world `{}`, the component is of `{found}`", genesis.world));
+        }
+        if !genesis.grants.is_empty() {
+            return Err("it was granted capabilities that are not known here".into());
+        }
+        Ok(component)
+    }
+}

@@ -1,0 +1,72 @@
+//! Turns what an engine says of a call that did not return into the chain's closed list of reasons.
+
+use troupe_chain::{Abort, Failed, FailureCode};
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+
+use crate::host::{Denied, Host, Refused};
+
+/// Why a call did not return.
+pub(crate) enum Stopped {
+    /// The guest failed: the same call always fails so.
+    Failed(Failed),
+    /// No outcome.
+    Abort(Abort),
+}
+
+/// Classifies the error of a call. `deadline_ms` is what an interrupt says.
+pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -> Stopped {
+    if let Some(reason) = &host.exhausted {
+        return Stopped::Abort(Abort::Host(format!("memory could not grow: {reason}")));
+    }
+    if let Some(error) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return Stopped::Abort(Abort::Busy(error.to_string()));
+    }
+    let trap = error.downcast_ref::<Trap>().copied();
+    if trap == Some(Trap::Interrupt) {
+        return Stopped::Abort(Abort::OutOfTime(deadline_ms));
+    }
+    let code = match error.downcast_ref::<Refused>() {
+        Some(refused) => refused_code(*refused),
+        None => trap_code(trap),
+    };
+    let code = match host.denied {
+        Some(Denied::Memory) if code > FailureCode::Memory => FailureCode::Memory,
+        Some(Denied::Table) if code > FailureCode::Table => FailureCode::Table,
+        _ => code,
+    };
+    Stopped::Failed(Failed { code, detail: format!("in {}: {error:#}", host.phase.name()) })
+}
+
+fn refused_code(refused: Refused) -> FailureCode {
+    match refused {
+        Refused::SendOutside(_) => FailureCode::SendInContract,
+        Refused::SendAddress => FailureCode::SendAddress,
+        Refused::Log => FailureCode::TooLargeLog,
+        Refused::Send => FailureCode::TooLargeSend,
+        Refused::Sends => FailureCode::TooManySends,
+    }
+}
+
+/// An error without a trap comes from the canonical ABI: a value that it does not allow.
+fn trap_code(trap: Option<Trap>) -> FailureCode {
+    match trap {
+        None => FailureCode::Abi,
+        Some(Trap::OutOfFuel) => FailureCode::Fuel,
+        Some(Trap::StackOverflow) => FailureCode::Stack,
+        Some(Trap::UnreachableCodeReached) => FailureCode::Unreachable,
+        Some(Trap::MemoryOutOfBounds) => FailureCode::MemoryBounds,
+        Some(Trap::TableOutOfBounds) => FailureCode::TableBounds,
+        Some(Trap::IndirectCallToNull | Trap::BadSignature) => FailureCode::IndirectCall,
+        Some(Trap::IntegerOverflow | Trap::BadConversionToInteger) => FailureCode::IntegerOverflow,
+        Some(Trap::IntegerDivisionByZero) => FailureCode::DivideByZero,
+        Some(
+            Trap::InvalidChar
+            | Trap::StringOutOfBounds
+            | Trap::ListOutOfBounds
+            | Trap::InvalidDiscriminant
+            | Trap::UnalignedPointer
+            | Trap::CannotLeaveComponent,
+        ) => FailureCode::Abi,
+        Some(_) => FailureCode::Trap,
+    }
+}
