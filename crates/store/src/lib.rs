@@ -1,1 +1,28 @@
-//! store
+//! Keeps chains: their entries, the blobs that the entries name, and what chains share (components, configs).
+//!
+//! Invariant: a chain only grows, by one atomic append that compares its head, and whatever
+//! [`Store::commit`] acknowledged is there after any crash.
+//!
+//! Deliberately absent: the meaning of an entry (the store does not parse one), any check that a name is the
+//! hash of its bytes (the caller made both), threads of an async runtime, and deletion.
+//!
+//! ```
+//! use troupe_chain::Hash;
+//! use troupe_store::{Append, MemoryStore, NewEntry, Store};
+//!
+//! let store = MemoryStore::new();
+//! let genesis = NewEntry::new(0, &b"{\"parent\":null}"[..]);
+//! let chain = genesis.name;
+//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![] }])?;
+//! assert_eq!(store.head(&chain)?.map(|head| head.seq), Some(0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batch;
+mod error;
+mod memory;
+mod store;
+
+pub use error::{CommitError, InvalidAppend, StoreError};
+pub use memory::MemoryStore;
+pub use store::{Append, Head, MAX_BATCH_BYTES, NewEntry, Store, Usage};

@@ -1,0 +1,48 @@
+//! The rules that a batch keeps, the same for every store.
+//!
+//! Invariant: a batch that passes can be written as it is.
+
+use std::collections::HashMap;
+
+use troupe_chain::Hash;
+
+use crate::{Append, CommitError, Head, InvalidAppend, MAX_BATCH_BYTES, StoreError};
+
+/// Checks a batch against the heads that `head` reads, and against itself.
+///
+/// Per append, in this order: it has entries, its size, its expected head, the seq of its entries.
+pub(crate) fn check(
+    batch: &[Append],
+    head: impl Fn(&Hash) -> Result<Option<Head>, StoreError>,
+) -> Result<(), CommitError> {
+    let mut moved: HashMap<Hash, Head> = HashMap::new();
+    let mut bytes = 0;
+    for (index, append) in batch.iter().enumerate() {
+        let chain = append.chain;
+        let invalid = |reason| CommitError::Invalid { index, chain, reason };
+        let last = append.entries.last().ok_or_else(|| invalid(InvalidAppend::Empty))?;
+        bytes += append.payload_bytes();
+        if bytes > MAX_BATCH_BYTES {
+            return Err(invalid(InvalidAppend::TooLarge { found: bytes, limit: MAX_BATCH_BYTES }));
+        }
+        let before = match moved.get(&chain) {
+            Some(head) => Some(*head),
+            None => head(&chain).map_err(CommitError::Read)?,
+        };
+        let found = before.map(|head| head.entry);
+        if found != append.expected {
+            return Err(CommitError::HeadMoved { chain, expected: append.expected, found });
+        }
+        let first = before.map_or(0, |head| head.seq + 1);
+        for (expected, entry) in (first..).zip(&append.entries) {
+            if entry.seq != expected {
+                return Err(invalid(InvalidAppend::SeqGap { expected, found: entry.seq }));
+            }
+        }
+        // A batch of one, the usual one of an idle node, needs no map.
+        if batch.len() > 1 {
+            moved.insert(chain, last.head());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! A store that forgets everything when it is dropped, for tests and volatile nodes.
+//!
+//! Deliberately absent: durability. Its commits are visible at once and cannot fail but by a bad batch.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use bytes::Bytes;
+use troupe_chain::Hash;
+
+use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
+
+/// Keeps chains in memory only.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    chains: BTreeMap<Hash, Chain>,
+    shared: HashMap<Hash, Bytes>,
+    log_bytes: u64,
+    shared_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Chain {
+    head: Head,
+    entries: Vec<Bytes>,
+    seqs: HashMap<Hash, u64>,
+    blobs: HashMap<Hash, Bytes>,
+}
+
+impl MemoryStore {
+    /// Makes an empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    // A panic elsewhere cannot leave the maps half changed in a way that matters: a batch is checked first.
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn append(&mut self, append: &Append) {
+        let Some(last) = append.entries.last() else { return };
+        let chain = self.chains.entry(append.chain).or_insert_with(|| Chain {
+            head: last.head(),
+            entries: Vec::new(),
+            seqs: HashMap::new(),
+            blobs: HashMap::new(),
+        });
+        chain.head = last.head();
+        for entry in &append.entries {
+            chain.entries.push(entry.bytes.clone());
+            chain.seqs.insert(entry.name, entry.seq);
+        }
+        for (name, bytes) in &append.blobs {
+            chain.blobs.entry(*name).or_insert_with(|| bytes.clone());
+        }
+        self.log_bytes += append.payload_bytes();
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, batch: &[Append]) -> Result<(), CommitError> {
+        let mut inner = self.write();
+        batch::check(batch, |chain| Ok(inner.chains.get(chain).map(|chain| chain.head)))?;
+        for append in batch {
+            inner.append(append);
+        }
+        Ok(())
+    }
+
+    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
+        Ok(self.read().chains.get(chain).map(|chain| chain.head))
+    }
+
+    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
+        Ok(self.read().chains.iter().map(|(id, chain)| (*id, chain.head)).collect())
+    }
+
+    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
+        let inner = self.read();
+        let entries = inner.chains.get(chain).map(|chain| &chain.entries);
+        Ok(entries.and_then(|entries| entries.get(usize::try_from(seq).ok()?)).cloned())
+    }
+
+    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
+        Ok(self.read().chains.get(chain).and_then(|chain| chain.seqs.get(name)).copied())
+    }
+
+    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read().chains.get(chain).and_then(|chain| chain.blobs.get(name)).cloned())
+    }
+
+    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut inner = self.write();
+        if inner.shared.insert(*name, Bytes::copy_from_slice(bytes)).is_none() {
+            inner.shared_bytes += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read().shared.get(name).cloned())
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        let inner = self.read();
+        Ok(Usage { log_bytes: inner.log_bytes, shared_bytes: inner.shared_bytes, ..Usage::default() })
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

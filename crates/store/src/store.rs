@@ -1,0 +1,124 @@
+//! The [`Store`] trait and the values that cross it.
+//!
+//! Deliberately absent: anything about how a store keeps its bytes.
+
+use bytes::Bytes;
+use troupe_chain::Hash;
+
+use crate::{CommitError, StoreError};
+
+/// The most bytes that one batch may hold, entries and blobs together: 512 MiB.
+pub const MAX_BATCH_BYTES: u64 = 512 << 20;
+
+/// The last entry of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The entry's name.
+    pub entry: Hash,
+    /// Its place in the chain; genesis is 0.
+    pub seq: u64,
+}
+
+/// An entry to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Its name.
+    pub name: Hash,
+    /// Its place in the chain: one more than the entry before, 0 for genesis.
+    pub seq: u64,
+    /// Its canonical bytes, kept as they are.
+    pub bytes: Bytes,
+}
+
+impl NewEntry {
+    /// Names `bytes` by hashing them.
+    pub fn new(seq: u64, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { name: Hash::of(&bytes), seq, bytes }
+    }
+
+    /// Returns the head that a chain has once this is its last entry.
+    pub fn head(&self) -> Head {
+        Head { entry: self.name, seq: self.seq }
+    }
+}
+
+/// Entries that grow one chain, and the blobs that they name. All of it is stored or none of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The chain's id.
+    pub chain: Hash,
+    /// The head's name before this append; `None` creates the chain.
+    pub expected: Option<Hash>,
+    /// At least one entry, in order and without a gap.
+    pub entries: Vec<NewEntry>,
+    /// Blobs by name. One that the chain has already may be repeated; it costs at most its space.
+    pub blobs: Vec<(Hash, Bytes)>,
+}
+
+impl Append {
+    /// Returns the bytes of its entries and blobs together.
+    pub fn payload_bytes(&self) -> u64 {
+        let entries = self.entries.iter().map(|entry| entry.bytes.len() as u64).sum::<u64>();
+        entries + self.blobs.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>()
+    }
+}
+
+/// What a store holds, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of entries and blobs with their framing, without space that is only reserved.
+    pub log_bytes: u64,
+    /// Bytes reserved ahead of need.
+    pub reserved_bytes: u64,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Bytes of components and configs.
+    pub shared_bytes: u64,
+}
+
+impl Usage {
+    /// Returns everything together.
+    pub fn total(&self) -> u64 {
+        self.log_bytes + self.reserved_bytes + self.index_bytes + self.shared_bytes
+    }
+}
+
+/// Keeps chains. Every method may be called from any thread; every method may block on the disk.
+pub trait Store: Send + Sync {
+    /// Appends every append of the batch, in order, and returns once all of it is durable.
+    ///
+    /// The whole batch is checked before anything is written, so [`CommitError::HeadMoved`],
+    /// [`CommitError::Invalid`] and [`CommitError::Full`] mean that nothing was written. Appends of one batch
+    /// may follow each other in one chain: each expects the last entry of the one before. Nothing of a batch is
+    /// visible to readers before all of it is durable. A crash within the call leaves the batch's first appends,
+    /// any number of them, each whole. An empty batch does nothing.
+    fn commit(&self, batch: &[Append]) -> Result<(), CommitError>;
+
+    /// Returns the last durable entry of a chain; `None` if there is no such chain.
+    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError>;
+
+    /// Lists every chain with its head, ordered by chain id.
+    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError>;
+
+    /// Returns the bytes of a chain's entry.
+    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError>;
+
+    /// Returns the seq of a chain's entry that has this name.
+    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError>;
+
+    /// Returns a blob that was appended to this chain; another chain's are not seen.
+    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError>;
+
+    /// Keeps a blob that belongs to no chain (a component, a config), durable on return. Repeating it is free.
+    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Returns a blob kept by [`Store::put_shared`].
+    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError>;
+
+    /// Returns how many bytes are held.
+    fn usage(&self) -> Result<Usage, StoreError>;
+
+    /// Checks that the next commit has a chance: an error says why the store takes none.
+    fn ready(&self) -> Result<(), StoreError>;
+}
