@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-pub use troupe_chain::Genesis;
+
 use troupe_chain::{
-    Body, CannotCheck, Engine, Entry, Hash, Machine, Machines, Outcome, Replayer, Sender, Tip,
+    Body, CannotCheck, Engine, Entry, Genesis, Hash, Machine, Machines, Outcome, Replayer, Sender, Tip,
 };
 use troupe_store::{Append, NewEntry, Store, StoreError};
 
@@ -76,7 +76,7 @@ impl Actor {
         M::Machine: 'static,
     {
         let head = store.head(&chain)?.ok_or(OpenError::NoChain(chain))?;
-        let genesis = read_genesis(&*store, &chain)?;
+        let genesis = genesis_of(&*store, &chain)?;
         let options = options(&genesis);
         let machine: Arc<dyn Machine> = Arc::new(find_machine(&*store, &genesis, machines)?);
         let view = recover(&*store, &chain, head.seq, &genesis, Arc::clone(&machine), machines.engine())?;
@@ -104,12 +104,16 @@ where
         let what = format!("there is no state at seq {seq}: states are at 1 to {}", head.seq);
         return Err(OpenError::Broken(what));
     }
-    let genesis = read_genesis(store, &chain)?;
+    let genesis = genesis_of(store, &chain)?;
     let machine: Arc<dyn Machine> = Arc::new(find_machine(store, &genesis, machines)?);
     recover(store, &chain, seq, &genesis, machine, machines.engine())
 }
 
-fn read_genesis(store: &dyn Store, chain: &Hash) -> Result<Genesis, OpenError> {
+/// The first entry of a stored chain.
+///
+/// # Errors
+/// [`OpenError`] if there is none, or it is damaged.
+pub fn genesis_of(store: &dyn Store, chain: &Hash) -> Result<Genesis, OpenError> {
     let (name, entry) = read_entry(store, chain, 0)?;
     match entry.body {
         Body::Genesis(genesis) if name == *chain => Ok(*genesis),
