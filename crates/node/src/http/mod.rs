@@ -1,1 +1,105 @@
-//! http
+//! The actor over HTTP: messages in, answers and committed history out.
+//!
+//! `docs` of every path are in the OpenAPI document that `/openapi.json` serves. Deliberately absent: anything that
+//! decides an outcome, and any answer that depends on what is not committed.
+
+mod message;
+mod metrics;
+mod problem;
+mod read;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::host::Running;
+
+/// The most connections that are open at the same time; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 4096;
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take to send the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests that have begun may take when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Serves an actor until `shutdown` is done, then finishes the requests that have begun.
+///
+/// # Errors
+/// If the listener fails for good; a connection that fails concerns nobody else.
+pub async fn serve(
+    listener: TcpListener,
+    running: Arc<Running>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = router(running);
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(shutdown);
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) if is_about_one_connection(&error) => continue,
+                // Out of file handles, most likely: wait until some connection ends.
+                Err(_) => { tokio::time::sleep(Duration::from_millis(50)).await; continue }
+            },
+            () = &mut shutdown => break,
+        };
+        let connection = connection(stream, router.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off is no error of ours.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+    Ok(())
+}
+
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
+}
+
+fn connection(
+    stream: TcpStream,
+    router: Router,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    // Answers are small and complete: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
+    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+/// Every path. The OpenAPI document lists the same.
+pub fn router(running: Arc<Running>) -> Router {
+    Router::new()
+        .route("/", get(read::info).post(message::post))
+        .route("/state", get(read::state))
+        .route("/chain", get(read::chain))
+        .route("/chain/{entry}", get(read::entry))
+        .route("/blobs/{hash}", get(read::blob))
+        .route("/component", get(read::component))
+        .route("/healthz", get(read::healthz))
+        .route("/readyz", get(read::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(read::openapi))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .with_state(running)
+}

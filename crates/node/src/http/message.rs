@@ -1,0 +1,90 @@
+//! `POST /`: one message to the actor.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, Response, header};
+use bytes::Bytes;
+use troupe_api::{ErrorCode, Payload};
+use troupe_chain::Sender;
+use troupe_runtime::Answer;
+
+use super::BODY_TIMEOUT;
+use super::problem::Refusal;
+use crate::host::Running;
+
+pub(super) async fn post(
+    State(running): State<Arc<Running>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
+    let minimal = prefers_minimal(request.headers());
+    let message = read_body(request, running.actor.max_message()).await?;
+    check_object(&message)?;
+    let answer = running.actor.send(Sender::Http { key: None }, message).await?;
+    Ok(respond(&answer, minimal))
+}
+
+async fn read_body(request: Request<Body>, limit: u64) -> Result<Bytes, Refusal> {
+    let too_large =
+        || Refusal::new(ErrorCode::TooLarge, format!("the actor takes messages of at most {limit} bytes"));
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limit) {
+        return Err(too_large());
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limit)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if is_over_limit(&error) => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::new(ErrorCode::NotAnObject, format!("the body broke off: {error}"))),
+        Err(_) => Err(Refusal::new(ErrorCode::NotAnObject, "the body took too long to arrive")),
+    }
+}
+
+fn is_over_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}
+
+/// Checks the form only: the actor gets the very bytes that came.
+fn check_object(message: &[u8]) -> Result<(), Refusal> {
+    let not_json =
+        |error: serde_json::Error| Refusal::new(ErrorCode::NotAnObject, format!("not JSON: {error}"));
+    serde_json::from_slice::<&serde_json::value::RawValue>(message).map_err(not_json)?;
+    match message.trim_ascii_start().first() {
+        Some(b'{') => Ok(()),
+        Some(b'[') => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, not an array")),
+        _ => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, such as {\"add\":1}")),
+    }
+}
+
+/// `Prefer: return=minimal` (RFC 7240).
+fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim().eq_ignore_ascii_case("return=minimal"))
+}
+
+fn respond(answer: &Answer, minimal: bool) -> Response<Body> {
+    let reply = answer.reply.as_deref().unwrap_or_default();
+    let mut body = Vec::with_capacity(128 + answer.state.len() + reply.len());
+    // Writing to a vector cannot fail.
+    let _ = write!(body, "{{\"hash\":\"{}\",\"seq\":{}", answer.hash, answer.seq);
+    if !minimal {
+        body.extend_from_slice(b",\"state\":");
+        Payload(&answer.state).write(&mut body);
+        body.extend_from_slice(b",\"reply\":");
+        match &answer.reply {
+            Some(reply) => Payload(reply).write(&mut body),
+            None => body.extend_from_slice(b"null"),
+        }
+    }
+    body.push(b'}');
+    let mut response = Response::builder().header(header::CONTENT_TYPE, "application/json");
+    if minimal {
+        response = response.header("preference-applied", "return=minimal");
+    }
+    response.body(Body::from(body)).unwrap_or_default()
+}

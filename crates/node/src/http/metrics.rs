@@ -1,0 +1,92 @@
+//! `GET /metrics`: counters in the Prometheus text format, version 0.0.4.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, header};
+use troupe_runtime::Histogram;
+
+use super::problem::Refusal;
+use crate::host::Running;
+
+pub(super) async fn metrics(State(running): State<Arc<Running>>) -> Result<Response<Body>, Refusal> {
+    let mut text = String::new();
+    let metrics = running.actor.metrics();
+    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+
+    head(&mut text, "troupe_messages_total", "counter", "Messages by outcome.");
+    for (outcome, value) in [
+        ("accepted", read(&metrics.accepted)),
+        ("rejected", read(&metrics.rejected)),
+        ("failed", read(&metrics.failed)),
+        ("aborted", read(&metrics.aborted)),
+        ("busy", read(&metrics.busy)),
+    ] {
+        line(&mut text, "troupe_messages_total", &format!("{{outcome=\"{outcome}\"}}"), value);
+    }
+    counter(&mut text, "troupe_fuel_total", "Fuel used by recorded messages.", read(&metrics.fuel));
+    counter(&mut text, "troupe_sends_total", "Messages sent to other actors.", read(&metrics.sends));
+    head(&mut text, "troupe_commits_total", "counter", "Group commits by result.");
+    line(&mut text, "troupe_commits_total", "{result=\"ok\"}", read(&metrics.commits));
+    line(&mut text, "troupe_commits_total", "{result=\"error\"}", read(&metrics.commit_errors));
+    histogram(&mut text, "troupe_commit_seconds", "How long a group commit took.", &metrics.commit_time);
+    gauge(&mut text, "troupe_mailbox_messages", "Messages that wait.", running.actor.waiting());
+    let view = running.actor.view();
+    gauge(&mut text, "troupe_chain_seq", "The position of the last entry.", view.tip.seq);
+    gauge(&mut text, "troupe_state_bytes", "The size of the current state.", view.state.len() as u64);
+
+    let store = Arc::clone(running.actor.store());
+    if let Ok(Ok(usage)) = tokio::task::spawn_blocking(move || store.usage()).await {
+        head(&mut text, "troupe_store_bytes", "gauge", "Bytes held by the store, by use.");
+        for (part, value) in [
+            ("log", usage.log_bytes),
+            ("reserved", usage.reserved_bytes),
+            ("index", usage.index_bytes),
+            ("shared", usage.shared_bytes),
+        ] {
+            line(&mut text, "troupe_store_bytes", &format!("{{use=\"{part}\"}}"), value);
+        }
+    }
+    let response =
+        Response::builder().header(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    Ok(response.body(Body::from(text)).unwrap_or_default())
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn line(text: &mut String, name: &str, labels: &str, value: u64) {
+    let _ = writeln!(text, "{name}{labels} {value}");
+}
+
+fn counter(text: &mut String, name: &str, help: &str, value: u64) {
+    head(text, name, "counter", help);
+    line(text, name, "", value);
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
+    head(text, name, "gauge", help);
+    line(text, name, "", value);
+}
+
+fn histogram(text: &mut String, name: &str, help: &str, histogram: &Histogram) {
+    head(text, name, "histogram", help);
+    let (counts, sum_us) = histogram.read();
+    let mut total = 0;
+    for (index, count) in counts.iter().enumerate() {
+        total += count;
+        let bound = Histogram::BOUNDS_US.get(index).map_or("+Inf".to_owned(), |us| seconds(*us));
+        line(text, &format!("{name}_bucket"), &format!("{{le=\"{bound}\"}}"), total);
+    }
+    let _ = writeln!(text, "{name}_sum {}", seconds(sum_us));
+    line(text, &format!("{name}_count"), "", total);
+}
+
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}

@@ -1,0 +1,87 @@
+//! Every error that a client can get, mapped to a status and a stable code. The one place where that is decided.
+
+use axum::body::Body;
+use axum::http::{Method, Response, Uri, header};
+use axum::response::IntoResponse;
+use troupe_api::{ErrorCode, Problem};
+use troupe_runtime::SendError;
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub(super) struct Refusal(Problem);
+
+impl Refusal {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let title = title(code).to_owned();
+        let status = code.status();
+        Self(Problem { code, status, title, detail: detail.into(), hash: None, seq: None, error: None })
+    }
+}
+
+impl From<SendError> for Refusal {
+    fn from(error: SendError) -> Self {
+        let code = match &error {
+            SendError::TooLarge { .. } => ErrorCode::TooLarge,
+            SendError::Rejected(_) => ErrorCode::Rejected,
+            SendError::Failed { .. } => ErrorCode::Failed,
+            SendError::Busy(_) => ErrorCode::Busy,
+            SendError::OutOfTime(_) => ErrorCode::OutOfTime,
+            SendError::StoreFull(_) => ErrorCode::StoreFull,
+            SendError::OutcomeUnknown(_) => ErrorCode::OutcomeUnknown,
+            SendError::Halted(_) | SendError::Stopped => ErrorCode::Halted,
+            SendError::Host(_) => ErrorCode::Internal,
+        };
+        let mut refusal = match &error {
+            // The reason alone: that it was rejected is in the code.
+            SendError::Rejected(rejection) => Self::new(code, rejection.reason.clone()),
+            SendError::Failed { failed, .. } => Self::new(code, failed.detail.clone()),
+            _ => Self::new(code, error.to_string()),
+        };
+        if let SendError::Failed { failed, hash, seq } = error {
+            refusal.0.hash = Some(hash.to_string());
+            refusal.0.seq = Some(seq);
+            refusal.0.error = Some(failed.code.to_string());
+        }
+        refusal
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response<Body> {
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = Response::builder()
+            .status(self.0.status)
+            .header(header::CONTENT_TYPE, "application/problem+json");
+        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Halted) {
+            response = response.header(header::RETRY_AFTER, "1");
+        }
+        response.body(Body::from(body)).unwrap_or_default()
+    }
+}
+
+fn title(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::NotAnObject => "the body is not a JSON object",
+        ErrorCode::BadQuery => "the query cannot be used",
+        ErrorCode::NotFound => "not found",
+        ErrorCode::MethodNotAllowed => "method not allowed",
+        ErrorCode::TooLarge => "the message is too large",
+        ErrorCode::Rejected => "the message contract says no",
+        ErrorCode::Failed => "the actor failed",
+        ErrorCode::Internal => "the node failed",
+        ErrorCode::OutcomeUnknown => "it is not known whether the message was recorded",
+        ErrorCode::Busy => "busy",
+        ErrorCode::Halted => "the node takes no more messages",
+        ErrorCode::OutOfTime => "out of time",
+        ErrorCode::StoreFull => "the disk is full",
+    }
+}
+
+pub(super) async fn not_found(uri: Uri) -> Refusal {
+    let what = format!("there is nothing at `{}`; `/openapi.json` lists what there is", uri.path());
+    Refusal::new(ErrorCode::NotFound, what)
+}
+
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+    Refusal::new(ErrorCode::MethodNotAllowed, format!("`{}` does not take {method}", uri.path()))
+}

@@ -1,0 +1,217 @@
+//! What is committed: head, state, entries and blobs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{Response, header};
+use bytes::Bytes;
+use troupe_api::{ErrorCode, Info};
+use troupe_chain::{Code, Hash};
+use troupe_runtime::{Clock, SystemClock};
+use troupe_store::StoreError;
+
+use super::problem::Refusal;
+use crate::host::Running;
+
+/// Entries in one answer, unless `limit` says less or more.
+const DEFAULT_LIMIT: u64 = 1000;
+/// The most entries in one answer.
+const MAX_LIMIT: u64 = 10_000;
+/// The most bytes of entries in one answer.
+const MAX_BYTES: usize = 8 << 20;
+/// How far the head may be ahead of the clock before the node is not ready, in milliseconds.
+const MAX_AHEAD_MS: u64 = 60_000;
+
+const JSON: &str = "application/json";
+const NDJSON: &str = "application/x-ndjson";
+const BINARY: &str = "application/octet-stream";
+
+type Answer = Result<Response<Body>, Refusal>;
+
+pub(super) async fn info(State(running): State<Arc<Running>>) -> Response<Body> {
+    let view = running.actor.view();
+    let component = match &running.genesis.code {
+        Code::Component(name) => name.to_string(),
+        Code::Native(name) => name.to_string(),
+    };
+    let engine = view.tip.engine.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+    let limits = running.genesis.limits.iter().map(|(k, v)| (k.to_string(), *v));
+    let info = Info {
+        actor: view.tip.chain.to_string(),
+        component,
+        world: running.genesis.world.to_string(),
+        head: view.tip.entry.to_string(),
+        seq: view.tip.seq,
+        state: Hash::of(&view.state).to_string(),
+        engine: engine.collect::<BTreeMap<_, _>>(),
+        limits: limits.collect(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    bytes(serde_json::to_vec(&info).unwrap_or_default().into(), Some(JSON), &[])
+}
+
+pub(super) async fn state(State(running): State<Arc<Running>>) -> Response<Body> {
+    let view = running.actor.view();
+    let headers = [
+        ("troupe-entry", view.tip.entry.to_string()),
+        ("troupe-seq", view.tip.seq.to_string()),
+        ("troupe-state", Hash::of(&view.state).to_string()),
+    ];
+    bytes(view.state.clone(), None, &headers)
+}
+
+pub(super) async fn chain(State(running): State<Arc<Running>>, RawQuery(query): RawQuery) -> Answer {
+    let (from, limit) = parse_range(query.as_deref().unwrap_or_default())?;
+    let view = running.actor.view();
+    let (chain, last) = (view.tip.chain, view.tip.seq);
+    let store = Arc::clone(running.actor.store());
+    let (body, next) = blocking(move || {
+        let mut body = Vec::new();
+        let mut next = from;
+        while next <= last && next - from < limit && body.len() < MAX_BYTES {
+            let Some(entry) = store.entry(&chain, next)? else { break };
+            body.extend_from_slice(&entry);
+            body.push(b'\n');
+            next += 1;
+        }
+        Ok((body, next))
+    })
+    .await?;
+    let mut headers = vec![("troupe-head", view.tip.entry.to_string()), ("troupe-seq", last.to_string())];
+    if next <= last {
+        headers.push(("troupe-next", next.to_string()));
+    }
+    Ok(bytes(body.into(), Some(NDJSON), &headers))
+}
+
+fn parse_range(query: &str) -> Result<(u64, u64), Refusal> {
+    let (mut from, mut limit) = (0, DEFAULT_LIMIT);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let number = || {
+            let what = format!("`{key}` must be a whole number, found `{value}`");
+            value.parse::<u64>().map_err(|_| Refusal::new(ErrorCode::BadQuery, what))
+        };
+        match key {
+            "from" => from = number()?,
+            "limit" => limit = number()?,
+            _ => {
+                let what = format!("there is no parameter `{key}`; there are `from` and `limit`");
+                return Err(Refusal::new(ErrorCode::BadQuery, what));
+            }
+        }
+    }
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let what = format!("`limit` must be from 1 to {MAX_LIMIT}, found {limit}");
+        return Err(Refusal::new(ErrorCode::BadQuery, what));
+    }
+    Ok((from, limit))
+}
+
+pub(super) async fn entry(State(running): State<Arc<Running>>, Path(key): Path<String>) -> Answer {
+    let view = running.actor.view();
+    let (chain, last) = (view.tip.chain, view.tip.seq);
+    let store = Arc::clone(running.actor.store());
+    let number = key.parse::<u64>().ok();
+    let name = key.parse::<Hash>().ok();
+    if number.is_none() && name.is_none() {
+        let what = format!("`{key}` is neither a position nor a name of 64 lower-case hex digits");
+        return Err(Refusal::new(ErrorCode::BadQuery, what));
+    }
+    let found = blocking(move || {
+        let seq = match (name, number) {
+            (Some(name), _) => store.find(&chain, &name)?,
+            (None, number) => number,
+        };
+        match seq.filter(|seq| *seq <= last) {
+            Some(seq) => store.entry(&chain, seq),
+            None => Ok(None),
+        }
+    })
+    .await?;
+    let missing = || {
+        Refusal::new(ErrorCode::NotFound, format!("the chain has no entry `{key}`; its last is at {last}"))
+    };
+    Ok(bytes(found.ok_or_else(missing)?, Some(JSON), &[]))
+}
+
+pub(super) async fn blob(State(running): State<Arc<Running>>, Path(name): Path<String>) -> Answer {
+    let bad = |error: troupe_chain::NotAName| Refusal::new(ErrorCode::BadQuery, error.to_string());
+    let name: Hash = name.parse().map_err(bad)?;
+    let chain = running.actor.id();
+    let genesis = &running.genesis;
+    // What chains share is given out only as far as this one names it.
+    let shared = genesis.code == Code::Component(name) || genesis.config == Some(name);
+    let store = Arc::clone(running.actor.store());
+    let found =
+        blocking(move || if shared { store.shared(&name) } else { store.blob(&chain, &name) }).await?;
+    match found {
+        // Some names in the store are not hashes of what they name; those are nobody else's business.
+        Some(blob) if Hash::of(&blob) == name => Ok(bytes(blob, None, &[])),
+        _ => Err(Refusal::new(ErrorCode::NotFound, format!("this actor has no blob {name}"))),
+    }
+}
+
+pub(super) async fn component(State(running): State<Arc<Running>>) -> Response<Body> {
+    let name = Hash::of(&running.component).to_string();
+    bytes(running.component.clone(), Some("application/wasm"), &[("troupe-component", name)])
+}
+
+/// Answers as long as the process serves at all.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Answers if a message would have a chance.
+pub(super) async fn readyz(State(running): State<Arc<Running>>) -> Answer {
+    let ahead = running.actor.view().tip.at.0.saturating_sub(SystemClock.now().0);
+    if ahead > MAX_AHEAD_MS {
+        let what = format!("the last entry is {ahead} ms ahead of the clock: set the clock right");
+        return Err(Refusal::new(ErrorCode::Halted, what));
+    }
+    let store = Arc::clone(running.actor.store());
+    let ready = tokio::task::spawn_blocking(move || store.ready()).await;
+    match ready {
+        Ok(Ok(())) => Ok(Response::new(Body::from("ready\n"))),
+        Ok(Err(error)) => Err(Refusal::new(ErrorCode::Halted, error.to_string())),
+        Err(error) => Err(Refusal::new(ErrorCode::Internal, error.to_string())),
+    }
+}
+
+pub(super) async fn openapi() -> Response<Body> {
+    bytes(Bytes::from_static(troupe_api::OPENAPI.as_bytes()), Some(JSON), &[])
+}
+
+/// Reads from the store on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            Err(Refusal::new(ErrorCode::Internal, format!("the store cannot be read: {error}")))
+        }
+        Err(error) => Err(Refusal::new(ErrorCode::Internal, error.to_string())),
+    }
+}
+
+/// Bytes as they are; without a type given, JSON if they are JSON.
+fn bytes(
+    body: Bytes,
+    content_type: Option<&'static str>,
+    headers: &[(&'static str, String)],
+) -> Response<Body> {
+    let content_type = content_type.unwrap_or_else(|| {
+        let is_json = serde_json::from_slice::<&serde_json::value::RawValue>(&body).is_ok();
+        if is_json { JSON } else { BINARY }
+    });
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    for (name, value) in headers {
+        response = response.header(*name, value);
+    }
+    response.body(Body::from(body)).unwrap_or_default()
+}
