@@ -1,0 +1,148 @@
+//! Rebuilds the example actors, or compares what their sources give with what is committed.
+//!
+//! The bytes of a component depend on the compiler, so that it is a pinned one, which `wasm-toolchain.sh` puts into a
+//! cache folder: `$TROUPE_CACHE`, or else `target/`. The installed compiler is never used, whatever targets it has.
+//! They also depend on cargo and on the linkers, which are those of the installed toolchain.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+/// The folders under `actors/`; each is a workspace whose library has the same name.
+const ACTORS: [&str; 2] = ["counter", "quakes"];
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
+const UNAVAILABLE: i32 = 3;
+
+/// Runs the task.
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    let (mut check, mut skip) = (false, false);
+    for option in options {
+        match *option {
+            "--check" => check = true,
+            "--skip-if-unavailable" => skip = true,
+            _ => bail!("actors has no option {option}"),
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository has no root")?;
+    let cache = match env::var_os("TROUPE_CACHE") {
+        Some(folder) => std::path::absolute(folder)?,
+        None => root.join("target"),
+    };
+    let Some(rustc) = toolchain(root, &cache.join("wasm-toolchain"))? else {
+        return unavailable(skip);
+    };
+    let mut differing = Vec::new();
+    for actor in ACTORS {
+        let folder = root.join("actors").join(actor);
+        let built = build(&rustc, &folder, actor).with_context(|| format!("building {actor}"))?;
+        let committed = folder.join(actor).with_extension("wasm");
+        let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
+        let verdict = match (same, check) {
+            (true, _) => "unchanged",
+            (false, true) => "DIFFERENT from what is committed",
+            (false, false) => "rebuilt",
+        };
+        println!("{actor}: {} bytes, {verdict}", built.len());
+        if !same && check {
+            differing.push(actor);
+        } else if !same {
+            fs::write(&committed, built).with_context(|| format!("writing {}", committed.display()))?;
+        }
+    }
+    if !differing.is_empty() {
+        bail!("{} differ from their sources: run `cargo xtask actors` and commit", differing.join(" and "));
+    }
+    Ok(())
+}
+
+/// The pinned compiler, or `None` if this machine cannot have it.
+fn toolchain(root: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+    let script = root.join("xtask/wasm-toolchain.sh");
+    let status = Command::new("bash")
+        .arg(script)
+        .arg(folder)
+        .status()
+        .context("running wasm-toolchain.sh with bash")?;
+    match status.code() {
+        Some(0) => Ok(Some(folder.join("bin/rustc"))),
+        Some(UNAVAILABLE) => Ok(None),
+        _ => bail!("wasm-toolchain.sh failed: {status}"),
+    }
+}
+
+fn unavailable(skip: bool) -> Result<()> {
+    let what = "THE ACTORS WERE NOT BUILT: their compiler cannot be had on this machine";
+    if !skip {
+        bail!("{what}");
+    }
+    eprintln!("xtask: {what}");
+    eprintln!("xtask: SKIPPED, so nothing says whether the committed components are what their sources give");
+    Ok(())
+}
+
+/// Builds an actor in a fresh folder and reads the component.
+fn build(rustc: &Path, folder: &Path, actor: &str) -> Result<Vec<u8>> {
+    // The sources must be there before the flags can name the folders that they are in.
+    succeed(cargo(rustc, folder).args(["fetch", "--quiet", "--locked"]))?;
+    let target = tempfile::tempdir().context("making a folder to build in")?;
+    succeed(
+        cargo(rustc, folder)
+            .args(["build", "--quiet", "--locked", "--release", "--target", TARGET, "--target-dir"])
+            .arg(target.path())
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(folder)?),
+    )?;
+    let component = target.path().join(TARGET).join("release").join(actor).with_extension("wasm");
+    fs::read(&component).with_context(|| format!("reading {}", component.display()))
+}
+
+/// Cargo with the pinned compiler, and without what this machine's settings would change of the component.
+fn cargo(rustc: &Path, folder: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(folder)
+        .env("RUSTC", rustc)
+        .env("RUSTC_WRAPPER", "")
+        .env("RUSTC_WORKSPACE_WRAPPER", "")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld");
+    cargo
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().context("running cargo")?;
+    if !status.success() {
+        bail!("cargo failed: {status}");
+    }
+    Ok(())
+}
+
+/// The compiler flags that keep this machine's folders out of the component.
+fn flags(folder: &Path) -> Result<OsString> {
+    let mut flags = remap(folder, "/actor");
+    let registries = cargo_home()?.join("registry/src");
+    // One folder for each registry or mirror of it, of a name that differs between machines.
+    for registry in fs::read_dir(&registries).into_iter().flatten() {
+        flags.push("\x1f");
+        flags.push(remap(&registry?.path(), "/cargo"));
+    }
+    Ok(flags)
+}
+
+fn remap(from: &Path, to: &str) -> OsString {
+    let mut flag = OsString::from("--remap-path-prefix=");
+    flag.push(from);
+    flag.push("=");
+    flag.push(to);
+    flag
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    if let Some(home) = env::var_os("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    let home = env::home_dir().context("there is no home folder")?;
+    Ok(home.join(".cargo"))
+}
