@@ -1,4 +1,15 @@
 //! Troupe as a library: one actor from a component file, and the HTTP server before it.
+//!
+//! - [`Runtime`] is the short way: a path, `start`, `handle_message`.
+//! - [`host::Setup`] has every setting, and [`host::Running`] what came of it.
+//! - [`http::serve`] puts an HTTP server before a running actor.
+//!
+//! The layers below are crates of their own: [`troupe_chain`] (entries and their verification), [`troupe_component`]
+//! (the sandbox), [`troupe_store`] and [`troupe_runtime`] (sequencer and group commit).
 
 pub mod host;
 pub mod http;
+mod runtime;
+
+pub use runtime::{Runtime, RuntimeError};
+pub use {troupe_api, troupe_chain, troupe_component, troupe_runtime, troupe_store};
