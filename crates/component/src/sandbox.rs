@@ -73,6 +73,11 @@ impl Sandbox {
         &self.name
     }
 
+    /// The engine settings, for whoever measures the sandbox against the bare engine.
+    pub fn wasmtime_config(config: &SandboxConfig, stack: u64) -> Config {
+        engine_config(config, stack)
+    }
+
     /// How this sandbox was set up.
     pub fn config(&self) -> &SandboxConfig {
         &self.config

@@ -9,6 +9,7 @@
 
 pub mod host;
 pub mod http;
+pub mod load;
 mod runtime;
 
 pub use runtime::{Runtime, RuntimeError};

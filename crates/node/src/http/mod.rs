@@ -33,6 +33,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests that have begun may take when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The threads that serve connections: few, since the actor's own thread does the work.
+///
+/// # Errors
+/// If they cannot be started.
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((cores / 2).max(1))
+        .thread_name("troupe-http")
+        .enable_all()
+        .build()
+}
+
 /// Serves an actor until `shutdown` is done, then finishes the requests that have begun.
 ///
 /// # Errors
@@ -42,7 +55,18 @@ pub async fn serve(
     running: Arc<Running>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = router(running);
+    serve_router(listener, router(running), shutdown).await
+}
+
+/// Serves any router with the same connections, limits and shutdown.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
