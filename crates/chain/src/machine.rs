@@ -20,16 +20,6 @@ pub trait Machine: Send + Sync {
     fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort>;
 }
 
-impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
-    fn init(&self, context: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
-        (**self).init(context, config)
-    }
-
-    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
-        (**self).apply(context, message, state)
-    }
-}
-
 /// What an entry records of the outside, and a transition may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
