@@ -7,7 +7,7 @@ use crate::{FailureCode, Fuel, Text};
 ///
 /// States, messages and configurations are bytes. Nothing is kept between calls.
 pub trait Machine: Send + Sync {
-    /// Makes the first state. There is nothing to refuse, so this is [`Step::Accepted`] or [`Step::Failed`].
+    /// Makes the first state. There is nothing to refuse, so this is [`Outcome::Accepted`] or [`Outcome::Failed`].
     ///
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
@@ -18,6 +18,16 @@ pub trait Machine: Send + Sync {
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
     fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort>;
+}
+
+impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
+    fn init(&self, context: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
+        (**self).init(context, config)
+    }
+
+    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
+        (**self).apply(context, message, state)
+    }
 }
 
 /// What an entry records of the outside, and a transition may see.
