@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use troupe_chain::Hash;
 
+use crate::log::frame;
 use crate::{Append, CommitError, Head, InvalidAppend, MAX_BATCH_BYTES, StoreError};
 
 /// Checks a batch against the heads that `head` reads, and against itself.
@@ -21,7 +22,7 @@ pub(crate) fn check(
         let chain = append.chain;
         let invalid = |reason| CommitError::Invalid { index, chain, reason };
         let last = append.entries.last().ok_or_else(|| invalid(InvalidAppend::Empty))?;
-        bytes += append.payload_bytes();
+        bytes += frame::encoded_len(append);
         if bytes > MAX_BATCH_BYTES {
             return Err(invalid(InvalidAppend::TooLarge { found: bytes, limit: MAX_BATCH_BYTES }));
         }

@@ -19,10 +19,21 @@
 //! ```
 
 mod batch;
+mod disk;
+mod durable;
+mod embedded;
 mod error;
+pub mod faulty;
+mod folder;
+mod index;
+mod log;
 mod memory;
+mod overlay;
+mod shared;
 mod store;
 
+pub use durable::DiskStore;
+pub use embedded::DiskOptions;
 pub use error::{CommitError, InvalidAppend, StoreError};
 pub use memory::MemoryStore;
 pub use store::{Append, Head, MAX_BATCH_BYTES, NewEntry, Store, Usage};

@@ -7,7 +7,8 @@ use troupe_chain::Hash;
 
 use crate::{CommitError, StoreError};
 
-/// The most bytes that one batch may hold, entries and blobs together: 512 MiB.
+/// The most bytes that one batch may hold: 512 MiB of entries and blobs, each counted with 40 bytes more, each
+/// append with 120.
 pub const MAX_BATCH_BYTES: u64 = 512 << 20;
 
 /// The last entry of a chain.

@@ -1,0 +1,66 @@
+//! The index of a real store: fjall, fed with sorted stretches that bypass its journal.
+//!
+//! Deliberately absent: fjall's own durability modes. A stretch is a table of its own or not there.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+
+use super::{Failure, Index, Row};
+
+/// Memory for blocks of the index: 64 MiB.
+const CACHE_BYTES: u64 = 64 << 20;
+
+pub(crate) struct FjallIndex {
+    // Kept so that the keyspace's threads live as long as it.
+    _database: Database,
+    keyspace: Keyspace,
+}
+
+impl FjallIndex {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let database = Database::builder(path)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .max_journaling_size(64 << 20)
+            .max_cached_files(Some(128))
+            .open()?;
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .data_block_size_policy(BlockSizePolicy::all(16 << 10))
+                .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
+                    fjall::config::BloomConstructionPolicy::BitsPerKey(8.0),
+                )))
+        };
+        let keyspace = database.keyspace("places", options)?;
+        Ok(Self { _database: database, keyspace })
+    }
+}
+
+impl Index for FjallIndex {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Failure> {
+        Ok(self.keyspace.get(key)?.map(Bytes::from))
+    }
+
+    fn rows(&self, kind: u8) -> Result<Vec<Row>, Failure> {
+        let row = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner()?;
+            Ok((Bytes::from(key), Bytes::from(value)))
+        };
+        self.keyspace.prefix([kind]).map(row).collect()
+    }
+
+    fn ingest(&self, rows: Vec<Row>) -> Result<(), Failure> {
+        let mut ingestion = self.keyspace.start_ingestion()?;
+        for (key, value) in rows {
+            ingestion.write(key, value)?;
+        }
+        Ok(ingestion.finish()?)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.keyspace.disk_space()
+    }
+}

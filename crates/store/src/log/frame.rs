@@ -1,0 +1,229 @@
+//! One append as bytes: how a frame is written and read. `docs/spec/store.md` draws it.
+//!
+//! Invariant: bytes that decode were encoded for this store, at this very position, and none of them changed.
+//!
+//! Deliberately absent: files. What follows what is the log's business.
+
+use troupe_chain::Hash;
+
+use crate::{Append, NewEntry};
+
+/// Bytes of a frame before its items.
+pub(crate) const HEADER: usize = 112;
+/// Bytes of one item: an entry's or a blob's name, length and checksum.
+pub(crate) const ITEM: usize = 40;
+/// Frames begin at multiples of this many bytes.
+pub(crate) const ALIGN: usize = 8;
+/// The first bytes of a frame.
+pub(crate) const MAGIC: [u8; 4] = *b"Trp1";
+
+/// Stands for the head before a chain's first entry.
+const NO_HASH: [u8; 32] = [0; 32];
+
+/// A place in the log; ordered as the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) segment: u32,
+    pub(crate) offset: u32,
+}
+
+impl Position {
+    pub(crate) fn to_u64(self) -> u64 {
+        u64::from(self.segment) << 32 | u64::from(self.offset)
+    }
+
+    pub(crate) fn from_u64(value: u64) -> Self {
+        Self { segment: (value >> 32) as u32, offset: value as u32 }
+    }
+
+    pub(crate) fn after(self, bytes: u32) -> Self {
+        Self { offset: self.offset + bytes, ..self }
+    }
+}
+
+/// What a frame must be to stand at a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Starts every checksum, so that another store's frames are not valid here.
+    pub(crate) seed: u32,
+    pub(crate) at: Position,
+}
+
+/// An entry or a blob within a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) name: Hash,
+    /// Where its bytes begin, counted from the frame's first.
+    pub(crate) offset: u32,
+    pub(crate) len: u32,
+    pub(crate) crc: u32,
+}
+
+/// A frame without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) at: Position,
+    /// Everything before this was durable when the frame was written.
+    pub(crate) durable: Position,
+    /// The checksum of the frame before.
+    pub(crate) previous: u32,
+    /// The frame's own checksum, over all that precedes the payload.
+    pub(crate) crc: u32,
+    pub(crate) chain: Hash,
+    /// The seq of the first entry.
+    pub(crate) seq: u64,
+    /// The whole frame's length.
+    pub(crate) len: u32,
+    /// How many of the items are entries; they come first.
+    pub(crate) entries: u32,
+    pub(crate) items: Vec<Item>,
+}
+
+/// What bytes at a place are.
+#[derive(Debug)]
+pub(crate) enum Decoded {
+    Frame(Head),
+    /// It may be a frame: at least this many bytes are needed to tell.
+    Short(usize),
+    Invalid,
+}
+
+/// Returns the most bytes that an append's frame takes.
+pub(crate) fn encoded_len(append: &Append) -> u64 {
+    let items = append.entries.len() + append.blobs.len();
+    (HEADER as u64 + (ITEM * items) as u64 + append.payload_bytes()).next_multiple_of(ALIGN as u64)
+}
+
+/// Appends a frame to `buffer` and returns its checksum. Blobs are written where `keep` says so.
+pub(crate) fn encode(
+    buffer: &mut Vec<u8>,
+    append: &Append,
+    keep: &[bool],
+    place: Place,
+    durable: Position,
+    previous: u32,
+) -> u32 {
+    let start = buffer.len();
+    let kept = || append.blobs.iter().zip(keep).filter(|(_, keep)| **keep).map(|(blob, _)| blob);
+    let first = append.entries.first().map_or(0, |entry| entry.seq);
+    buffer.extend_from_slice(&MAGIC);
+    buffer.extend_from_slice(&[0; 4]);
+    buffer.extend_from_slice(&place.at.to_u64().to_le_bytes());
+    buffer.extend_from_slice(&durable.to_u64().to_le_bytes());
+    buffer.extend_from_slice(&first.to_le_bytes());
+    buffer.extend_from_slice(&[0; 4]);
+    buffer.extend_from_slice(&previous.to_le_bytes());
+    buffer.extend_from_slice(&(append.entries.len() as u32).to_le_bytes());
+    buffer.extend_from_slice(&(kept().count() as u32).to_le_bytes());
+    buffer.extend_from_slice(append.chain.as_bytes());
+    buffer.extend_from_slice(append.expected.as_ref().map_or(&NO_HASH[..], |name| name.as_bytes()));
+    let mut item = |name: &Hash, bytes: &[u8]| {
+        buffer.extend_from_slice(name.as_bytes());
+        buffer.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        buffer.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
+    };
+    append.entries.iter().for_each(|NewEntry { name, bytes, .. }| item(name, bytes));
+    kept().for_each(|(name, bytes)| item(name, bytes));
+    let head = buffer.len();
+    append.entries.iter().for_each(|entry| buffer.extend_from_slice(&entry.bytes));
+    kept().for_each(|(_, bytes)| buffer.extend_from_slice(bytes));
+    let len = (buffer.len() - start).next_multiple_of(ALIGN);
+    buffer.resize(start + len, 0);
+    buffer[start + 32..start + 36].copy_from_slice(&(len as u32).to_le_bytes());
+    let crc = checksum(place.seed, &buffer[start + 8..head]);
+    buffer[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+    crc
+}
+
+/// Reads the frame that begins with `bytes`, without looking at its payload.
+pub(crate) fn decode(bytes: &[u8], place: Place) -> Decoded {
+    if bytes.len() < HEADER {
+        return Decoded::Short(HEADER);
+    }
+    if bytes[..4] != MAGIC || u64_at(bytes, 8) != place.at.to_u64() {
+        return Decoded::Invalid;
+    }
+    let (entries, blobs) = (u32_at(bytes, 40), u32_at(bytes, 44));
+    let len = u32_at(bytes, 32);
+    let count = u64::from(entries) + u64::from(blobs);
+    let head = HEADER as u64 + count * ITEM as u64;
+    if head > u64::from(len) {
+        return Decoded::Invalid;
+    }
+    let head = head as usize;
+    if bytes.len() < head {
+        return Decoded::Short(head);
+    }
+    let crc = checksum(place.seed, &bytes[8..head]);
+    if crc != u32_at(bytes, 4) {
+        return Decoded::Invalid;
+    }
+    let mut offset = head as u32;
+    let mut items = Vec::with_capacity(count as usize);
+    for item in bytes[HEADER..head].chunks_exact(ITEM) {
+        let item = Item { name: hash_at(item, 0), offset, len: u32_at(item, 32), crc: u32_at(item, 36) };
+        offset = offset.saturating_add(item.len);
+        items.push(item);
+    }
+    if offset.next_multiple_of(ALIGN as u32) != len {
+        return Decoded::Invalid;
+    }
+    Decoded::Frame(Head {
+        at: place.at,
+        durable: Position::from_u64(u64_at(bytes, 16)),
+        previous: u32_at(bytes, 36),
+        crc,
+        chain: hash_at(bytes, 48),
+        seq: u64_at(bytes, 24),
+        len,
+        entries,
+        items,
+    })
+}
+
+impl Head {
+    /// Returns whether an item has this name in this chain, compared in full.
+    pub(crate) fn names(&self, chain: &Hash, item: u32, name: &Hash) -> bool {
+        self.chain == *chain && self.items.get(item as usize).is_some_and(|item| item.name == *name)
+    }
+
+    /// Checks the payload of a frame that is in memory as a whole.
+    pub(crate) fn payload_is_intact(&self, frame: &[u8]) -> bool {
+        let end = self.items.last().map_or(HEADER, |item| (item.offset + item.len) as usize);
+        frame.len() == self.len as usize
+            && self
+                .items
+                .iter()
+                .all(|item| item.is_intact(&frame[item.offset as usize..][..item.len as usize]))
+            && frame[end..].iter().all(|byte| *byte == 0)
+    }
+}
+
+impl Item {
+    /// Checks the item's bytes.
+    pub(crate) fn is_intact(&self, bytes: &[u8]) -> bool {
+        crc32fast::hash(bytes) == self.crc
+    }
+}
+
+fn checksum(seed: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut value = [0; 4];
+    value.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(value)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+fn hash_at(bytes: &[u8], at: usize) -> Hash {
+    let mut value = [0; 32];
+    value.copy_from_slice(&bytes[at..at + 32]);
+    Hash::from_bytes(value)
+}

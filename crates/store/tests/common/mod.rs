@@ -1,0 +1,67 @@
+//! Chains for tests: what is appended follows from a chain's number and a seq, so that it can be checked later.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
+use bytes::Bytes;
+use troupe_chain::Hash;
+use troupe_store::{Append, NewEntry, Store};
+
+/// The id of the chain with this number.
+pub(crate) fn chain(number: u64) -> Hash {
+    entry(number, 0).name
+}
+
+/// The entry of a chain.
+pub(crate) fn entry(number: u64, seq: u64) -> NewEntry {
+    let filling = "x".repeat((number * 31 + seq * 17) as usize % 90);
+    NewEntry::new(seq, format!("{{\"chain\":{number},\"filling\":\"{filling}\",\"seq\":{seq}}}"))
+}
+
+/// The blobs that go with an entry: a large one, a small one, an empty one, and one that every entry repeats.
+pub(crate) fn blobs(number: u64, seq: u64) -> Vec<(Hash, Bytes)> {
+    let bytes = [
+        Bytes::from(format!("large {number} {seq} ").repeat((seq as usize * 7 + 3) % 23)),
+        Bytes::from(format!("small {number} {seq}")),
+        Bytes::new(),
+        Bytes::from_static(b"the same state again and again"),
+    ];
+    bytes.into_iter().map(|bytes| (Hash::of(&bytes), bytes)).collect()
+}
+
+/// An append of `count` entries from `seq` on.
+pub(crate) fn append(number: u64, seq: u64, count: u64) -> Append {
+    Append {
+        chain: chain(number),
+        expected: seq.checked_sub(1).map(|before| entry(number, before).name),
+        entries: (seq..seq + count).map(|seq| entry(number, seq)).collect(),
+        blobs: (seq..seq + count).flat_map(|seq| blobs(number, seq)).collect(),
+    }
+}
+
+/// Checks that a chain has exactly `len` entries, all of them and their blobs byte for byte.
+pub(crate) fn check_chain(store: &dyn Store, number: u64, len: u64) {
+    let id = chain(number);
+    let head = store.head(&id).unwrap();
+    assert_eq!(head.map(|head| head.seq + 1).unwrap_or(0), len, "length of chain {number}");
+    assert_eq!(head.map(|head| head.entry), len.checked_sub(1).map(|last| entry(number, last).name));
+    for seq in 0..len {
+        let entry = entry(number, seq);
+        assert_eq!(
+            store.entry(&id, seq).unwrap().as_ref(),
+            Some(&entry.bytes),
+            "chain {number}, entry {seq}"
+        );
+        assert_eq!(store.find(&id, &entry.name).unwrap(), Some(seq));
+        for (name, bytes) in blobs(number, seq) {
+            assert_eq!(store.blob(&id, &name).unwrap(), Some(bytes), "chain {number}, blob of {seq}");
+        }
+    }
+    assert_eq!(store.entry(&id, len).unwrap(), None);
+    assert_eq!(store.find(&id, &entry(number, len).name).unwrap(), None);
+}
+
+/// Returns how many entries a chain has.
+pub(crate) fn len(store: &dyn Store, number: u64) -> u64 {
+    store.head(&chain(number)).unwrap().map_or(0, |head| head.seq + 1)
+}
