@@ -204,7 +204,44 @@ pub enum Effect {
     },
 }
 
+/// A genesis that cannot be written: which field, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` of a genesis {what}")]
+pub struct Unfit {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl Genesis {
+    /// Checks what the types do not: everything that would make [`Entry::encode`] panic.
+    ///
+    /// # Errors
+    /// [`Unfit`] if `engine` or `limits` is empty, a limit is above [`MAX_INTEGER`](crate::MAX_INTEGER), or `grants`
+    /// is not in ascending order.
+    pub fn check(&self) -> Result<(), Unfit> {
+        let unfit = |field, what| Err(Unfit { field, what });
+        if self.engine.is_empty() {
+            return unfit("engine", "is empty");
+        }
+        if self.limits.is_empty() {
+            return unfit("limits", "is empty");
+        }
+        if self.limits.values().any(|limit| *limit > crate::MAX_INTEGER) {
+            return unfit("limits", "has a value above 2^53-1");
+        }
+        if !self.grants.is_sorted_by(|a, b| a < b) {
+            return unfit("grants", "is not in ascending order");
+        }
+        Ok(())
+    }
+}
+
 impl Entry {
+    /// The largest number of canonical bytes: 8 MiB, room for 10,000 sends with the longest addresses.
+    pub const MAX_LENGTH: usize = 8 << 20;
+
     /// The state after this entry, if the entry says it.
     pub fn state(&self) -> Option<Hash> {
         match &self.body {

@@ -32,11 +32,10 @@ impl Hash {
 
     /// Returns the 64 lower-case hex digits, as ASCII.
     pub fn to_hex(&self) -> [u8; 64] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 64];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
+            pair[0] = digit(byte >> 4);
+            pair[1] = digit(byte & 15);
         }
         text
     }
@@ -44,28 +43,28 @@ impl Hash {
     /// Reads 64 lower-case hex digits; anything else is `None`.
     pub fn from_hex(text: &[u8]) -> Option<Self> {
         let text: &[u8; 64] = text.try_into().ok()?;
+        // No branch and no table, so that the compiler does many digits at a time: entries are mostly names.
+        let values = text.map(value);
+        let invalid = values.iter().fold(0, |invalid, value| invalid | value);
         let mut bytes = [0; 32];
-        // An invalid digit is 0xff, so one check at the end serves all of them.
-        let mut invalid = 0;
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            let (high, low) = (VALUE[usize::from(pair[0])], VALUE[usize::from(pair[1])]);
-            invalid |= high | low;
-            *byte = (high << 4) | (low & 15);
+        for (byte, pair) in bytes.iter_mut().zip(values.chunks_exact(2)) {
+            *byte = (pair[0] << 4) | (pair[1] & 15);
         }
         (invalid & 0xf0 == 0).then_some(Self(bytes))
     }
 }
 
-/// The value of each hex digit, 0xff for every other byte.
-const VALUE: [u8; 256] = {
-    let mut table = [0xff; 256];
-    let mut value = 0;
-    while value < 16 {
-        table[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    table
-};
+/// The digit of a value below 16.
+const fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' - 10 + value }
+}
+
+/// The value of a hex digit, 0xff for every other byte.
+const fn value(digit: u8) -> u8 {
+    let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    let letter = if letter < 6 { letter + 10 } else { 0xff };
+    if decimal < 10 { decimal } else { letter }
+}
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +95,15 @@ mod tests {
         let name = Hash::of(b"");
         assert_eq!(name.to_string(), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
         assert_eq!(name.to_string().parse(), Ok(name));
+    }
+
+    #[test]
+    fn every_byte_is_a_digit_or_not() {
+        for byte in 0..=255u8 {
+            let name = Hash::from_hex(&[byte; 64]);
+            let expect = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+            assert_eq!(name, expect.map(|value| Hash([value as u8 * 0x11; 32])), "{byte}");
+        }
     }
 
     #[test]

@@ -3,7 +3,11 @@
 //!
 //! Values are printable-ASCII strings, integers from 0 to 2^53−1, null, arrays and objects. Since each value then has
 //! exactly one spelling, bytes that the reader accepts are canonical, and nothing needs to be encoded again to check it.
-//! Deliberately absent: floats, negative integers, booleans (no field has one), white space, and a generic value tree.
+//! Since members are in ascending order, an object is read as a fixed sequence of fields, each there or not.
+//! Deliberately absent: floats, negative integers, booleans (no field has one), white space, a generic value tree, and
+//! recursion.
+
+use std::collections::BTreeMap;
 
 use crate::{Hash, Text};
 
@@ -106,7 +110,7 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
 }
 
 pub(crate) fn write_integer(out: &mut Vec<u8>, value: u64) {
-    debug_assert!(value <= MAX_INTEGER, "{value} is beyond 2^53-1");
+    assert!(value <= MAX_INTEGER, "{value} is beyond 2^53-1, the largest integer of an entry");
     let mut digits = [0; 20];
     let mut start = digits.len();
     let mut rest = value;
@@ -132,6 +136,7 @@ impl<'a> Reader<'a> {
         Self { bytes, offset: 0 }
     }
 
+    #[cold]
     pub(crate) fn fail<T>(&self, what: impl Into<String>) -> Result<T, Malformed> {
         Err(Malformed { offset: self.offset, what: what.into() })
     }
@@ -140,6 +145,7 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.offset).copied()
     }
 
+    #[inline]
     pub(crate) fn expect(&mut self, token: &'static str) -> Result<(), Malformed> {
         if !self.bytes[self.offset..].starts_with(token.as_bytes()) {
             return self.fail(format!("expected `{token}`"));
@@ -153,28 +159,34 @@ impl<'a> Reader<'a> {
         if self.offset == self.bytes.len() { Ok(()) } else { self.fail("expected the end of the entry") }
     }
 
-    /// Reads an object that is not empty: calls `member` for each key, which must be ascending.
-    pub(crate) fn object(
+    /// Reads a map of free strings that is not empty and whose keys ascend.
+    pub(crate) fn map<T>(
         &mut self,
-        mut member: impl FnMut(&mut Self, &'a str) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+        mut value: impl FnMut(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<BTreeMap<Text, T>, Malformed> {
         self.expect("{")?;
-        let mut last: &str = "";
+        let mut map = BTreeMap::new();
         loop {
             let at = self.offset;
-            let key = self.plain_string()?;
-            if key <= last {
-                let what = format!("field `{key}` is empty, repeated or out of order after `{last}`");
+            let key = self.text()?;
+            if map.last_key_value().is_some_and(|(last, _)| key <= *last) {
+                let what = format!("key `{key}` is repeated or out of order");
                 return Err(Malformed { offset: at, what });
             }
             self.expect(":")?;
-            member(self, key)?;
-            last = key;
-            match self.peek() {
-                Some(b',') => self.offset += 1,
-                _ => return self.expect("}"),
+            map.insert(key, value(self)?);
+            if !self.comma() {
+                break;
             }
         }
+        self.expect("}")?;
+        Ok(map)
+    }
+
+    fn comma(&mut self) -> bool {
+        let comma = self.peek() == Some(b',');
+        self.offset += usize::from(comma);
+        comma
     }
 
     /// Reads an array that is not empty.
@@ -186,9 +198,8 @@ impl<'a> Reader<'a> {
         let mut items = Vec::new();
         loop {
             items.push(item(self)?);
-            match self.peek() {
-                Some(b',') => self.offset += 1,
-                _ => break,
+            if !self.comma() {
+                break;
             }
         }
         self.expect("]")?;
@@ -197,10 +208,19 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn integer(&mut self) -> Result<u64, Malformed> {
         let start = self.offset;
-        let digits = self.bytes[start..].iter().take(17).take_while(|b| b.is_ascii_digit()).count();
-        let text = &self.bytes[start..start + digits];
-        let value = text.iter().fold(0u64, |value, digit| value * 10 + u64::from(digit - b'0'));
-        if digits == 0 || (digits > 1 && text[0] == b'0') || value > MAX_INTEGER {
+        let mut value = 0u64;
+        let mut digits = 0;
+        // Sixteen digits hold every integer up to the largest; a seventeenth is left for the caller to stumble over.
+        while digits < 16 {
+            let digit = match self.bytes.get(start + digits) {
+                Some(byte @ b'0'..=b'9') => byte - b'0',
+                _ => break,
+            };
+            value = value * 10 + u64::from(digit);
+            digits += 1;
+        }
+        let is_canonical = digits == 1 || (digits > 1 && self.bytes[start] != b'0');
+        if !is_canonical || value > MAX_INTEGER {
             return self.fail("expected an integer from 0 to 2^53-1");
         }
         self.offset += digits;
@@ -208,13 +228,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn hash(&mut self) -> Result<Hash, Malformed> {
-        let text = self.bytes.get(self.offset + 1..self.offset + 65);
-        let Some(hash) = text.and_then(Hash::from_hex) else {
+        let text = self.bytes.get(self.offset..self.offset + 66);
+        let quoted = text.filter(|text| text[0] == b'"' && text[65] == b'"');
+        let Some(hash) = quoted.and_then(|text| Hash::from_hex(&text[1..65])) else {
             return self.fail("expected a name of 64 lower-case hex digits");
         };
-        self.expect("\"")?;
-        self.offset += 64;
-        self.expect("\"")?;
+        self.offset += 66;
         Ok(hash)
     }
 
@@ -222,12 +241,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn plain_string(&mut self) -> Result<&'a str, Malformed> {
         self.expect("\"")?;
         let start = self.offset;
-        let length = self.bytes[start..]
-            .iter()
-            .take(Text::MAX_LENGTH)
-            .take_while(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\'))
-            .count();
-        self.offset += length;
+        let rest = &self.bytes[start..];
+        let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\');
+        let length = rest.iter().take(Text::MAX_LENGTH).position(|byte| !is_plain(byte));
+        self.offset += length.unwrap_or(Text::MAX_LENGTH.min(rest.len()));
         let text = std::str::from_utf8(&self.bytes[start..self.offset]);
         self.expect("\"")?;
         text.or_else(|_| self.fail("expected printable ASCII"))
@@ -238,7 +255,8 @@ impl<'a> Reader<'a> {
         let start = self.offset;
         self.expect("\"")?;
         let mut value = String::new();
-        loop {
+        // One character more than is allowed is enough for `Text::new` to refuse it.
+        while value.len() <= Text::MAX_LENGTH {
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => match self.bytes.get(self.offset + 1) {
@@ -257,5 +275,56 @@ impl<'a> Reader<'a> {
         }
         self.offset += 1;
         Text::new(value).map_err(|error| Malformed { offset: start, what: error.to_string() })
+    }
+}
+
+/// Reads an object's members, which must be asked for in ascending order.
+pub(crate) struct ObjectReader<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// Whether another member must follow.
+    more: bool,
+    /// How many members have been read.
+    count: usize,
+}
+
+impl<'r, 'a> ObjectReader<'r, 'a> {
+    /// Begins an object that is not empty.
+    pub(crate) fn begin(reader: &'r mut Reader<'a>) -> Result<Self, Malformed> {
+        reader.expect("{")?;
+        Ok(Self { reader, more: true, count: 0 })
+    }
+
+    /// Reads the value of `key` if it is the next member.
+    #[inline]
+    pub(crate) fn field<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
+        let rest = &self.reader.bytes[self.reader.offset..];
+        let is_next = self.more
+            && rest.first() == Some(&b'"')
+            && rest[1..].starts_with(key.as_bytes())
+            && rest[1 + key.len()..].starts_with(b"\":");
+        if !is_next {
+            return Ok(None);
+        }
+        self.reader.offset += key.len() + 3;
+        let value = read(self.reader)?;
+        self.more = self.reader.comma();
+        self.count += 1;
+        Ok(Some(value))
+    }
+
+    /// Requires that no member is left, and says how many there were.
+    pub(crate) fn end(self) -> Result<usize, Malformed> {
+        if self.more {
+            let at = self.reader.offset;
+            let key = self.reader.plain_string()?;
+            let what = format!("field `{key}` is unknown, repeated or out of order");
+            return Err(Malformed { offset: at, what });
+        }
+        self.reader.expect("}")?;
+        Ok(self.count)
     }
 }

@@ -8,25 +8,29 @@ mod codec;
 mod entry;
 mod failure;
 mod hash;
+mod history;
 mod json;
 mod link;
 mod machine;
 mod replay;
 mod text;
+mod verdict;
+mod verify;
 
 pub use codec::FORMAT_VERSION;
 pub use entry::{
-    Body, Call, Code, Effect, Engine, Entry, Failure, Fuel, Genesis, Init, Limits, Message, Sender, Timestamp,
+    Body, Call, Code, Effect, Engine, Entry, Failure, Fuel, Genesis, Init, Limits, Message, Sender,
+    Timestamp, Unfit,
 };
 pub use failure::FailureCode;
 pub use hash::{Hash, NotAName};
+pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
     Abort, Accepted, Context, Failed, Level, LogLine, Machine, Outcome, Outgoing, Rejection, Step,
 };
-pub use replay::{
-    CannotCheck, Divergence, History, Machines, NotVerified, Replayer, Report, Unreadable, check_blobs,
-    check_links, verify,
-};
+pub use replay::Replayer;
 pub use text::{NotText, Text};
+pub use verdict::{CannotCheck, Divergence, NotVerified, Report};
+pub use verify::{check_blobs, check_links, verify};

@@ -25,7 +25,7 @@ pub struct Tip {
     pub engine: Engine,
 }
 
-/// An entry together with its bytes, its name and the blobs it brought.
+/// An entry together with its bytes and its name.
 #[derive(Debug, Clone)]
 pub struct Linked {
     /// The name of the entry.
@@ -115,6 +115,9 @@ impl Linked {
 
 impl Tip {
     /// Starts a chain: the tip after genesis, and genesis itself.
+    ///
+    /// # Panics
+    /// If [`Genesis::check`] refuses `genesis`, or `at` is above [`MAX_INTEGER`](crate::MAX_INTEGER).
     pub fn start(genesis: Genesis, at: Timestamp) -> (Self, Linked) {
         let engine = genesis.engine.clone();
         let linked = Linked::new(Entry { parent: None, seq: 0, at, body: Body::Genesis(Box::new(genesis)) });
@@ -131,6 +134,9 @@ impl Tip {
     ///
     /// # Errors
     /// The failure, if `init` failed: such a chain is not begun. A machine that rejects in `init` is a failure too.
+    ///
+    /// # Panics
+    /// If the chain has been begun already, or `context` is not what [`Tip::next_context`] makes of this tip.
     pub fn init(&mut self, context: &Context, step: &Step) -> Result<Linked, Failed> {
         let accepted = match &step.outcome {
             Outcome::Accepted(accepted) => accepted,
@@ -140,6 +146,7 @@ impl Tip {
                 return Err(Failed { code: crate::FailureCode::Refused, detail });
             }
         };
+        assert!(self.state.is_none(), "`init` of a chain that has a state");
         let body = Body::Init(Init {
             state: Hash::of(&accepted.state),
             fuel: step.fuel,
@@ -147,12 +154,16 @@ impl Tip {
             effects: effects(accepted),
             seed: None,
         });
-        Ok(self.push(context.at, body))
+        Ok(self.push(context, body))
     }
 
     /// Appends what a message came to; a rejection leaves no entry.
+    ///
+    /// # Panics
+    /// If the chain has no state yet, or `context` is not what [`Tip::next_context`] makes of this tip: an entry that
+    /// was linked all the same would never verify.
     pub fn message(&mut self, context: &Context, message: Hash, step: &Step) -> Option<Linked> {
-        let before = self.state.unwrap_or_else(|| Hash::of(b""));
+        let Some(before) = self.state else { panic!("a message before `init`") };
         let from = context.from.clone();
         let body = match &step.outcome {
             Outcome::Rejected(_) => return None,
@@ -177,15 +188,25 @@ impl Tip {
                 seed: None,
             })),
         };
-        Some(self.push(context.at, body))
+        Some(self.push(context, body))
     }
 
     /// Appends a change of engine, at the time of this tip; `None` if `engine` is the one in use.
+    ///
+    /// # Panics
+    /// If the chain has no state yet, or `engine` is empty.
     pub fn engine(&mut self, engine: &Engine) -> Option<Linked> {
-        (self.engine != *engine).then(|| self.push(self.at, Body::Engine(engine.clone())))
+        assert!(self.state.is_some(), "a change of engine before `init`");
+        (self.engine != *engine).then(|| self.append(self.at, Body::Engine(engine.clone())))
     }
 
-    fn push(&mut self, at: Timestamp, body: Body) -> Linked {
+    fn push(&mut self, context: &Context, body: Body) -> Linked {
+        let follows = context.seq == self.seq + 1 && context.at >= self.at;
+        assert!(follows, "the context of seq {} does not follow seq {}", context.seq, self.seq);
+        self.append(context.at, body)
+    }
+
+    fn append(&mut self, at: Timestamp, body: Body) -> Linked {
         let linked = Linked::new(Entry { parent: Some(self.entry), seq: self.seq + 1, at, body });
         self.advance(linked.name, &linked.entry);
         linked

@@ -1,280 +1,15 @@
-//! Re-executes a chain and compares: the only verifier there is.
+//! Re-executes a chain entry by entry and compares: the only way to tell whether outcomes are true.
 //!
-//! Crash recovery, `verify`, and every later follower and witness go through [`verify`] or the [`Replayer`] under it.
-//! Replay is sealed: it reads what was recorded and cannot reach anything else.
+//! Crash recovery, `verify`, and every later follower and witness go through [`verify`](crate::verify) or the
+//! [`Replayer`] under it. Replay is sealed: it reads what was recorded and cannot reach anything else.
 
-use crate::entry::{Body, Engine, Failure, Genesis, Message, Sender};
-use crate::link::{Broken, Tip};
-use crate::machine::{Abort, Context, Machine, Outcome, Step};
+use crate::entry::{Body, Engine, Failure, Message, Sender};
+use crate::history::{History, Machines};
+use crate::link::Tip;
+use crate::machine::{Context, Machine, Outcome, Step};
+use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
+use crate::verify::check_blob;
 use crate::{Accepted, Code, Effect, Entry, Fuel, Hash};
-
-/// A chain as somebody hands it over. Nothing in it is trusted.
-pub trait History {
-    /// How bytes are handed out.
-    type Bytes: AsRef<[u8]>;
-
-    /// The name that the last entry must have.
-    fn head(&self) -> Hash;
-
-    /// The entries' bytes, from genesis to head.
-    fn entries(&self) -> impl Iterator<Item = Result<Self::Bytes, Unreadable>>;
-
-    /// The bytes found under a blob's name; `None` if there are none. They need not match the name.
-    ///
-    /// # Errors
-    /// [`Unreadable`] if whether there are any cannot be told.
-    fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
-}
-
-/// Finds the machine that a genesis asks for.
-pub trait Machines {
-    /// The machines it makes.
-    type Machine: Machine;
-
-    /// The engine that they run on.
-    fn engine(&self) -> &Engine;
-
-    /// Makes the machine of `genesis`; `code` is its component.
-    ///
-    /// # Errors
-    /// Why there is none, for a person to read.
-    fn machine(&self, genesis: &Genesis, code: &[u8]) -> Result<Self::Machine, String>;
-}
-
-/// The source of a history could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub String);
-
-/// What was checked, where everything came out again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The chain's id.
-    pub chain: Hash,
-    /// The name of its last entry.
-    pub head: Hash,
-    /// The position of its last entry.
-    pub seq: u64,
-    /// Messages replayed.
-    pub messages: u64,
-    /// Failures, replayed or taken on trust.
-    pub failures: u64,
-    /// Failures that depend on an engine that this is not, so that they were not replayed.
-    pub on_trust: u64,
-    /// Entries whose sender is somebody else's claim: a signature, another chain, a timer.
-    pub provenance_not_checked: u64,
-    /// The fuel of all replayed transitions.
-    pub fuel: Fuel,
-}
-
-/// Why a history was not verified.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum NotVerified {
-    /// The entries do not form a chain.
-    #[error("structure: {0}")]
-    Structure(#[from] Broken),
-    /// The last entry is not the head that was given.
-    #[error(
-        "structure: the last entry, at seq {seq}, is {found}, but the head should be {expected}: entries are missing at the end, or the head is another's"
-    )]
-    Head {
-        /// The position of the last entry.
-        seq: u64,
-        /// The head as given.
-        expected: Hash,
-        /// The last entry's name.
-        found: Hash,
-    },
-    /// A blob's bytes do not match its name.
-    #[error("blobs: at seq {seq}, the bytes found for `{field}` {name} hash to {found}")]
-    Blob {
-        /// The first entry that names the blob.
-        seq: u64,
-        /// The field that names it.
-        field: &'static str,
-        /// Its name.
-        name: Hash,
-        /// The hash of what was found.
-        found: Hash,
-    },
-    /// The replay came to something else.
-    #[error(transparent)]
-    Diverged(Box<Divergence>),
-    /// It could not be checked. This says nothing about the history.
-    #[error("could not be checked: {0}")]
-    CannotCheck(#[from] CannotCheck),
-}
-
-impl NotVerified {
-    /// Whether the history is false, rather than not to be checked.
-    pub fn is_false(&self) -> bool {
-        !matches!(self, Self::CannotCheck(_))
-    }
-
-    /// The position at which it went wrong, where there is one.
-    pub fn seq(&self) -> Option<u64> {
-        match self {
-            Self::Structure(broken) => Some(broken.seq),
-            Self::Head { seq, .. } | Self::Blob { seq, .. } => Some(*seq),
-            Self::Diverged(divergence) => Some(divergence.seq),
-            Self::CannotCheck(CannotCheck::MissingBlob { seq, .. } | CannotCheck::Aborted { seq, .. }) => {
-                Some(*seq)
-            }
-            Self::CannotCheck(_) => None,
-        }
-    }
-}
-
-/// Why a history could not be checked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CannotCheck {
-    /// The source could not be read.
-    #[error("the history cannot be read: {0}")]
-    Unreadable(#[from] Unreadable),
-    /// There is no history.
-    #[error("there are no entries")]
-    Empty,
-    /// A blob that the replay needs is not there.
-    #[error("at seq {seq}, the blob of `{field}`, {name}, is missing")]
-    MissingBlob {
-        /// The entry that names it.
-        seq: u64,
-        /// The field that names it.
-        field: &'static str,
-        /// Its name.
-        name: Hash,
-    },
-    /// There is no machine to replay it with.
-    #[error("no machine for this chain: {0}")]
-    NoMachine(String),
-    /// The replay was aborted.
-    #[error("the replay stopped at seq {seq}: {abort}")]
-    Aborted {
-        /// The entry being replayed.
-        seq: u64,
-        /// Why.
-        abort: Abort,
-    },
-    /// The chain's engine is another, and this one ran into a limit where that one did not.
-    #[error("at seq {seq}, this engine ran into a limit ({limit}) where the chain's engine did not")]
-    OtherEngine {
-        /// The entry being replayed.
-        seq: u64,
-        /// The limit.
-        limit: crate::FailureCode,
-    },
-}
-
-/// The first place where the replay came to something else than the chain says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("replay: diverged at seq {seq} in `{field}`: the chain says {says}, the replay got {got}")]
-pub struct Divergence {
-    /// The position of the entry.
-    pub seq: u64,
-    /// The field that differs.
-    pub field: &'static str,
-    /// What the chain says.
-    pub says: String,
-    /// What the replay got.
-    pub got: String,
-    /// The bytes that the replay got, where the field names a blob.
-    pub got_bytes: Option<Vec<u8>>,
-}
-
-/// Checks a history in the order of `docs/spec/chain.md`: structure, blobs, replay.
-///
-/// `progress` is called with the position of each entry replayed.
-///
-/// # Errors
-/// [`NotVerified`] with the first thing that is wrong.
-pub fn verify<H: History, M: Machines>(
-    history: &H,
-    machines: &M,
-    mut progress: impl FnMut(u64),
-) -> Result<Report, NotVerified> {
-    check_links(history)?;
-    check_blobs(history)?;
-    let mut entries = history.entries();
-    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
-    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
-    for bytes in entries {
-        let bytes = bytes.map_err(CannotCheck::from)?;
-        let seq = replayer.tip.seq + 1;
-        replayer.step(bytes.as_ref(), |field, name| {
-            let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-        })?;
-        progress(replayer.tip.seq);
-    }
-    Ok(replayer.report())
-}
-
-/// Checks that the entries form a chain that ends in the given head. Payloads are not looked at.
-///
-/// # Errors
-/// [`NotVerified::Structure`] or [`NotVerified::Head`].
-pub fn check_links<H: History>(history: &H) -> Result<Tip, NotVerified> {
-    let mut entries = history.entries().peekable();
-    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
-    let (mut tip, _) = Tip::check_genesis(genesis.as_ref())?;
-    while let Some(bytes) = entries.next() {
-        let bytes = bytes.map_err(CannotCheck::from)?;
-        if let Err(broken) = tip.check(bytes.as_ref()) {
-            let next = entries.peek().and_then(|next| next.as_ref().ok()).map(AsRef::as_ref);
-            return Err(blame(broken, bytes.as_ref(), next, &tip, history.head()).into());
-        }
-    }
-    if tip.entry != history.head() {
-        return Err(NotVerified::Head { seq: tip.seq, expected: history.head(), found: tip.entry });
-    }
-    Ok(tip)
-}
-
-/// Says which of two entries is the changed one when a parent does not match: if the later one is what the rest of the
-/// history says it is, the earlier one is wrong.
-fn blame(broken: Broken, bytes: &[u8], next: Option<&[u8]>, tip: &Tip, head: Hash) -> Broken {
-    use crate::link::LinkFault;
-    let LinkFault::Parent { found: Some(expected), .. } = broken.fault else { return broken };
-    let name = Hash::of(bytes);
-    let vouched = match next {
-        Some(next) => Entry::decode(next).is_ok_and(|next| next.parent == Some(name)),
-        None => name == head,
-    };
-    let says_seq = Entry::decode(bytes).is_ok_and(|entry| entry.seq == broken.seq);
-    if vouched && says_seq {
-        return Broken { seq: tip.seq, fault: LinkFault::Name { expected, found: tip.entry } };
-    }
-    broken
-}
-
-/// Checks that every blob that is there matches its name, and that every blob that the replay needs is there.
-///
-/// # Errors
-/// [`NotVerified::Blob`] or [`CannotCheck::MissingBlob`].
-pub fn check_blobs<H: History>(history: &H) -> Result<(), NotVerified> {
-    for (seq, bytes) in (0..).zip(history.entries()) {
-        let bytes = bytes.map_err(CannotCheck::from)?;
-        let entry = Entry::decode(bytes.as_ref()).map_err(|fault| Broken { seq, fault: fault.into() })?;
-        for (field, name) in entry.blobs() {
-            match history.blob(&name).map_err(CannotCheck::from)? {
-                Some(blob) => {
-                    let found = Hash::of(blob.as_ref());
-                    if found != name {
-                        return Err(NotVerified::Blob { seq, field, name, found });
-                    }
-                }
-                None if is_needed(field) => return Err(CannotCheck::MissingBlob { seq, field, name }.into()),
-                None => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-/// States, replies and what was sent come out of the replay; everything else goes into it.
-fn is_needed(field: &str) -> bool {
-    !matches!(field, "state" | "reply" | "effects.message" | "calls.in")
-}
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<M> {
@@ -289,7 +24,7 @@ pub struct Replayer<M> {
 
 impl<M: Machine> Replayer<M> {
     /// Starts from genesis.
-    fn begin<H: History>(
+    pub(crate) fn begin<H: History>(
         history: &H,
         machines: &impl Machines<Machine = M>,
         genesis: &[u8],
@@ -298,7 +33,9 @@ impl<M: Machine> Replayer<M> {
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
         let fetch = |field, name: &Hash| -> Result<H::Bytes, NotVerified> {
             let missing = CannotCheck::MissingBlob { seq: 0, field, name: *name };
-            Ok(history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)?)
+            let bytes = history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)?;
+            check_blob(0, field, *name, bytes.as_ref())?;
+            Ok(bytes)
         };
         let code = match &genesis.code {
             Code::Component(name) => Some(fetch("component-hash", name)?),
@@ -353,7 +90,8 @@ impl<M: Machine> Replayer<M> {
                 self.state = self.compare(says, "init", step)?;
             }
             Body::Message(message) => {
-                let input = blob("message", &message.message)?;
+                let input = fetch(seq, &message.message, blob)?;
+                self.count_sender(&message.from);
                 let step = self.apply(at, seq, &message.from, input.as_ref())?;
                 let Message { state, reply, fuel, .. } = **message;
                 check_recorded(seq, &message.calls, message.seed)?;
@@ -364,10 +102,11 @@ impl<M: Machine> Replayer<M> {
             Body::Failure(failure) => {
                 check_recorded(seq, &failure.calls, failure.seed)?;
                 self.counts.failures += 1;
+                self.count_sender(&failure.from);
                 if failure.error.depends_on_engine() && !self.same_engine {
                     self.counts.on_trust += 1;
                 } else {
-                    let input = blob("message", &failure.message)?;
+                    let input = fetch(seq, &failure.message, blob)?;
                     let step = self.apply(at, seq, &failure.from, input.as_ref())?;
                     self.compare_failure(seq, failure, &step)?;
                 }
@@ -396,14 +135,17 @@ impl<M: Machine> Replayer<M> {
         &self.state
     }
 
+    fn count_sender(&mut self, from: &Sender) {
+        self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
+    }
+
     fn apply(
-        &mut self,
+        &self,
         at: crate::Timestamp,
         seq: u64,
         from: &Sender,
         message: &[u8],
     ) -> Result<Step, CannotCheck> {
-        self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         let context = Context { from: from.clone(), at, seq };
         self.machine
             .apply(&context, message, &self.state)
@@ -436,7 +178,7 @@ impl<M: Machine> Replayer<M> {
         if self.same_engine && step.fuel != says.fuel {
             return Err(diverged(seq, "fuel", says.fuel.0, step.fuel.0, None));
         }
-        self.counts.fuel.0 += step.fuel.0;
+        self.counts.fuel.0 = self.counts.fuel.0.saturating_add(step.fuel.0);
         Ok(accepted.state)
     }
 
@@ -458,6 +200,17 @@ impl<M: Machine> Replayer<M> {
         }
         Ok(())
     }
+}
+
+/// Finds a message and checks its bytes: a source need not hand out the same twice.
+fn fetch<B: AsRef<[u8]>>(
+    seq: u64,
+    name: &Hash,
+    blob: impl FnOnce(&'static str, &Hash) -> Result<B, CannotCheck>,
+) -> Result<B, NotVerified> {
+    let bytes = blob("message", name)?;
+    check_blob(seq, "message", *name, bytes.as_ref())?;
+    Ok(bytes)
 }
 
 /// What an entry says that a transition came to.

@@ -1,0 +1,42 @@
+//! A chain from outside, and the machines to replay it with: what a verification is given.
+
+use crate::machine::Machine;
+use crate::{Engine, Genesis, Hash};
+
+/// A chain as somebody hands it over. Nothing in it is trusted.
+pub trait History {
+    /// How bytes are handed out.
+    type Bytes: AsRef<[u8]>;
+
+    /// The name that the last entry must have.
+    fn head(&self) -> Hash;
+
+    /// The entries' bytes, from genesis to head.
+    fn entries(&self) -> impl Iterator<Item = Result<Self::Bytes, Unreadable>>;
+
+    /// The bytes found under a blob's name; `None` if there are none. They need not match the name.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if whether there are any cannot be told.
+    fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
+}
+
+/// Finds the machine that a genesis asks for.
+pub trait Machines {
+    /// The machines it makes.
+    type Machine: Machine;
+
+    /// The engine that they run on.
+    fn engine(&self) -> &Engine;
+
+    /// Makes the machine of `genesis`; `code` is its component.
+    ///
+    /// # Errors
+    /// Why there is none, for a person to read.
+    fn machine(&self, genesis: &Genesis, code: &[u8]) -> Result<Self::Machine, String>;
+}
+
+/// The source of a history could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);

@@ -1,0 +1,112 @@
+//! The verifier: structure, then blobs, then replay, in the order in which they must fail.
+//!
+//! Deliberately absent: the log and its checkpoints, and the provenance of senders; what a report counts as "not
+//! checked" is theirs.
+
+use crate::history::{History, Machines};
+use crate::link::{Broken, LinkFault, Tip};
+use crate::replay::Replayer;
+use crate::verdict::{CannotCheck, NotVerified, Report};
+use crate::{Entry, Hash};
+
+/// Checks a history in the order of `docs/spec/chain.md`: structure, blobs, replay.
+///
+/// `progress` is called with the position of each entry replayed.
+///
+/// # Errors
+/// [`NotVerified`] with the first thing that is wrong.
+pub fn verify<H: History, M: Machines>(
+    history: &H,
+    machines: &M,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, NotVerified> {
+    let end = check_links(history)?;
+    check_blobs(history)?;
+    let mut entries = history.entries();
+    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
+    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
+    for bytes in entries {
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        let seq = replayer.tip().seq + 1;
+        replayer.step(bytes.as_ref(), |field, name| {
+            let missing = CannotCheck::MissingBlob { seq, field, name: *name };
+            history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
+        })?;
+        progress(replayer.tip().seq);
+    }
+    // A source may hand out other entries now than it did when their links were checked.
+    check_head(replayer.tip(), end.entry)?;
+    Ok(replayer.report())
+}
+
+/// Checks that the entries form a chain that ends in the given head. Payloads are not looked at.
+///
+/// # Errors
+/// [`NotVerified::Structure`] or [`NotVerified::Head`].
+pub fn check_links<H: History>(history: &H) -> Result<Tip, NotVerified> {
+    let head = history.head();
+    let mut entries = history.entries().peekable();
+    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
+    let (mut tip, _) = Tip::check_genesis(genesis.as_ref())?;
+    while let Some(bytes) = entries.next() {
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        if let Err(broken) = tip.check(bytes.as_ref()) {
+            let next = entries.peek().and_then(|next| next.as_ref().ok()).map(AsRef::as_ref);
+            return Err(blame(broken, bytes.as_ref(), next, &tip, head).into());
+        }
+    }
+    check_head(&tip, head)?;
+    Ok(tip)
+}
+
+fn check_head(tip: &Tip, expected: Hash) -> Result<(), NotVerified> {
+    if tip.entry == expected {
+        return Ok(());
+    }
+    Err(NotVerified::Head { seq: tip.seq, expected, found: tip.entry })
+}
+
+/// Says which of two entries is the changed one when a parent does not match: if the later one is what the rest of the
+/// history says it is, the earlier one is wrong.
+fn blame(broken: Broken, bytes: &[u8], next: Option<&[u8]>, tip: &Tip, head: Hash) -> Broken {
+    let LinkFault::Parent { found: Some(expected), .. } = broken.fault else { return broken };
+    let name = Hash::of(bytes);
+    let vouched = match next {
+        Some(next) => Entry::decode(next).is_ok_and(|next| next.parent == Some(name)),
+        None => name == head,
+    };
+    let says_seq = Entry::decode(bytes).is_ok_and(|entry| entry.seq == broken.seq);
+    if vouched && says_seq {
+        return Broken { seq: tip.seq, fault: LinkFault::Name { expected, found: tip.entry } };
+    }
+    broken
+}
+
+/// Checks that every blob that is there matches its name, and that every blob that the replay needs is there.
+///
+/// # Errors
+/// [`NotVerified::Blob`] or [`CannotCheck::MissingBlob`].
+pub fn check_blobs<H: History>(history: &H) -> Result<(), NotVerified> {
+    for (seq, bytes) in (0..).zip(history.entries()) {
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        let entry = Entry::decode(bytes.as_ref()).map_err(|fault| Broken { seq, fault: fault.into() })?;
+        for (field, name) in entry.blobs() {
+            match history.blob(&name).map_err(CannotCheck::from)? {
+                Some(blob) => check_blob(seq, field, name, blob.as_ref())?,
+                None if is_needed(field) => return Err(CannotCheck::MissingBlob { seq, field, name }.into()),
+                None => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_blob(seq: u64, field: &'static str, name: Hash, bytes: &[u8]) -> Result<(), NotVerified> {
+    let found = Hash::of(bytes);
+    if found == name { Ok(()) } else { Err(NotVerified::Blob { seq, field, name, found }) }
+}
+
+/// States, replies and what was sent come out of the replay; everything else goes into it.
+fn is_needed(field: &str) -> bool {
+    !matches!(field, "state" | "reply" | "effects.message" | "calls.in")
+}

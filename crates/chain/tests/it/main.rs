@@ -1,0 +1,8 @@
+//! What the chain format promises, through the public interface alone.
+
+mod codec;
+mod links;
+mod replay;
+mod strategies;
+mod tally;
+mod verdicts;

@@ -1,0 +1,207 @@
+//! A small native machine, and chains in memory that it grows.
+//!
+//! Its state is a decimal number as text. A message is `add N`, `quiet N` (without a reply), `send TO`, `now`, `who`,
+//! `refuse`, `trap`, `burn` or `busy`; anything else breaks its contract. Each byte of a message costs one unit of fuel.
+
+use std::collections::BTreeMap;
+
+use troupe_chain::{
+    Abort, Accepted, Code, Context, Engine, Failed, FailureCode, Fuel, Genesis, Hash, History, Linked,
+    Machine, Machines, Outcome, Outgoing, Rejection, Sender, Step, Text, Timestamp, Tip, Unreadable,
+};
+
+/// What the machine is called.
+pub(crate) const MACHINE: &str = "tally@1";
+
+/// The time of every genesis.
+pub(crate) const START: u64 = 1_700_000_000_000;
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::new(text).expect("printable")
+}
+
+pub(crate) fn engine(version: &str) -> Engine {
+    [(text("engine"), text("tally")), (text("version"), text(version))].into()
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Tally;
+
+impl Machine for Tally {
+    fn init(&self, _: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
+        let state = config.unwrap_or(b"0").to_vec();
+        let outcome = match state.iter().all(u8::is_ascii_digit) {
+            true => Outcome::Accepted(Accepted { state, reply: None, sends: Vec::new() }),
+            false => {
+                Outcome::Failed(Failed { code: FailureCode::StateContract, detail: "not a number".into() })
+            }
+        };
+        Ok(Step { outcome, fuel: Fuel(1), log: Vec::new() })
+    }
+
+    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
+        let line = String::from_utf8_lossy(message);
+        let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+        let number: u64 = String::from_utf8_lossy(state).parse().unwrap_or_default();
+        let sum = argument.parse().map(|n: u64| number.wrapping_add(n).to_string().into_bytes());
+        let accept = |state: Vec<u8>, reply: Option<Vec<u8>>, sends| {
+            Outcome::Accepted(Accepted { state, reply, sends })
+        };
+        let fail = |code| Outcome::Failed(Failed { code, detail: format!("on {line:?}") });
+        let outcome = match (verb, sum) {
+            ("add", Ok(sum)) => accept(sum.clone(), Some(sum), Vec::new()),
+            ("quiet", Ok(sum)) => accept(sum, None, Vec::new()),
+            ("now", _) => accept(state.to_vec(), Some(context.at.0.to_string().into_bytes()), Vec::new()),
+            ("who", _) => {
+                accept(state.to_vec(), Some(format!("{:?}", context.from).into_bytes()), Vec::new())
+            }
+            ("send", _) => {
+                let Ok(to) = Text::new(argument) else {
+                    return Ok(step(message, fail(FailureCode::SendAddress)));
+                };
+                let first = Outgoing { to: to.clone(), message: b"hello".to_vec() };
+                let second = Outgoing { to, message: state.to_vec() };
+                accept(state.to_vec(), None, vec![first, second])
+            }
+            ("refuse", _) => fail(FailureCode::Refused),
+            ("trap", _) => fail(FailureCode::Unreachable),
+            ("burn", _) => fail(FailureCode::Fuel),
+            ("busy", _) => return Err(Abort::Busy("no room".into())),
+            _ => Outcome::Rejected(Rejection { reason: format!("{line:?} is not a command") }),
+        };
+        Ok(step(message, outcome))
+    }
+}
+
+fn step(message: &[u8], outcome: Outcome) -> Step {
+    Step { outcome, fuel: Fuel(message.len() as u64), log: Vec::new() }
+}
+
+/// Finds [`Tally`] and nothing else.
+pub(crate) struct Tallies {
+    pub(crate) engine: Engine,
+}
+
+impl Default for Tallies {
+    fn default() -> Self {
+        Self { engine: engine("1") }
+    }
+}
+
+impl Machines for Tallies {
+    type Machine = Tally;
+
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn machine(&self, genesis: &Genesis, _: &[u8]) -> Result<Tally, String> {
+        match &genesis.code {
+            Code::Native(name) if name.as_str() == MACHINE => Ok(Tally),
+            code => Err(format!("{code:?} is not {MACHINE}")),
+        }
+    }
+}
+
+/// A chain in memory, which can be tampered with.
+#[derive(Clone)]
+pub(crate) struct Chain {
+    pub(crate) head: Hash,
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) blobs: BTreeMap<Hash, Vec<u8>>,
+}
+
+impl History for Chain {
+    type Bytes = Vec<u8>;
+
+    fn head(&self) -> Hash {
+        self.head
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Result<Vec<u8>, Unreadable>> {
+        self.entries.iter().cloned().map(Ok)
+    }
+
+    fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, Unreadable> {
+        Ok(self.blobs.get(name).cloned())
+    }
+}
+
+/// A chain as it grows, with its tip and its state.
+pub(crate) struct Live {
+    pub(crate) chain: Chain,
+    pub(crate) tip: Tip,
+    pub(crate) state: Vec<u8>,
+}
+
+impl Live {
+    pub(crate) fn start(config: Option<&[u8]>) -> Self {
+        let genesis = Genesis {
+            code: Code::Native(text(MACHINE)),
+            world: text("tally"),
+            config: config.map(Hash::of),
+            limits: [(text("fuel"), 1000), (text("state"), 64)].into(),
+            engine: engine("1"),
+            grants: vec![text("log")],
+            owner: None,
+            nonce: Hash::from_bytes([7; 32]),
+        };
+        let (tip, linked) = Tip::start(genesis, Timestamp(START));
+        let chain = Chain { head: linked.name, entries: Vec::new(), blobs: BTreeMap::new() };
+        let mut live = Self { chain, tip, state: Vec::new() };
+        live.push(linked);
+        config.into_iter().for_each(|config| live.keep(config));
+        let context = live.tip.next_context(Sender::Http { key: None }, Timestamp(START));
+        let step = Tally.init(&context, config).expect("no abort");
+        let linked = live.tip.init(&context, &step).expect("init is accepted");
+        live.take(&step);
+        live.push(linked);
+        live
+    }
+
+    /// Takes a message `later` milliseconds after the last one; false if it was rejected.
+    pub(crate) fn message(&mut self, from: Sender, later: u64, message: &[u8]) -> bool {
+        let context = self.tip.next_context(from, Timestamp(self.tip.at.0 + later));
+        let step = Tally.apply(&context, message, &self.state).expect("no abort");
+        let Some(linked) = self.tip.message(&context, Hash::of(message), &step) else { return false };
+        self.keep(message);
+        self.take(&step);
+        self.push(linked);
+        true
+    }
+
+    pub(crate) fn engine(&mut self, version: &str) {
+        let linked = self.tip.engine(&engine(version)).expect("another engine");
+        self.push(linked);
+    }
+
+    fn take(&mut self, step: &Step) {
+        let Outcome::Accepted(accepted) = &step.outcome else { return };
+        self.keep(&accepted.state);
+        accepted.reply.iter().for_each(|reply| self.keep(reply));
+        accepted.sends.iter().for_each(|send| self.keep(&send.message));
+        self.state.clone_from(&accepted.state);
+    }
+
+    fn keep(&mut self, blob: &[u8]) {
+        self.chain.blobs.insert(Hash::of(blob), blob.to_vec());
+    }
+
+    fn push(&mut self, linked: Linked) {
+        self.chain.head = linked.name;
+        self.chain.entries.push(linked.bytes);
+    }
+}
+
+/// Seven entries that hold every kind: genesis with a config, init, a reply, a failure, two sends, an engine, and a
+/// message from another actor.
+pub(crate) fn short() -> Chain {
+    let mut live = Live::start(Some(b"41"));
+    assert!(live.message(Sender::Http { key: Some(Hash::of(b"key-1")) }, 5, b"add 1"));
+    assert!(live.message(Sender::Http { key: None }, 0, b"refuse this"));
+    assert!(live.message(Sender::Did { did: text("did:key:z6Mk"), sig: text("c2ln") }, 7, b"send \"b\\"));
+    live.engine("2");
+    let (chain, entry) = (Hash::of(b"another chain"), Hash::of(b"its entry"));
+    assert!(live.message(Sender::Actor { chain, entry, n: 0 }, 1, b"quiet 3"));
+    live.chain
+}
