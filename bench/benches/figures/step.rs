@@ -14,7 +14,6 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     table();
     let json = troupe_bench_state();
     step("counter.wasm (Rust, JSON)", COUNTER, b"{\"add\":1}", b"{\"count\":41}")?;
-    step("copy guest, 256 B state", &troupe_testing::copier(), &json[..102], &json)
 }
 
 /// 256 bytes that look like a state.
