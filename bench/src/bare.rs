@@ -2,7 +2,9 @@
 
 use troupe::troupe_component::{Sandbox, SandboxConfig};
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, WasmStr};
-use wasmtime::{Engine, Error, Result, Store, ensure};
+use wasmtime::{Engine, Error, Store, ensure};
+
+use crate::plain;
 
 /// A component of the seed's world, called with wasmtime alone.
 pub struct Bare {
@@ -23,7 +25,11 @@ impl Bare {
     ///
     /// # Errors
     /// If it is not a component of the seed's world.
-    pub fn new(bytes: &[u8], config: &SandboxConfig) -> Result<Self> {
+    pub fn new(bytes: &[u8], config: &SandboxConfig) -> anyhow::Result<Self> {
+        Self::compile(bytes, config).map_err(plain)
+    }
+
+    fn compile(bytes: &[u8], config: &SandboxConfig) -> wasmtime::Result<Self> {
         let engine = Engine::new(&Sandbox::wasmtime_config(config, 512 << 10))?;
         let component = Component::from_binary(&engine, bytes)?;
         let mut linker: Linker<()> = Linker::new(&engine);
@@ -36,7 +42,7 @@ impl Bare {
         Ok(Self { pre: linker.instantiate_pre(&component)?, engine, functions })
     }
 
-    fn instance(&self) -> Result<(Store<()>, Instance)> {
+    fn instance(&self) -> wasmtime::Result<(Store<()>, Instance)> {
         let mut store = Store::new(&self.engine, ());
         store.set_fuel(1_000_000_000)?;
         store.set_epoch_deadline(u64::MAX / 2);
@@ -48,17 +54,17 @@ impl Bare {
     ///
     /// # Errors
     /// If the guest traps.
-    pub fn fresh(&self, message: &[u8], state: &[u8]) -> Result<Vec<u8>> {
-        let (mut store, instance) = self.instance()?;
-        self.calls(&mut store, instance, message, state)
+    pub fn fresh(&self, message: &[u8], state: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let (mut store, instance) = self.instance().map_err(plain)?;
+        self.calls(&mut store, instance, message, state).map_err(plain)
     }
 
     /// An instance to be used again and again.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn reused(&self) -> Result<Reused<'_>> {
-        let (store, instance) = self.instance()?;
+    pub fn reused(&self) -> anyhow::Result<Reused<'_>> {
+        let (store, instance) = self.instance().map_err(plain)?;
         Ok(Reused { bare: self, store, instance })
     }
 
@@ -68,7 +74,7 @@ impl Bare {
         instance: Instance,
         message: &[u8],
         state: &[u8],
-    ) -> Result<Vec<u8>> {
+    ) -> wasmtime::Result<Vec<u8>> {
         let [message_contract, handle, state_contract] = self.functions;
         type TwoBytes<'a> = (&'a [u8], &'a [u8]);
         let contract = instance.get_typed_func::<TwoBytes<'_>, (bool,)>(&mut *store, &message_contract)?;
@@ -86,8 +92,8 @@ impl Reused<'_> {
     ///
     /// # Errors
     /// If the guest traps.
-    pub fn call(&mut self, message: &[u8], state: &[u8]) -> Result<Vec<u8>> {
-        self.store.set_fuel(1_000_000_000)?;
-        self.bare.calls(&mut self.store, self.instance, message, state)
+    pub fn call(&mut self, message: &[u8], state: &[u8]) -> anyhow::Result<Vec<u8>> {
+        self.store.set_fuel(1_000_000_000).map_err(plain)?;
+        self.bare.calls(&mut self.store, self.instance, message, state).map_err(plain)
     }
 }

@@ -36,7 +36,7 @@ impl Naive {
     pub fn handle(&mut self, message: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
         let value: Value = serde_json::from_slice(message)?;
         self.append(value)?;
-        self.state = self.actor.fresh(message, &self.state).map_err(crate::plain)?;
+        self.state = self.actor.fresh(message, &self.state)?;
         let value: Value = serde_json::from_slice(&self.state)?;
         let hash = self.append(value)?;
         Ok((hash, self.state.clone()))

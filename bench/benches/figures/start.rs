@@ -10,7 +10,7 @@ const ROUNDS: usize = 15;
 pub(crate) fn measure() -> anyhow::Result<()> {
     table();
     start(&format!("counter.wasm, {} kB", COUNTER.len() / 1000), COUNTER, "≤ 1 ms at 20 kB")?;
-    let large = COUNTER.to_vec();
+    let large = troupe_testing::guests::padded(troupe_testing::World::Simple, 1_600_000);
     start(&format!("a component of {} kB", large.len() / 1000), &large, "≤ 3 ms at 1.6 MB")?;
     if let Some(path) = std::env::var_os("TROUPE_BENCH_COMPONENT") {
         let bytes = std::fs::read(&path)?;

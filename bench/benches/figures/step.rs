@@ -1,6 +1,6 @@
 //! One step in memory against the bare calls that it is made of.
 
-use troupe::troupe_chain::{Context, Hash, Machine, Outcome, Sender, Timestamp, Tip};
+use troupe::troupe_chain::{Hash, Machine, Outcome, Sender, Timestamp, Tip};
 use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
 use troupe_bench::bare::Bare;
 use troupe_bench::{medians, per_call};
@@ -12,12 +12,14 @@ const ROUNDS: usize = 15;
 
 pub(crate) fn measure() -> anyhow::Result<()> {
     table();
-    let json = troupe_bench_state();
+    let state = padded_state();
     step("counter.wasm (Rust, JSON)", COUNTER, b"{\"add\":1}", b"{\"count\":41}")?;
+    let copier = troupe_testing::guests::three_calls(troupe_testing::World::Simple);
+    step("copying guest, 256 B state", &copier, &state[..102], &state)
 }
 
 /// 256 bytes that look like a state.
-fn troupe_bench_state() -> Vec<u8> {
+fn padded_state() -> Vec<u8> {
     let mut state = b"{\"text\":\"".to_vec();
     state.resize(254, b'x');
     state.extend_from_slice(b"\"}");
