@@ -36,8 +36,12 @@ impl Bare {
         let mut runtime = linker.instance("ntwk:simple-actor/runtime")?;
         runtime.func_wrap("log", |_, (_,): (WasmStr,)| Ok(()))?;
         runtime.func_wrap("send", |_, (_, _): (WasmStr, Vec<u8>)| Ok(()))?;
-        let actor = component.get_export_index(None, "ntwk:simple-actor/actor").ok_or_else(|| Error::msg("no actor"))?;
-        let find = |name| component.get_export_index(Some(&actor), name).ok_or_else(|| Error::msg("a function is missing"));
+        let actor = component
+            .get_export_index(None, "ntwk:simple-actor/actor")
+            .ok_or_else(|| Error::msg("no actor"))?;
+        let find = |name| {
+            component.get_export_index(Some(&actor), name).ok_or_else(|| Error::msg("a function is missing"))
+        };
         let functions = [find("message-contract")?, find("handle")?, find("state-contract")?];
         Ok(Self { pre: linker.instantiate_pre(&component)?, engine, functions })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use tokio::net::TcpListener;
-use troupe::load::{Load, LoadReport};
+use troupe::load::Load;
 use troupe_bench::bare::Bare;
 use troupe_bench::naive::Naive;
 use troupe_bench::raw::Preallocated;
@@ -79,11 +79,33 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs the load in a process of its own, as clients are.
 fn load(addr: SocketAddr, connections: usize) -> anyhow::Result<LoadReport> {
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["client", &addr.to_string(), &connections.to_string()])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+    let [rate, refused, p50, p99] = numbers[..] else { anyhow::bail!("the client failed: {text}") };
+    anyhow::ensure!(refused == 0.0, "{refused} messages were refused");
+    Ok(LoadReport { rate, p50: Duration::from_secs_f64(p50), p99: Duration::from_secs_f64(p99) })
+}
+
+struct LoadReport {
+    rate: f64,
+    p50: Duration,
+    p99: Duration,
+}
+
+/// What the client process does: `client ADDR CONNECTIONS`.
+pub(crate) fn client(args: &[String]) -> anyhow::Result<()> {
+    let [addr, connections] = args else { anyhow::bail!("usage: client ADDR CONNECTIONS") };
     let bodies = vec![MESSAGE.to_vec()];
+    let (addr, connections) = (addr.parse()?, connections.parse()?);
     let report = Load { addr, connections, duration: DURATION, bodies, minimal: false }.run()?;
-    anyhow::ensure!(report.refused == 0, "{report:?}");
-    Ok(report)
+    println!("{} {} {} {}", report.rate, report.refused, report.p50.as_secs_f64(), report.p99.as_secs_f64());
+    Ok(())
 }
 
 /// Reads the body and answers what an actor would.

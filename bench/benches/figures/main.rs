@@ -23,10 +23,14 @@ fn main() -> anyhow::Result<()> {
         ("start", start::measure),
         ("size", size::measure),
     ];
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    if let Some(("client", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return http::client(rest);
+    }
     // `cargo bench` passes a flag of its own.
-    let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     for (name, measure) in sections {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+        if wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name) {
             println!("\n## {name}\n");
             measure()?;
         }

@@ -34,7 +34,8 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
     let machine = sandbox.load(component, &Limits::default())?;
     let genesis = genesis(&machine, &sandbox)?;
     let (mut tip, _) = Tip::start(genesis, Timestamp(0));
-    tip.state = Some(Hash::of(state));
+    let before = Some(Hash::of(state));
+    tip.state = before;
 
     let [reused, fresh, full] = medians(
         ROUNDS,
@@ -47,7 +48,7 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
                     let step = machine.apply(&context, message, state)?;
                     anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
                     let linked = tip.message(&context, Hash::of(message), &step);
-                    tip.state = Some(Hash::of(state));
+                    tip.state = before;
                     anyhow::ensure!(linked.is_some(), "no entry");
                     Ok(())
                 })
