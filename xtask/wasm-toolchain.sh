@@ -89,7 +89,8 @@ folder=$(cd "$1" && pwd)
 if [ ! -e "$folder/ready" ]; then
   download
   unpack
-  link
-  "$folder/bin/rustc" --version
   touch "$folder/ready"
 fi
+# Each time, since the installed toolchain may have become another.
+link
+"$folder/bin/rustc" --version

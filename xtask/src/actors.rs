@@ -54,7 +54,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
     }
     if !differing.is_empty() {
-        bail!("{} differ from their sources: run `cargo xtask actors` and commit", differing.join(" and "));
+        bail!("not what its sources give: {}; run `cargo xtask actors` and commit", differing.join(", "));
     }
     Ok(())
 }

@@ -9,6 +9,9 @@ use crate::count::{Count, Step};
 /// Who hears of the count.
 const OBSERVER: &str = "observer";
 
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
+
 struct Counter;
 
 impl Guest for Counter {

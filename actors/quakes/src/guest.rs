@@ -9,6 +9,9 @@ use crate::decimal::thousandths;
 use crate::event::Event;
 use crate::summary::{Known, Summary, alert, encode};
 
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
+
 struct Quakes;
 
 impl Guest for Quakes {

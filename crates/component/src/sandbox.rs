@@ -17,7 +17,7 @@ use wasmtime::{
 const TICK: Duration = Duration::from_millis(5);
 
 /// Memory that a slot keeps between messages, where the kernel can tell which pages were written.
-const KEEP_RESIDENT: usize = 1 << 20;
+const KEEP_RESIDENT: usize = 64 << 20;
 
 /// How a host runs components. Nothing in it decides an outcome.
 #[derive(Debug, Clone)]

@@ -1,0 +1,31 @@
+//! Loading a component that has been compiled before.
+
+use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
+use troupe_bench::{medians, per_call};
+
+use crate::{COUNTER, cache, report, table};
+
+const ROUNDS: usize = 15;
+
+pub(crate) fn measure() -> anyhow::Result<()> {
+    table();
+    start(&format!("counter.wasm, {} kB", COUNTER.len() / 1000), COUNTER, "≤ 1 ms at 20 kB")?;
+    let large = troupe_testing::guests::padded(troupe_testing::World::Simple, 1_600_000);
+    start(&format!("a component of {} kB", large.len() / 1000), &large, "≤ 3 ms at 1.6 MB")?;
+    if let Some(path) = std::env::var_os("TROUPE_BENCH_COMPONENT") {
+        let bytes = std::fs::read(&path)?;
+        start(&format!("{}, {} kB", path.to_string_lossy(), bytes.len() / 1000), &bytes, "≤ 3 ms at 1.6 MB")?;
+    }
+    Ok(())
+}
+
+fn start(what: &str, component: &[u8], goal: &str) -> anyhow::Result<()> {
+    let limits = Limits::default();
+    let cold = Sandbox::new(SandboxConfig::default());
+    let cached = Sandbox::new(SandboxConfig { cache: Some(cache()), ..SandboxConfig::default() });
+    let load = |sandbox: &Sandbox| per_call(1, |_| Ok(drop(sandbox.load(component, &limits)?)));
+    let compile = load(&cold)?;
+    let [warm] = medians(ROUNDS, [&mut || load(&cached)])?;
+    report(&format!("{what}: from the cache"), format!("{:.2} ms", warm / 1000.0), warm / compile, goal);
+    Ok(())
+}

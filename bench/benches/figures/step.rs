@@ -1,0 +1,83 @@
+//! One step in memory against the bare calls that it is made of.
+
+use troupe::troupe_chain::{Hash, Machine, Outcome, Sender, Timestamp, Tip};
+use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
+use troupe_bench::bare::Bare;
+use troupe_bench::{medians, per_call};
+
+use crate::{COUNTER, report, table};
+
+const CALLS: usize = 2000;
+const ROUNDS: usize = 15;
+
+pub(crate) fn measure() -> anyhow::Result<()> {
+    table();
+    let state = padded_state();
+    step("counter.wasm (Rust, JSON)", COUNTER, b"{\"add\":1}", b"{\"count\":41}")?;
+    let copier = troupe_testing::guests::three_calls(troupe_testing::World::Simple);
+    step("copying guest, 256 B state", &copier, &state[..102], &state)
+}
+
+/// 256 bytes that look like a state.
+fn padded_state() -> Vec<u8> {
+    let mut state = b"{\"text\":\"".to_vec();
+    state.resize(254, b'x');
+    state.extend_from_slice(b"\"}");
+    state
+}
+
+fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::Result<()> {
+    let config = SandboxConfig::default();
+    let bare = Bare::new(component, &config)?;
+    let mut reused = bare.reused()?;
+    let sandbox = Sandbox::new(config);
+    let machine = sandbox.load(component, &Limits::default())?;
+    let genesis = genesis(&machine, &sandbox)?;
+    let (mut tip, _) = Tip::start(genesis, Timestamp(0));
+    let before = Some(Hash::of(state));
+    tip.state = before;
+
+    let [reused, fresh, full] = medians(
+        ROUNDS,
+        [
+            &mut || per_call(CALLS, |_| reused.call(message, state).map(drop)),
+            &mut || per_call(CALLS, |_| bare.fresh(message, state).map(drop)),
+            &mut || {
+                per_call(CALLS, |_| {
+                    let context = tip.next_context(Sender::Http { key: None }, Timestamp(0));
+                    let step = machine.apply(&context, message, state)?;
+                    anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
+                    let linked = tip.message(&context, Hash::of(message), &step);
+                    tip.state = before;
+                    anyhow::ensure!(linked.is_some(), "no entry");
+                    Ok(())
+                })
+            },
+        ],
+    )?;
+    report(&format!("{what}: three calls, reused instance"), format!("{reused:.2} µs"), 1.0, "");
+    report(
+        &format!("{what}: three calls, fresh instance"),
+        format!("{fresh:.2} µs"),
+        fresh / reused,
+        "≤ 2.5 × reused",
+    );
+    report(&format!("{what}: full step"), format!("{full:.2} µs"), full / fresh, "≤ 1.3 × fresh");
+    Ok(())
+}
+
+fn genesis(
+    machine: &troupe::troupe_component::WasmComponent,
+    sandbox: &Sandbox,
+) -> anyhow::Result<troupe::troupe_chain::Genesis> {
+    Ok(troupe::troupe_chain::Genesis {
+        code: troupe::troupe_chain::Code::Component(machine.hash()),
+        world: troupe::troupe_chain::Text::new(machine.world().name())?,
+        config: None,
+        limits: machine.limits().to_entry(),
+        engine: sandbox.engine().clone(),
+        grants: Vec::new(),
+        owner: None,
+        nonce: Hash::of(b"bench"),
+    })
+}
