@@ -23,7 +23,7 @@ pub use entry::{
     Timestamp, Unfit,
 };
 pub use failure::FailureCode;
-pub use hash::{Hash, NotAName};
+pub use hash::{Hash, Hasher, NotAName};
 pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
