@@ -59,3 +59,19 @@ fn bad_entries_are_refused_for_the_reason_given() {
         }
     }
 }
+
+#[test]
+fn the_specification_lists_the_failure_codes_in_their_order() {
+    let page = fs::read_to_string(root().join("../chain.md")).expect("stored");
+    let table =
+        page.split("### Failure codes").nth(1).expect("a table").split("###").next().expect("its end");
+    let listed: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let codes: Vec<&str> = troupe_chain::FailureCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(listed, codes);
+    for code in troupe_chain::FailureCode::ALL {
+        let line = table.lines().find(|line| line.contains(&format!("`{code}`"))).expect("listed");
+        assert_eq!(line.contains('†'), code.depends_on_engine(), "{line}");
+        assert_eq!(line.contains('‡'), code.is_returned(), "{line}");
+    }
+}
