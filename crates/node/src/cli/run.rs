@@ -118,7 +118,14 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
     let noted = *screen;
     let served = runtime.block_on(troupe::http::serve(listener, Arc::clone(&running), async move {
         stop_signal().await;
-        noted.note(format_args!("{DIM}stopping once what was taken is answered{DIM:#}"));
+        noted.note(format_args!(
+            "{DIM}stopping once what was taken is answered; again to leave at once{DIM:#}"
+        ));
+        tokio::spawn(async {
+            stop_signal().await;
+            // Whatever was answered is durable; a kill loses no more.
+            std::process::exit(130);
+        });
     }));
     running.actor.stop();
     let view = running.actor.view();

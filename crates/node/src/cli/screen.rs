@@ -43,6 +43,12 @@ impl Screen {
         self.line(format_args!("  {DIM}{name:<10}{DIM:#}{value}"))
     }
 
+    /// Prints the end of a chain.
+    pub(super) fn head(&self, name: impl Display, seq: u64) -> io::Result<()> {
+        self.field("head", name)?;
+        self.field("", format_args!("at seq {}", count(seq)))
+    }
+
     /// Prints a value as one line of JSON.
     pub(super) fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;

@@ -363,7 +363,7 @@ impl Summary {
             }
         }
         if let Some((seq, hash)) = &self.last {
-            screen.field("head", format_args!("{hash} at seq {}", count(*seq)))?;
+            screen.head(hash, *seq)?;
         }
         Ok(())
     }

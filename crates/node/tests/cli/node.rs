@@ -77,6 +77,10 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts `troupe run` on a free port and waits until it listens.
+    #[allow(
+        clippy::zombie_processes,
+        reason = "dropping the node waits for it; a test that fails before ends anyway"
+    )]
     pub(crate) fn run(folder: &Path, component: &Path, more: &[&str]) -> Self {
         let component = component.to_str().expect("a path in UTF-8");
         let args = [&["run", component, "--addr", "127.0.0.1:0"], more].concat();
