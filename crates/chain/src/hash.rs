@@ -54,6 +54,22 @@ impl Hash {
     }
 }
 
+/// Names bytes that come in parts, so that they need not be held.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Adds the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Returns the name of all parts together.
+    pub fn finish(&self) -> Hash {
+        Hash(*self.0.finalize().as_bytes())
+    }
+}
+
 /// The digit of a value below 16.
 const fn digit(value: u8) -> u8 {
     if value < 10 { b'0' + value } else { b'a' - 10 + value }
@@ -95,6 +111,14 @@ mod tests {
         let name = Hash::of(b"");
         assert_eq!(name.to_string(), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
         assert_eq!(name.to_string().parse(), Ok(name));
+    }
+
+    #[test]
+    fn parts_have_the_name_of_the_whole() {
+        let mut hasher = Hasher::default();
+        hasher.update(b"ab");
+        hasher.update(b"c");
+        assert_eq!(hasher.finish(), Hash::of(b"abc"));
     }
 
     #[test]

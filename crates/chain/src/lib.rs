@@ -3,6 +3,28 @@
 //! The format is `docs/spec/chain.md`. This crate knows nothing of WebAssembly, storage, networks or clocks: a
 //! [`Machine`] says what a message leads to, a [`Tip`] links the outcome, and [`verify`] does it all again for whoever
 //! does not believe it.
+//!
+//! ```
+//! use troupe_chain::{Code, Genesis, Hash, Text, Timestamp, Tip};
+//!
+//! let genesis = Genesis {
+//!     code: Code::Component(Hash::of(b"the bytes of a component")),
+//!     world: Text::new("troupe:actor/actor@0.1.0")?,
+//!     config: None,
+//!     limits: [(Text::new("fuel")?, 1_000_000)].into(),
+//!     engine: [(Text::new("engine")?, Text::new("none")?)].into(),
+//!     grants: Vec::new(),
+//!     owner: None,
+//!     nonce: Hash::from_bytes([7; 32]),
+//! };
+//! let (tip, entry) = Tip::start(genesis, Timestamp(1_700_000_000_000));
+//!
+//! // The chain's id is the name of its first entry, so whoever has the bytes can check the id.
+//! assert_eq!(Hash::of(&entry.bytes), tip.chain);
+//! let (checked, _) = Tip::check_genesis(&entry.bytes)?;
+//! assert_eq!(checked, tip);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod codec;
 mod entry;
@@ -23,7 +45,7 @@ pub use entry::{
     Timestamp, Unfit,
 };
 pub use failure::FailureCode;
-pub use hash::{Hash, NotAName};
+pub use hash::{Hash, Hasher, NotAName};
 pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};

@@ -7,7 +7,7 @@ use crate::{FailureCode, Fuel, Text};
 ///
 /// States, messages and configurations are bytes. Nothing is kept between calls.
 pub trait Machine: Send + Sync {
-    /// Makes the first state. There is nothing to refuse, so this is [`Step::Accepted`] or [`Step::Failed`].
+    /// Makes the first state. There is nothing to refuse, so this is [`Outcome::Accepted`] or [`Outcome::Failed`].
     ///
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.

@@ -19,6 +19,7 @@
 //! ```
 
 mod batch;
+pub mod bundle;
 mod disk;
 mod durable;
 mod embedded;

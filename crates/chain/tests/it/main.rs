@@ -5,4 +5,5 @@ mod links;
 mod replay;
 mod strategies;
 mod tally;
+mod vectors;
 mod verdicts;
