@@ -94,6 +94,7 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
         ));
     }
     let place = command.store.clone().unwrap_or_else(|| default_store(&command.component));
+    let is_new = !place.exists();
     let store = open_store(&place)?;
     let mut setup = Setup::new(component, store);
     setup.config = config.map(Into::into);
@@ -113,7 +114,14 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
     };
     let sink = *screen;
     setup.log = Arc::new(move |record| print_log(&sink, record));
-    let running = Arc::new(setup.open().map_err(|error| explain(&error, &command.component, &place))?);
+    let running = setup.open().map_err(|error| {
+        if is_new {
+            // The store was made a moment ago and holds nothing; if it stays, it is empty.
+            let _ = std::fs::remove_dir_all(&place);
+        }
+        explain(&error, &command.component, &place)
+    });
+    let running = Arc::new(running?);
     introduce(screen, &command.component, &place, &running, addr)?;
     let noted = *screen;
     let served = runtime.block_on(troupe::http::serve(listener, Arc::clone(&running), async move {

@@ -122,3 +122,18 @@ fn another_head_is_not_this_history() {
     let head = "0".repeat(64);
     troupe(folder.path(), &["verify", "counter.store", "--head", &head]).code(1).says("entries are missing");
 }
+
+#[test]
+fn a_failure_of_the_actor_is_recorded_and_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Enough for init and the message contract, too little for handle.
+    let node = Node::run(folder, &counter(), &["--store", "c.store", "--fuel", "6000"]);
+    troupe(folder, &["send", &node.url, "{\"add\":1}"]).code(1).complains("(fuel) is recorded at seq 2");
+    fs::write(folder.join("events.ndjson"), "{\"add\":1}\n{\"add\":2}\n").unwrap();
+    troupe(folder, &["send", &node.url, "@events.ndjson"]).code(1).says("2  fuel");
+    assert_eq!(node.stop(), Some(0));
+    troupe(folder, &["log", "c.store"]).code(0).says("failed: fuel");
+    troupe(folder, &["state", "c.store"]).code(0).says("{\"count\":0}");
+    troupe(folder, &["verify", "c.store"]).code(0).says("3 failures");
+}

@@ -134,3 +134,16 @@ fn help_and_completions_are_there() {
         troupe(folder.path(), &["completions", shell]).code(0).says("verify");
     }
 }
+
+#[test]
+fn an_actor_that_does_not_begin_leaves_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = counter();
+    for (more, reason) in
+        [(["--fuel", "20"], "init failed, fuel"), (["--limit", "speed=3"], "no limit `speed`")]
+    {
+        let args = [&["run", path.to_str().unwrap(), "--addr", "127.0.0.1:0"], &more[..]].concat();
+        troupe(folder.path(), &args).code(2).complains(reason);
+        assert!(!folder.path().join("counter.store").exists());
+    }
+}
