@@ -1,10 +1,12 @@
 //! What goes over the wire between a node and its clients.
 
-/// The OpenAPI document of the HTTP interface.
-pub const OPENAPI: &str = "{}";
-
+mod client;
 mod payload;
 mod types;
 
+pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use payload::Payload;
 pub use types::{ErrorCode, Info, Problem};
+
+/// The OpenAPI document of the HTTP interface.
+pub const OPENAPI: &str = include_str!("../openapi.json");

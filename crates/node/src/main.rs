@@ -1,2 +1,9 @@
-//! node
-fn main() {}
+//! The binary `troupe`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -20,4 +20,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{OpenError, SendError};
 pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
-pub use open::{NewActor, genesis_of, state_at};
+pub use open::{NewActor, engine_change_blob, genesis_of, state_at};

@@ -203,8 +203,8 @@ fn engine_change_name(n: u64) -> Hash {
     Hash::of(format!("troupe: engine change {n}").as_bytes())
 }
 
-/// What is stored beside the `n`th engine entry of a chain.
-pub(crate) fn engine_change_blob(n: u64, seq: u64) -> (Hash, Bytes) {
+/// What is stored beside the `n`th engine entry of a chain, counted from 1: whoever copies a chain stores it too.
+pub fn engine_change_blob(n: u64, seq: u64) -> (Hash, Bytes) {
     (engine_change_name(n), Bytes::copy_from_slice(&seq.to_le_bytes()))
 }
 

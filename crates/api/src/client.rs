@@ -1,0 +1,353 @@
+//! A blocking client of one node.
+//!
+//! Invariant: nothing that comes back is trusted to be small, and an answer that is not what the interface promises is an
+//! error that shows its beginning. Deliberately absent: TLS (put a proxy before a node that the world sees), retries
+//! (whoever sends knows whether a message may be sent twice), and async.
+
+use std::io;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use troupe_chain::Hash;
+use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::{Agent, Body};
+
+use crate::{Info, Problem};
+
+/// The most bytes of one answer: the largest blob there can be, and some room.
+const MAX_BYTES: u64 = (256 << 20) + (1 << 20);
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for the head of an answer; more than a node's own deadlines.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How many connections are kept open when nobody uses them.
+const KEPT_CONNECTIONS: usize = 256;
+
+/// A client of one node. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    agent: Agent,
+    base: String,
+}
+
+/// What a handled message led to.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Answer {
+    /// The name of the entry.
+    pub hash: String,
+    /// Its position.
+    pub seq: u64,
+    /// The new state; absent in a minimal answer.
+    #[serde(default)]
+    pub state: Option<Box<RawValue>>,
+    /// The reply; absent in a minimal answer, and if the actor gave none.
+    #[serde(default)]
+    pub reply: Option<Box<RawValue>>,
+}
+
+/// How much of an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefer {
+    /// Hash, position, state and reply.
+    Full,
+    /// Hash and position.
+    Minimal,
+}
+
+/// The current state and where it belongs.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The position of the entry that led to it.
+    pub seq: u64,
+}
+
+/// Some entries of a chain.
+#[derive(Debug, Clone)]
+pub struct Entries {
+    /// Canonical entries, in order.
+    pub entries: Vec<Vec<u8>>,
+    /// The name of the chain's last entry.
+    pub head: Hash,
+    /// Its position.
+    pub seq: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The URL cannot be used.
+    #[error("`{url}` is not the URL of a node: {reason}")]
+    BadUrl {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Nobody listens there.
+    #[error("nothing listens at {0}")]
+    Refused(String),
+    /// The connection failed or broke.
+    #[error("no answer from {url}: {reason}")]
+    Connection {
+        /// The node.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The node said no, and why.
+    #[error("{}: {}", .0.title, .0.detail)]
+    Problem(Box<Problem>),
+    /// Whatever answered is not a node.
+    #[error("{url} answered with status {status} and what no node says: {excerpt}")]
+    Unexpected {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What was wrong, or the beginning of the body.
+        excerpt: String,
+    },
+}
+
+impl ClientError {
+    /// The node's own explanation, where that is what it is.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// What a person might do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::BadUrl { .. } => Some("give it as http://HOST:PORT"),
+            Self::Refused(_) => {
+                Some("start an actor there with `troupe run COMPONENT`, or check host and port")
+            }
+            Self::Connection { .. } => Some("check that the node runs and can be reached"),
+            Self::Unexpected { .. } => Some("check that a Troupe node listens there, and no other server"),
+            Self::Problem(_) => None,
+        }
+    }
+}
+
+impl Client {
+    /// Sets up a client; nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`ClientError::BadUrl`].
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        let bad = |reason| Err(ClientError::BadUrl { url: url.to_owned(), reason });
+        let rest = match url.split_once("://") {
+            Some(("http", rest)) => rest,
+            Some(("https", _)) => return bad("it speaks HTTP without TLS only"),
+            Some(_) => return bad("it must begin with http://"),
+            None => url,
+        };
+        let host = rest.trim_end_matches('/');
+        if host.is_empty() {
+            return bad("it has no host");
+        }
+        if host.contains(['?', '#', ' ']) {
+            return bad("it has more than host, port and path");
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .no_delay(true)
+            .max_idle_connections(KEPT_CONNECTIONS)
+            .max_idle_connections_per_host(KEPT_CONNECTIONS)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { agent: config.into(), base: format!("http://{host}") })
+    }
+
+    /// The node's URL, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// What runs there.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn info(&self) -> Result<Info, ClientError> {
+        let (_, body) = self.get("/")?;
+        self.json("/", &body)
+    }
+
+    /// Sends one message and waits until its outcome is durable.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a message that was refused or that the actor failed on is [`ClientError::Problem`].
+    pub fn send(&self, message: &[u8], prefer: Prefer) -> Result<Answer, ClientError> {
+        let mut request =
+            self.agent.post(format!("{}/", self.base)).header("content-type", "application/json");
+        if prefer == Prefer::Minimal {
+            request = request.header("prefer", "return=minimal");
+        }
+        let (_, body) = self.read("/", request.send(message))?;
+        self.json("/", &body)
+    }
+
+    /// The current state.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn state(&self) -> Result<State, ClientError> {
+        let (headers, bytes) = self.get("/state")?;
+        let seq = self.header(&headers, "troupe-seq", "/state")?;
+        Ok(State { bytes, seq })
+    }
+
+    /// Entries from position `from` on: at most `limit`, and perhaps fewer although there are more.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn entries(&self, from: u64, limit: u64) -> Result<Entries, ClientError> {
+        let path = format!("/chain?from={from}&limit={limit}");
+        let (headers, body) = self.get(&path)?;
+        let entries = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(Entries {
+            entries: entries.map(<[u8]>::to_vec).collect(),
+            head: self.header(&headers, "troupe-head", &path)?,
+            seq: self.header(&headers, "troupe-seq", &path)?,
+        })
+    }
+
+    /// One entry by its position or its name; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn entry(&self, key: &str) -> Result<Option<Vec<u8>>, ClientError> {
+        found(self.get(&format!("/chain/{key}")))
+    }
+
+    /// The bytes of a blob; `None` if the node has none under this name. They may be anything.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, ClientError> {
+        found(self.get(&format!("/blobs/{name}")))
+    }
+
+    /// The bytes of the component.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn component(&self) -> Result<Vec<u8>, ClientError> {
+        Ok(self.get("/component")?.1)
+    }
+
+    fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
+        self.read(path, self.agent.get(format!("{}{path}", self.base)).call())
+    }
+
+    fn read(
+        &self,
+        path: &str,
+        response: Result<Response<Body>, ureq::Error>,
+    ) -> Result<(HeaderMap, Vec<u8>), ClientError> {
+        let (head, mut body) = response.map_err(|error| self.connection(&error))?.into_parts();
+        let body = body.with_config().limit(MAX_BYTES).read_to_vec();
+        let body = body.map_err(|error| self.connection(&error))?;
+        if head.status == StatusCode::OK {
+            return Ok((head.headers, body));
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
+            Err(_) => Err(self.unexpected(path, head.status.as_u16(), &body)),
+        }
+    }
+
+    fn connection(&self, error: &ureq::Error) -> ClientError {
+        let url = self.base.clone();
+        match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                ClientError::Refused(url)
+            }
+            ureq::Error::ConnectionFailed => ClientError::Refused(url),
+            ureq::Error::HostNotFound => {
+                ClientError::Connection { url, reason: "there is no such host".into() }
+            }
+            ureq::Error::BodyExceedsLimit(_) => {
+                let reason = format!("the answer has more than {MAX_BYTES} bytes");
+                ClientError::Connection { url, reason }
+            }
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                ClientError::BadUrl { url, reason: "it has no host and port that can be read" }
+            }
+            other => ClientError::Connection { url, reason: other.to_string() },
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(body).map_err(|_| self.unexpected(path, 200, body))
+    }
+
+    fn header<T: std::str::FromStr>(
+        &self,
+        headers: &HeaderMap,
+        name: &str,
+        path: &str,
+    ) -> Result<T, ClientError> {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
+        value.ok_or_else(|| ClientError::Unexpected {
+            url: format!("{}{path}", self.base),
+            status: 200,
+            excerpt: format!("no header `{name}` that can be read"),
+        })
+    }
+
+    fn unexpected(&self, path: &str, status: u16, body: &[u8]) -> ClientError {
+        let text: String = String::from_utf8_lossy(body).chars().take(120).collect();
+        let excerpt = if text.trim().is_empty() { "nothing".into() } else { format!("{text:?}") };
+        ClientError::Unexpected { url: format!("{}{path}", self.base), status, excerpt }
+    }
+}
+
+fn found(answer: Result<(HeaderMap, Vec<u8>), ClientError>) -> Result<Option<Vec<u8>>, ClientError> {
+    match answer {
+        Ok((_, bytes)) => Ok(Some(bytes)),
+        Err(ClientError::Problem(problem)) if problem.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_may_leave_out_the_scheme_and_end_in_a_slash() {
+        for url in ["127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080/"] {
+            assert_eq!(Client::new(url).unwrap().url(), "http://127.0.0.1:8080");
+        }
+    }
+
+    #[test]
+    fn a_url_of_another_kind_is_refused_with_the_reason() {
+        for (url, reason) in
+            [("https://x", "TLS"), ("ftp://x", "http://"), ("http://", "host"), ("x/?a=1", "more than")]
+        {
+            let error = Client::new(url).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(reason), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_port_where_nothing_listens_is_refused_and_says_what_to_do() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = Client::new(&free.to_string()).unwrap().info().unwrap_err();
+        assert!(matches!(error, ClientError::Refused(_)), "{error}");
+        assert!(error.help().unwrap().contains("troupe run"));
+    }
+}

@@ -1,0 +1,83 @@
+//! The arguments that every command has, and the list of commands.
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::{check, completions, demo, export, import, log, run, send, state, verify};
+
+/// Runs WebAssembly components as actors whose whole history anyone can check.
+#[derive(Parser)]
+#[command(
+    name = "troupe",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    after_help = "Begin with `troupe demo`.\n\n\
+        Exit codes: 0 yes; 1 checked, and it is not so; 2 could not be done or checked, or wrong use."
+)]
+pub(super) struct Args {
+    /// Print JSON, one value a line, for programs
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(super) json: bool,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(super) color: Color,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Check(check::Check),
+    Send(send::Send),
+    Log(log::Log),
+    State(state::State),
+    Verify(verify::Verify),
+    Export(export::Export),
+    Import(import::Import),
+    Completions(completions::Completions),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    pub(super) fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        for command in Args::command().get_subcommands() {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Puts a history into a store, as `import` does, and `state` for a chain that is not in a store.
+//!
+//! Whether the history is a chain is for the caller to check first; what is put in is what was there.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use troupe_chain::{Body, Entry, Hash, History};
+use troupe_store::{Append, NewEntry, Store};
+
+use super::failure::{Failure, chain_of};
+
+/// Bytes after which a batch is stored.
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// Copies the entries up to and with `last`, and their blobs. `copied` is called with the position of each.
+pub(super) fn copy<H: History>(
+    history: &H,
+    store: &dyn Store,
+    last: u64,
+    mut copied: impl FnMut(u64),
+) -> Result<(), Failure>
+where
+    H::Bytes: Into<Bytes>,
+{
+    let mut batch: Option<Append> = None;
+    let mut seen = HashSet::new();
+    let mut engines = 0;
+    let wanted = usize::try_from(last).map_or(usize::MAX, |last| last.saturating_add(1));
+    for (seq, bytes) in (0..).zip(history.entries().take(wanted)) {
+        let bytes: Bytes = bytes.map_err(Failure::cannot)?.into();
+        let entry = Entry::decode(&bytes)
+            .map_err(|error| Failure::is_false(format_args!("the entry at seq {seq}: {error}")))?;
+        let new = NewEntry::new(seq, bytes);
+        let append = batch.get_or_insert_with(|| Append {
+            chain: new.name,
+            expected: None,
+            entries: Vec::new(),
+            blobs: Vec::new(),
+        });
+        append.entries.push(new);
+        copy_blobs(history, store, &entry, append, &mut seen)?;
+        if let Body::Engine(_) = entry.body {
+            engines += 1;
+            append.blobs.push(troupe_runtime::engine_change_blob(engines, seq));
+        }
+        if append.payload_bytes() >= BATCH_BYTES {
+            commit(store, append)?;
+        }
+        copied(seq);
+    }
+    match &mut batch {
+        Some(append) if !append.entries.is_empty() => commit(store, append),
+        Some(_) => Ok(()),
+        None => Err(Failure::cannot("there are no entries")),
+    }
+}
+
+fn copy_blobs<H: History>(
+    history: &H,
+    store: &dyn Store,
+    entry: &Entry,
+    append: &mut Append,
+    seen: &mut HashSet<Hash>,
+) -> Result<(), Failure>
+where
+    H::Bytes: Into<Bytes>,
+{
+    for (_, name) in entry.blobs() {
+        if !seen.insert(name) {
+            continue;
+        }
+        let Some(blob) = history.blob(&name).map_err(Failure::cannot)? else { continue };
+        if let Body::Genesis(_) = entry.body {
+            store.put_shared(&name, blob.as_ref())?;
+        } else {
+            append.blobs.push((name, blob.into()));
+        }
+    }
+    Ok(())
+}
+
+/// Stores what the batch holds and makes it ready for what follows.
+fn commit(store: &dyn Store, append: &mut Append) -> Result<(), Failure> {
+    store.commit(std::slice::from_ref(append)).map_err(|error| Failure::cannot(chain_of(&error)))?;
+    append.expected = append.entries.last().map(|entry| entry.name);
+    append.entries.clear();
+    append.blobs.clear();
+    Ok(())
+}

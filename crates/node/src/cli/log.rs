@@ -1,0 +1,155 @@
+//! `troupe log`: the entries of a chain, as a person reads them.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use troupe_chain::{Body, Code, Effect, Entry, Hash, History, Sender};
+
+use super::failure::{Done, Failure};
+use super::parse::utc;
+use super::place::{Place, Source};
+use super::screen::{BAD, BOLD, DIM, Screen, excerpt_bytes, short};
+
+/// Entries read at once.
+const PAGE: u64 = 1000;
+
+/// Show the history of an actor
+///
+/// One line for each entry: position, time (UTC), kind, name, and what it is about; below it, what was sent. With
+/// --json, the canonical entries, one a line.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe log counter.store\n  \
+    troupe log http://127.0.0.1:8080 --reverse --limit 20\n  \
+    troupe log export.car --from 100 --limit 10\n  \
+    troupe log counter.store --json | jq -r .data.kind | sort | uniq -c")]
+pub(crate) struct Log {
+    /// The folder of a store, a bundle, or the URL of a node
+    #[arg(value_name = "STORE|URL|BUNDLE")]
+    place: String,
+    /// The first position shown, or the last with --reverse
+    #[arg(long, value_name = "SEQ")]
+    from: Option<u64>,
+    /// The most entries shown
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// The newest first
+    #[arg(long)]
+    reverse: bool,
+}
+
+pub(super) fn log(screen: &Screen, command: &Log) -> Done {
+    let source = Place::find(&command.place)?.open(screen);
+    let source = source.map_err(|error| error.into_failure(&command.place))?;
+    let last = source.seq();
+    if let Some(from) = command.from.filter(|from| *from > last) {
+        return Err(Failure::cannot(format_args!("there is no entry at seq {from}: the last is at {last}")));
+    }
+    let limit = command.limit.unwrap_or(u64::MAX);
+    let (first, last) = if command.reverse {
+        let last = command.from.unwrap_or(last);
+        (last.saturating_sub(limit - 1), last)
+    } else {
+        let first = command.from.unwrap_or(0);
+        (first, last.min(first.saturating_add(limit - 1)))
+    };
+    let mut left = first..last + 1;
+    while !left.is_empty() {
+        let (from, to) = if command.reverse {
+            let from = left.end.saturating_sub(PAGE).max(left.start);
+            let page = (from, left.end - 1);
+            left.end = from;
+            page
+        } else {
+            let to = left.start.saturating_add(PAGE - 1).min(left.end - 1);
+            let page = (left.start, to);
+            left.start = to + 1;
+            page
+        };
+        let mut entries = source.range(from, to)?;
+        if command.reverse {
+            entries.reverse();
+        }
+        for entry in entries {
+            print(screen, &source, &entry)?;
+        }
+    }
+    Ok(())
+}
+
+fn print(screen: &Screen, source: &Source, bytes: &Bytes) -> Done {
+    if screen.json {
+        let mut line = bytes.to_vec();
+        line.push(b'\n');
+        return Ok(screen.bytes(&line)?);
+    }
+    let entry = Entry::decode(bytes)
+        .map_err(|error| Failure::cannot(format_args!("an entry cannot be read: {error}")))?;
+    let name = short(Hash::of(bytes));
+    let kind = entry.body.kind();
+    let style = if let Body::Failure(_) = entry.body { BAD } else { BOLD };
+    let (seq, at) = (entry.seq, utc(entry.at));
+    // What stands before: 6 + 19 + 7 + 12 and the spaces between.
+    let width = screen.width().saturating_sub(50);
+    let about = about(source, &entry, width.max(20))?;
+    screen.line(format_args!(
+        "{seq:>6}  {DIM}{at}{DIM:#}  {style}{kind:<7}{style:#}  {DIM}{name}{DIM:#} {about}"
+    ))?;
+    for line in below(source, &entry, width.max(20))? {
+        screen.line(format_args!("{:>36} {line}", ""))?;
+    }
+    Ok(())
+}
+
+/// What an entry is about, in what is left of its line.
+fn about(source: &Source, entry: &Entry, width: usize) -> Result<String, Failure> {
+    Ok(match &entry.body {
+        Body::Genesis(genesis) => match &genesis.code {
+            Code::Component(name) => format!("component {}", short(name)),
+            Code::Native(name) => format!("machine {name}"),
+        },
+        Body::Init(init) => payload(source, &init.state, width)?,
+        Body::Message(message) => with_sender(&message.from, &payload(source, &message.message, width)?),
+        Body::Failure(failure) => with_sender(&failure.from, &payload(source, &failure.message, width)?),
+        Body::Engine(engine) => {
+            let mut text = String::new();
+            for (key, value) in engine {
+                let _ = write!(text, "{key} {value} ");
+            }
+            text
+        }
+    })
+}
+
+fn with_sender(from: &Sender, message: &str) -> String {
+    match from {
+        Sender::Http { .. } => message.to_owned(),
+        Sender::Did { did, .. } => format!("{message} from {did}"),
+        Sender::Actor { chain, n, .. } => format!("{message} from actor {} effect {n}", short(chain)),
+        Sender::Timer { .. } => format!("{message} from a timer"),
+    }
+}
+
+/// What an entry led to beside its state.
+fn below(source: &Source, entry: &Entry, width: usize) -> Result<Vec<String>, Failure> {
+    let effects = match &entry.body {
+        Body::Init(init) => &init.effects[..],
+        Body::Message(message) => &message.effects,
+        Body::Failure(failure) => {
+            return Ok(vec![format!("{BAD}failed: {}{BAD:#}, the state stays as it was", failure.error)]);
+        }
+        Body::Genesis(_) | Body::Engine(_) => &[],
+    };
+    let line = |effect: &Effect| {
+        let Effect::Send { to, message } = effect;
+        Ok(format!("send → {to} {DIM}{}{DIM:#}", payload(source, message, width)?))
+    };
+    effects.iter().map(line).collect()
+}
+
+fn payload(source: &Source, name: &Hash, width: usize) -> Result<String, Failure> {
+    Ok(match source.blob(name).map_err(Failure::cannot)? {
+        Some(bytes) => excerpt_bytes(&bytes, width),
+        None => format!("({} is not kept)", short(name)),
+    })
+}

@@ -1,0 +1,57 @@
+//! The command line: what a person types, and what they see.
+//!
+//! Invariant: the exit code is 0 for yes, 1 for "checked, and it is not so", 2 for "could not be done or checked, or
+//! wrong use". Results go to standard output, everything else to standard error, and nothing panics on a closed pipe.
+//!
+//! One file for each command; [`screen`] prints, [`failure`] is how a command ends badly, [`place`] finds the chain that
+//! STORE, BUNDLE or URL means.
+
+mod args;
+mod check;
+mod completions;
+mod copy;
+mod demo;
+mod export;
+mod failure;
+mod import;
+mod log;
+mod parse;
+mod place;
+mod progress;
+mod remote;
+mod run;
+mod screen;
+mod send;
+mod state;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Done;
+use screen::Screen;
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    args.color.write_global();
+    let screen = Screen::new(args.json);
+    let done = match args.command {
+        Command::Run(command) => run::run(&screen, command),
+        Command::Demo(command) => demo::demo(&screen, &command),
+        Command::Check(command) => check::check(&screen, &command),
+        Command::Send(command) => send::send(&screen, &command),
+        Command::Log(command) => log::log(&screen, &command),
+        Command::State(command) => state::state(&screen, &command),
+        Command::Verify(command) => verify::verify(&screen, &command),
+        Command::Export(command) => export::export(&screen, &command),
+        Command::Import(command) => import::import(&screen, &command),
+        Command::Completions(command) => completions::completions(&screen, &command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&screen),
+    }
+}
