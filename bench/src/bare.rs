@@ -1,15 +1,18 @@
 //! An actor's three calls and nothing else: no checks, no hashes, no entry, no limits but fuel.
 
 use troupe::troupe_component::{Sandbox, SandboxConfig};
-use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, WasmStr};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentType, Instance, InstancePre, Lift, Linker, Lower, WasmStr,
+};
 use wasmtime::{Engine, Error, Store, ensure};
 
 use crate::plain;
 
-/// A component of the seed's world, called with wasmtime alone.
+/// A component of either world, called with wasmtime alone.
 pub struct Bare {
     engine: Engine,
     pre: InstancePre<()>,
+    has_context: bool,
     functions: [ComponentExportIndex; 3],
 }
 
@@ -24,7 +27,7 @@ impl Bare {
     /// Compiles a component with the engine settings of the sandbox.
     ///
     /// # Errors
-    /// If it is not a component of the seed's world.
+    /// If it is not a component of one of the worlds.
     pub fn new(bytes: &[u8], config: &SandboxConfig) -> anyhow::Result<Self> {
         Self::compile(bytes, config).map_err(plain)
     }
@@ -32,18 +35,23 @@ impl Bare {
     fn compile(bytes: &[u8], config: &SandboxConfig) -> wasmtime::Result<Self> {
         let engine = Engine::new(&Sandbox::wasmtime_config(config, 512 << 10))?;
         let component = Component::from_binary(&engine, bytes)?;
+        let has_context = component.get_export_index(None, "troupe:actor/handler@0.1.0").is_some();
         let mut linker: Linker<()> = Linker::new(&engine);
-        let mut runtime = linker.instance("ntwk:simple-actor/runtime")?;
-        runtime.func_wrap("log", |_, (_,): (WasmStr,)| Ok(()))?;
-        runtime.func_wrap("send", |_, (_, _): (WasmStr, Vec<u8>)| Ok(()))?;
-        let actor = component
-            .get_export_index(None, "ntwk:simple-actor/actor")
-            .ok_or_else(|| Error::msg("no actor"))?;
-        let find = |name| {
-            component.get_export_index(Some(&actor), name).ok_or_else(|| Error::msg("a function is missing"))
-        };
+        if has_context {
+            let mut runtime = linker.instance("troupe:actor/runtime@0.1.0")?;
+            runtime.func_wrap("log", |_, (_, _): (Level, WasmStr)| Ok(()))?;
+            runtime.func_wrap("send", |_, (_, _): (WasmStr, Vec<u8>)| Ok(()))?;
+        } else {
+            let mut runtime = linker.instance("ntwk:simple-actor/runtime")?;
+            runtime.func_wrap("log", |_, (_,): (WasmStr,)| Ok(()))?;
+            runtime.func_wrap("send", |_, (_, _): (WasmStr, Vec<u8>)| Ok(()))?;
+        }
+        let interface = if has_context { "troupe:actor/handler@0.1.0" } else { "ntwk:simple-actor/actor" };
+        let missing = || Error::msg("a function is missing");
+        let actor = component.get_export_index(None, interface).ok_or_else(missing)?;
+        let find = |name| component.get_export_index(Some(&actor), name).ok_or_else(missing);
         let functions = [find("message-contract")?, find("handle")?, find("state-contract")?];
-        Ok(Self { pre: linker.instantiate_pre(&component)?, engine, functions })
+        Ok(Self { pre: linker.instantiate_pre(&component)?, engine, has_context, functions })
     }
 
     fn instance(&self) -> wasmtime::Result<(Store<()>, Instance)> {
@@ -79,6 +87,20 @@ impl Bare {
         message: &[u8],
         state: &[u8],
     ) -> wasmtime::Result<Vec<u8>> {
+        if self.has_context {
+            self.calls_with_context(store, instance, message, state)
+        } else {
+            self.plain_calls(store, instance, message, state)
+        }
+    }
+
+    fn plain_calls(
+        &self,
+        store: &mut Store<()>,
+        instance: Instance,
+        message: &[u8],
+        state: &[u8],
+    ) -> wasmtime::Result<Vec<u8>> {
         let [message_contract, handle, state_contract] = self.functions;
         type TwoBytes<'a> = (&'a [u8], &'a [u8]);
         let contract = instance.get_typed_func::<TwoBytes<'_>, (bool,)>(&mut *store, &message_contract)?;
@@ -88,6 +110,28 @@ impl Bare {
         let contract = instance.get_typed_func::<(&[u8],), (bool,)>(&mut *store, &state_contract)?;
         ensure!(contract.call(&mut *store, (&state[..],))?.0, "the state contract says no");
         Ok(state)
+    }
+
+    fn calls_with_context(
+        &self,
+        store: &mut Store<()>,
+        instance: Instance,
+        message: &[u8],
+        state: &[u8],
+    ) -> wasmtime::Result<Vec<u8>> {
+        let [message_contract, handle, state_contract] = self.functions;
+        type Taken<'a> = (Context, &'a [u8], &'a [u8]);
+        type Done = (Result<(), String>,);
+        let context = || Context { from: Sender::Http, at: 0, seq: 1 };
+        let contract = instance.get_typed_func::<Taken<'_>, Done>(&mut *store, &message_contract)?;
+        contract.call(&mut *store, (context(), message, state))?.0.map_err(Error::msg)?;
+        let handle =
+            instance.get_typed_func::<Taken<'_>, (Result<Outcome, String>,)>(&mut *store, &handle)?;
+        let outcome = handle.call(&mut *store, (context(), message, state))?.0.map_err(Error::msg)?;
+        std::hint::black_box(outcome.reply);
+        let contract = instance.get_typed_func::<(&[u8],), Done>(&mut *store, &state_contract)?;
+        contract.call(&mut *store, (&outcome.state[..],))?.0.map_err(Error::msg)?;
+        Ok(outcome.state)
     }
 }
 
@@ -100,4 +144,69 @@ impl Reused<'_> {
         self.store.set_fuel(1_000_000_000).map_err(plain)?;
         self.bare.calls(&mut self.store, self.instance, message, state).map_err(plain)
     }
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Context {
+    from: Sender,
+    at: u64,
+    seq: u64,
+}
+
+/// Every case that the world has; the benchmarks send none but the first.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+#[allow(dead_code, reason = "the type must have the cases of the world")]
+enum Sender {
+    #[component(name = "http")]
+    Http,
+    #[component(name = "did")]
+    Did(String),
+    #[component(name = "actor")]
+    Actor(Effect),
+    #[component(name = "timer")]
+    Timer(Timer),
+    #[component(name = "notice")]
+    Notice(Effect),
+    #[component(name = "parent")]
+    Parent(Effect),
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Effect {
+    chain: String,
+    entry: String,
+    n: u32,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Timer {
+    entry: String,
+    n: u32,
+    due: u64,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+struct Outcome {
+    state: Vec<u8>,
+    reply: Option<Vec<u8>>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(enum)]
+#[repr(u8)]
+#[allow(dead_code, reason = "made by lifting only")]
+enum Level {
+    #[component(name = "debug")]
+    Debug,
+    #[component(name = "info")]
+    Info,
+    #[component(name = "warn")]
+    Warn,
+    #[component(name = "error")]
+    Error,
 }

@@ -35,6 +35,25 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The time that this thread computed for one call, in microseconds, over `count` calls. What others do on the machine
+/// counts for less than in [`per_call`].
+///
+/// # Errors
+/// The first error of a call.
+pub fn cpu_per_call(count: usize, mut call: impl FnMut(usize) -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let began = cpu_micros();
+    for index in 0..count {
+        call(index)?;
+    }
+    Ok((cpu_micros() - began) / count as f64)
+}
+
+/// The time that this thread has computed so far, in microseconds.
+pub fn cpu_micros() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
+}
+
 /// The time of one call, in microseconds, over `count` calls.
 ///
 /// # Errors

@@ -14,6 +14,9 @@ use troupe::troupe_store::{DiskStore, MemoryStore, Store};
 
 /// The components that are measured.
 const COUNTER: &[u8] = include_bytes!("../../../actors/counter/counter.wasm");
+const QUAKES: &[u8] = include_bytes!("../../../actors/quakes/quakes.wasm");
+/// Real messages for `quakes`, one a line.
+const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.ndjson");
 
 fn main() -> anyhow::Result<()> {
     let sections: [(&str, fn() -> anyhow::Result<()>); 5] = [

@@ -7,7 +7,7 @@ use troupe::troupe_chain::{Sender, check_links, verify};
 use troupe::troupe_component::SandboxConfig;
 use troupe::troupe_runtime::StoreHistory;
 use troupe_bench::bare::Bare;
-use troupe_bench::{medians, micros, per_call};
+use troupe_bench::{cpu_micros, cpu_per_call, medians};
 
 use crate::{COUNTER, actor, report, table};
 
@@ -29,20 +29,20 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         ROUNDS,
         [
             &mut || {
-                per_call(MESSAGES, |_| {
+                cpu_per_call(MESSAGES, |_| {
                     state = bare.fresh(b"{\"add\":1}", &state)?;
                     Ok(())
                 })
             },
             &mut || {
-                let began = std::time::Instant::now();
+                let began = cpu_micros();
                 verify(&history, &sandbox, |_| {})?;
-                Ok(micros(began.elapsed()) / MESSAGES as f64)
+                Ok((cpu_micros() - began) / MESSAGES as f64)
             },
             &mut || {
-                let began = std::time::Instant::now();
+                let began = cpu_micros();
                 check_links(&history)?;
-                Ok(micros(began.elapsed()) / MESSAGES as f64)
+                Ok((cpu_micros() - began) / MESSAGES as f64)
             },
         ],
     )?;

@@ -3,19 +3,35 @@
 use troupe::troupe_chain::{Hash, Machine, Outcome, Sender, Timestamp, Tip};
 use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
 use troupe_bench::bare::Bare;
-use troupe_bench::{medians, per_call};
+use troupe_bench::{cpu_per_call, medians};
 
-use crate::{COUNTER, report, table};
+use crate::{COUNTER, EVENTS, QUAKES, report, table};
 
 const CALLS: usize = 2000;
 const ROUNDS: usize = 15;
 
 pub(crate) fn measure() -> anyhow::Result<()> {
     table();
-    let state = padded_state();
     step("counter.wasm (Rust, JSON)", COUNTER, b"{\"add\":1}", b"{\"count\":41}")?;
     let copier = troupe_testing::guests::three_calls(troupe_testing::World::Simple);
+    let (message, state) = quakes()?;
+    step(&format!("quakes.wasm (Rust, JSON), {} B state", state.len()), QUAKES, &message, &state)?;
+    let state = padded_state();
     step("copying guest, 256 B state", &copier, &state[..102], &state)
+}
+
+/// A real event, and the state of `quakes` after the few before it: about 256 bytes.
+fn quakes() -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let machine = Sandbox::new(SandboxConfig::default()).load(QUAKES, &Limits::default())?;
+    let mut events = EVENTS.split(|byte| *byte == b'\n');
+    let mut state = machine.init(None)?;
+    for event in events.by_ref() {
+        if state.len() >= 250 {
+            return Ok((event.to_vec(), state));
+        }
+        state = machine.handle(event, &state)?;
+    }
+    anyhow::bail!("the state never grew")
 }
 
 /// 256 bytes that look like a state.
@@ -40,10 +56,10 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
     let [reused, fresh, full] = medians(
         ROUNDS,
         [
-            &mut || per_call(CALLS, |_| reused.call(message, state).map(drop)),
-            &mut || per_call(CALLS, |_| bare.fresh(message, state).map(drop)),
+            &mut || cpu_per_call(CALLS, |_| reused.call(message, state).map(drop)),
+            &mut || cpu_per_call(CALLS, |_| bare.fresh(message, state).map(drop)),
             &mut || {
-                per_call(CALLS, |_| {
+                cpu_per_call(CALLS, |_| {
                     let context = tip.next_context(Sender::Http { key: None }, Timestamp(0));
                     let step = machine.apply(&context, message, state)?;
                     anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);

@@ -150,7 +150,7 @@ impl Client {
             None => url,
         };
         let host = rest.trim_end_matches('/');
-        if host.is_empty() {
+        if host.is_empty() || host.starts_with([':', '/']) {
             return bad("it has no host");
         }
         if host.contains(['?', '#', ' ']) {
@@ -335,9 +335,13 @@ mod tests {
 
     #[test]
     fn a_url_of_another_kind_is_refused_with_the_reason() {
-        for (url, reason) in
-            [("https://x", "TLS"), ("ftp://x", "http://"), ("http://", "host"), ("x/?a=1", "more than")]
-        {
+        for (url, reason) in [
+            ("https://x", "TLS"),
+            ("ftp://x", "http://"),
+            ("http://", "host"),
+            (":8080", "host"),
+            ("x/?a=1", "more than"),
+        ] {
             let error = Client::new(url).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(reason), "{url}: {error}");
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use troupe_api::{ErrorCode, OPENAPI};
 
 fn document() -> Value {
-    serde_json::from_str(OPENAPI).unwrap()
+    serde_json::from_str(OPENAPI).expect("the document is JSON")
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl<M: Machine> Replayer<M> {
         Self { machine, own_engine, same_engine, tip, state, config: None, counts }
     }
 
-    /// Replays the next entry; `blob` finds the message by field and name.
+    /// Replays the next entry and returns it; `blob` finds the message by field and name.
     ///
     /// # Errors
     /// [`NotVerified`], after which the replayer must not be used again.
@@ -73,7 +73,7 @@ impl<M: Machine> Replayer<M> {
         &mut self,
         bytes: &[u8],
         blob: impl FnOnce(&'static str, &Hash) -> Result<B, CannotCheck>,
-    ) -> Result<(), NotVerified> {
+    ) -> Result<Entry, NotVerified> {
         let (_, entry) = self.tip.check(bytes)?;
         let Entry { at, seq, body, .. } = &entry;
         let (at, seq) = (*at, *seq);
@@ -112,7 +112,7 @@ impl<M: Machine> Replayer<M> {
                 }
             }
         }
-        Ok(())
+        Ok(entry)
     }
 
     /// What has been replayed so far.

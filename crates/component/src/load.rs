@@ -9,7 +9,7 @@ use crate::guest::Exports;
 use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
-use crate::{Limits, Sandbox, WasmComponent, World, cache, host};
+use crate::{Limits, Sandbox, WasmComponent, World, host};
 
 /// A component that was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,8 @@ impl Sandbox {
         check_bytes(bytes, limits)?;
         let name = Hash::of(bytes);
         let engine = self.engine_for(limits.stack)?;
-        let component = cache::load(&engine, self.config().cache.as_deref(), &name, bytes)
+        let component = self
+            .compile(&engine, limits.stack, name, bytes)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         let ty = component.component_type();
         let world = interface::detect(&engine, &ty).ok_or_else(|| {

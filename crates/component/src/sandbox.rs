@@ -8,16 +8,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use troupe_chain::Text;
+use troupe_chain::{Hash, Text};
+use wasmtime::component::Component;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
 };
+
+use crate::cache;
 
 /// How often the epoch advances: the grain of [`SandboxConfig::deadline`].
 const TICK: Duration = Duration::from_millis(5);
 
 /// Memory that a slot keeps between messages, where the kernel can tell which pages were written.
 const KEEP_RESIDENT: usize = 64 << 20;
+
+/// How many components are kept compiled; with one more, all are forgotten, and those in use live on where they are.
+const MAX_COMPILED: usize = 256;
 
 /// How a host runs components. Nothing in it decides an outcome.
 #[derive(Debug, Clone)]
@@ -54,6 +60,7 @@ impl Default for SandboxConfig {
 pub struct Sandbox {
     config: Arc<SandboxConfig>,
     engines: Arc<Mutex<BTreeMap<u64, Engine>>>,
+    compiled: Arc<Mutex<BTreeMap<(Hash, u64), Component>>>,
     name: Arc<troupe_chain::Engine>,
 }
 
@@ -65,7 +72,12 @@ pub struct NoEngine(pub(crate) wasmtime::Error);
 impl Sandbox {
     /// Sets up a sandbox. Engines start when the first component is loaded.
     pub fn new(config: SandboxConfig) -> Self {
-        Self { config: Arc::new(config), engines: Arc::default(), name: Arc::new(engine_name()) }
+        Self {
+            config: Arc::new(config),
+            engines: Arc::default(),
+            compiled: Arc::default(),
+            name: Arc::new(engine_name()),
+        }
     }
 
     /// What outcomes depend on beside code and limits, as entries name it.
@@ -95,6 +107,28 @@ impl Sandbox {
         }
         engines.insert(stack, engine.clone());
         Ok(engine)
+    }
+
+    /// Compiles a component for an engine, unless it has been compiled here or, with a cache, by an earlier process.
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        stack: u64,
+        name: Hash,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Component> {
+        let compiled = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = compiled().get(&(name, stack)) {
+            return Ok(component.clone());
+        }
+        // Without the lock: another component must not wait for this one.
+        let component = cache::load(engine, self.config.cache.as_deref(), &name, bytes)?;
+        let mut compiled = compiled();
+        if compiled.len() >= MAX_COMPILED {
+            compiled.clear();
+        }
+        compiled.insert((name, stack), component.clone());
+        Ok(component)
     }
 
     /// The deadline in epochs, one more than asked for because the current one has already begun.

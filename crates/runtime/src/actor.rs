@@ -31,8 +31,8 @@ pub struct Options {
     pub log: LogSink,
 }
 
-/// Takes log lines, from the sequencer's thread, once the entry is committed.
-pub type LogSink = Arc<dyn Fn(&LogRecord<'_>) + Send + Sync>;
+/// Takes the log lines of a whole batch, from a thread of the actor's, once the batch is committed. The actor waits for it.
+pub type LogSink = Arc<dyn Fn(&[LogRecord<'_>]) + Send + Sync>;
 
 /// A line of an actor's log and where it belongs.
 #[derive(Debug)]

@@ -50,10 +50,15 @@ impl Batch {
         if let Some(view) = self.view {
             *shared.view.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(view);
         }
-        for Completion { reply, outcome, seq, log: lines } in self.completions {
-            for line in &lines {
-                log(&LogRecord { chain, seq, line });
-            }
+        let records: Vec<_> = self
+            .completions
+            .iter()
+            .flat_map(|one| one.log.iter().map(|line| LogRecord { chain, seq: one.seq, line }))
+            .collect();
+        if !records.is_empty() {
+            log(&records);
+        }
+        for Completion { reply, outcome, .. } in self.completions {
             // Whoever asked may have gone away; the entry stands all the same.
             let _ = reply.send(outcome);
         }

@@ -226,7 +226,7 @@ fn another_engine_compares_no_fuel_and_takes_its_limits_on_trust() {
     assert!(verify(&chain, &other, |_| {}).is_ok());
 }
 
-/// Hands out another answer from the `after`th question on.
+/// Hands out other blobs from the `after`th question on.
 struct TwoFaced {
     first: Chain,
     then: Chain,
@@ -242,28 +242,31 @@ impl History for TwoFaced {
     }
 
     fn entries(&self) -> impl Iterator<Item = Result<Vec<u8>, Unreadable>> {
-        self.asked.set(self.asked.get() + 1);
-        let chain = if self.asked.get() > self.after { &self.then } else { &self.first };
-        chain.entries()
+        self.first.entries()
     }
 
     fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, Unreadable> {
+        self.asked.set(self.asked.get() + 1);
         if self.asked.get() > self.after { self.then.blob(name) } else { self.first.blob(name) }
     }
 }
 
 #[test]
 fn a_source_that_changes_its_mind_is_not_verified() {
-    let longer = {
-        let mut live = Live::start(Some(b"41"));
-        live.message(Sender::Http { key: None }, 1, b"add 5");
-        live.chain
-    };
-    let mut blobs = short();
-    blobs.blobs.insert(Hash::of(b"refuse this"), b"refuse that".to_vec());
-    for after in 1..=2 {
-        let two = |then: &Chain| TwoFaced { first: short(), then: then.clone(), asked: Cell::new(0), after };
-        assert!(verdict(&two(&longer)).is_false());
-        assert!(matches!(verdict(&two(&blobs)), NotVerified::Blob { seq: 3, .. }));
+    let mut then = short();
+    then.blobs.insert(Hash::of(b"refuse this"), b"refuse that".to_vec());
+    for after in 0..=2 {
+        let two = TwoFaced { first: short(), then: then.clone(), asked: Cell::new(0), after };
+        assert!(matches!(verdict(&two), NotVerified::Blob { seq: 3, .. }));
     }
+}
+
+#[test]
+fn a_broken_link_is_told_before_a_divergence_that_stands_earlier() {
+    let mut chain = forged(2, message(|message| message.fuel.0 += 1));
+    assert!(matches!(verdict(&chain), NotVerified::Diverged(divergence) if divergence.seq == 2));
+    let last = chain.entries.last_mut().expect("an entry");
+    *last = String::from_utf8(last.clone()).expect("ASCII").replace("\"seq\":6", "\"seq\":7").into_bytes();
+    chain.head = Hash::of(last);
+    assert!(matches!(verdict(&chain), NotVerified::Structure(broken) if broken.seq == 6));
 }

@@ -43,8 +43,7 @@ pub(super) fn export(screen: &Screen, command: &Export) -> Done {
     }
     screen.line(format_args!("{GOOD}exported{GOOD:#} {BOLD}{to}{BOLD:#}"))?;
     screen.field("chain", summary.chain)?;
-    screen
-        .field("head", format_args!("{} at seq {}", summary.head, count(summary.size.saturating_sub(1))))?;
+    screen.head(summary.head, summary.size.saturating_sub(1))?;
     let blobs = plural(summary.blobs, "blob");
     let bytes = bytes.map(|bytes| format!(", {}", size(bytes))).unwrap_or_default();
     screen.field("holds", format_args!("{} entries, {blobs}{bytes}", count(summary.size)))?;
@@ -54,7 +53,7 @@ pub(super) fn export(screen: &Screen, command: &Export) -> Done {
             format_args!("{} that the store does not keep", plural(summary.missing, "blob")),
         )?;
     }
-    Ok(screen.field("next", format_args!("troupe verify {to} --head {}", summary.head))?)
+    Ok(screen.field("next", format_args!("troupe verify {to} --head HASH, with the head above"))?)
 }
 
 /// The two forms of a bundle.

@@ -10,7 +10,7 @@ use troupe_store::bundle::Bundle;
 
 use super::failure::{Done, Failure};
 use super::place::{NotOpened, open_bundle};
-use super::screen::{BOLD, DIM, GOOD, Screen, count};
+use super::screen::{BOLD, DIM, GOOD, Screen};
 use super::{copy, progress, verify};
 
 /// Put an exported history into a new store, once it is checked
@@ -76,7 +76,7 @@ pub(super) fn import(screen: &Screen, command: &Import) -> Done {
     }
     screen.line(format_args!("{GOOD}imported{GOOD:#} {BOLD}{}{BOLD:#}", to.display()))?;
     screen.field("chain", bundle.summary().chain)?;
-    screen.field("head", format_args!("{head} at seq {}", count(last)))?;
+    screen.head(head, last)?;
     let checked = if replayed { "links, blobs, and every outcome by replay" } else { "links and blobs" };
     screen.field("checked", checked)?;
     let next = format!("troupe run COMPONENT --store {}", to.display());

@@ -10,9 +10,6 @@ use super::parse::utc;
 use super::place::{Place, Source};
 use super::screen::{BAD, BOLD, DIM, Screen, excerpt_bytes, short};
 
-/// Entries read at once.
-const PAGE: u64 = 1000;
-
 /// Show the history of an actor
 ///
 /// One line for each entry: position, time (UTC), kind, name, and what it is about; below it, what was sent. With
@@ -53,18 +50,19 @@ pub(super) fn log(screen: &Screen, command: &Log) -> Done {
         let first = command.from.unwrap_or(0);
         (first, last.min(first.saturating_add(limit - 1)))
     };
+    let page = source.page();
     let mut left = first..last + 1;
     while !left.is_empty() {
         let (from, to) = if command.reverse {
-            let from = left.end.saturating_sub(PAGE).max(left.start);
-            let page = (from, left.end - 1);
+            let from = left.end.saturating_sub(page).max(left.start);
+            let range = (from, left.end - 1);
             left.end = from;
-            page
+            range
         } else {
-            let to = left.start.saturating_add(PAGE - 1).min(left.end - 1);
-            let page = (left.start, to);
+            let to = left.start.saturating_add(page - 1).min(left.end - 1);
+            let range = (left.start, to);
             left.start = to + 1;
-            page
+            range
         };
         let mut entries = source.range(from, to)?;
         if command.reverse {

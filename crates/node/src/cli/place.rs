@@ -99,6 +99,10 @@ fn is_host_and_port(text: &str) -> bool {
 pub(super) fn open_chain(path: &Path) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
     let store: Arc<dyn Store> = Arc::new(DiskStore::open(path)?);
     let chains = store.chains()?;
+    if chains.is_empty() {
+        let what = format!("the store {} is empty: no actor was ever begun in it", path.display());
+        return Err(Failure::cannot(what).help("`troupe run COMPONENT --store FOLDER` begins one"));
+    }
     let [(chain, _)] = chains.as_slice() else {
         let what = format!("the store {} holds {} actors; one is expected", path.display(), chains.len());
         return Err(Failure::cannot(what));
@@ -145,6 +149,14 @@ impl Source {
             Self::Store(_, history) => history.seq(),
             Self::Bundle(bundle) => bundle.summary().size.saturating_sub(1),
             Self::Remote(remote) => remote.seq(),
+        }
+    }
+
+    /// How many entries to ask for at once: a bundle is read from its beginning each time.
+    pub(super) fn page(&self) -> u64 {
+        match self {
+            Self::Store(..) | Self::Remote(_) => 1000,
+            Self::Bundle(_) => 200_000,
         }
     }
 

@@ -43,6 +43,12 @@ impl Screen {
         self.line(format_args!("  {DIM}{name:<10}{DIM:#}{value}"))
     }
 
+    /// Prints the end of a chain.
+    pub(super) fn head(&self, name: impl Display, seq: u64) -> io::Result<()> {
+        self.field("head", name)?;
+        self.field("", format_args!("at seq {}", count(seq)))
+    }
+
     /// Prints a value as one line of JSON.
     pub(super) fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
@@ -59,7 +65,14 @@ impl Screen {
 
     /// Prints a line to standard error. If nobody can read it, nothing is lost but the line.
     pub(super) fn note(&self, text: impl Display) {
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        let text = format!("{text}\n");
+        // Standard error has no buffer: whatever is written to it in parts is a system call for each.
+        let _ = match anstream::AutoStream::choice(&io::stderr()) {
+            anstream::ColorChoice::Never => {
+                io::stderr().write_all(anstream::adapter::strip_str(&text).to_string().as_bytes())
+            }
+            _ => io::stderr().write_all(text.as_bytes()),
+        };
     }
 
     /// Warns on standard error.

@@ -151,7 +151,11 @@ fn is_answer(problem: &Problem) -> bool {
 }
 
 fn explain(problem: &Problem) -> Failure {
-    let what = format!("{}: {}", problem.title, problem.detail);
+    // An actor of the seed's world gives no reason, so that the detail says no more than the title.
+    let what = match &problem.detail {
+        same if *same == problem.title => same.clone(),
+        detail => format!("{}: {detail}", problem.title),
+    };
     let failure = if is_answer(problem) { Failure::is_false(what) } else { Failure::cannot(what) };
     match problem.code {
         ErrorCode::Rejected => {
@@ -359,7 +363,7 @@ impl Summary {
             }
         }
         if let Some((seq, hash)) = &self.last {
-            screen.field("head", format_args!("{hash} at seq {}", count(*seq)))?;
+            screen.head(hash, *seq)?;
         }
         Ok(())
     }

@@ -78,18 +78,29 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
         };
     }
     match replay(screen, &history, source.seq()) {
-        Ok(report) => Ok(say_verified(screen, place, &report, started)?),
+        Ok(replayed) => Ok(say_verified(screen, place, &replayed, started)?),
         Err(error) => Err(say_not_verified(screen, place, &error)),
     }
 }
 
+/// What a verification found, and how long the replay itself took.
+pub(super) struct Replayed {
+    pub(super) report: Report,
+    pub(super) seconds: f64,
+}
+
 /// Verifies with a progress bar.
-pub(super) fn replay<H: History>(screen: &Screen, history: &H, seq: u64) -> Result<Report, NotVerified> {
+pub(super) fn replay<H: History>(screen: &Screen, history: &H, seq: u64) -> Result<Replayed, NotVerified> {
     let sandbox = Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() });
     let bar = progress::bar(screen, "replaying", Some(seq));
-    let verdict = troupe_chain::verify(history, &sandbox, |seq| bar.set_position(seq));
+    let mut begun = None;
+    let verdict = troupe_chain::verify(history, &sandbox, |seq| {
+        begun.get_or_insert_with(Instant::now);
+        bar.set_position(seq);
+    });
+    let seconds = begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
     bar.finish_and_clear();
-    verdict
+    Ok(Replayed { report: verdict?, seconds })
 }
 
 fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std::io::Result<()> {
@@ -103,7 +114,7 @@ fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std:
     }
     screen.line(format_args!("{GOOD}linked{GOOD:#} {BOLD}{place}{BOLD:#}: the entries form a chain"))?;
     screen.field("chain", tip.chain)?;
-    screen.field("head", format_args!("{} at seq {}", tip.entry, count(tip.seq)))?;
+    screen.head(tip.entry, tip.seq)?;
     screen.field(
         "checked",
         format_args!("{} in {seconds:.2} s, {}", plural(entries, "link"), rate(entries, seconds)),
@@ -114,9 +125,10 @@ fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std:
 pub(super) fn say_verified(
     screen: &Screen,
     place: &str,
-    report: &Report,
+    replayed: &Replayed,
     started: Instant,
 ) -> std::io::Result<()> {
+    let Replayed { report, seconds: replaying } = replayed;
     let seconds = started.elapsed().as_secs_f64();
     if screen.json {
         return screen.json(&json!({
@@ -124,17 +136,19 @@ pub(super) fn say_verified(
             "head": report.head.to_string(), "seq": report.seq, "messages": report.messages,
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
+            "replay_seconds": replaying,
         }));
     }
     screen.line(format_args!(
         "{GOOD}verified{GOOD:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
     ))?;
     screen.field("chain", report.chain)?;
-    screen.field("head", format_args!("{} at seq {}", report.head, count(report.seq)))?;
+    screen.head(report.head, report.seq)?;
     let (messages, failures) = (plural(report.messages, "message"), plural(report.failures, "failure"));
     screen.field("checked", format_args!("{}, {messages}, {failures}", plural(report.seq + 1, "link")))?;
-    let speed = rate(report.messages + report.failures, seconds);
-    screen.field("speed", format_args!("{speed}, {} fuel in {seconds:.2} s", count(report.fuel.0)))?;
+    let speed = rate(report.messages + report.failures, *replaying);
+    screen.field("speed", format_args!("{speed} replayed, {seconds:.2} s in all"))?;
+    screen.field("fuel", count(report.fuel.0))?;
     if report.on_trust > 0 {
         let on_trust = plural(report.on_trust, "failure");
         screen
@@ -198,7 +212,7 @@ pub(super) fn say_false(
         let verified = if code == 1 { json!(false) } else { Value::Null };
         return screen.json(&json!({ "verified": verified, "step": step, "seq": seq, "reason": what }));
     }
-    screen.line(format_args!("{BAD}FALSE{BAD:#} {BOLD}{place}{BOLD:#}: this is not an actor's history"))?;
+    screen.line(format_args!("{BAD}FALSE{BAD:#} {BOLD}{place}{BOLD:#}: not whole, or not as it was"))?;
     if let Some(seq) = seq {
         screen.field("where", format_args!("seq {seq}"))?;
     }

@@ -23,7 +23,7 @@ use super::failure::{Done, Failure};
 use super::place::Source;
 use super::screen::{BAD, BOLD, DIM, GOOD, Screen, count, plural, rate, short, size};
 use super::send::{self, Summary};
-use super::verify;
+use super::verify::{self, Replayed};
 use server::Server;
 
 /// The actor `quakes`, built from `actors/quakes`.
@@ -144,11 +144,10 @@ fn source(running: &Running) -> Result<Source, Failure> {
 }
 
 fn verify_all(screen: &Screen, source: &Source) -> Result<(Report, f64), Failure> {
-    let started = Instant::now();
-    let report = verify::replay(screen, source, source.seq()).map_err(|error| {
+    let replayed = verify::replay(screen, source, source.seq()).map_err(|error| {
         Failure::is_false(format_args!("the demo's own history does not verify: {error}"))
     })?;
-    let seconds = started.elapsed().as_secs_f64();
+    let Replayed { report, seconds } = replayed;
     if !screen.json {
         screen.line("")?;
         let messages = plural(report.messages, "message");
@@ -156,7 +155,7 @@ fn verify_all(screen: &Screen, source: &Source) -> Result<(Report, f64), Failure
         screen.line(format_args!(
             "{GOOD}verified{GOOD:#} by running all of it again: {messages} in {seconds:.2} s, {speed}"
         ))?;
-        let what = "every state, reply, alert and unit of fuel came out the same";
+        let what = "every state, reply and alert came out the same";
         screen.field("checked", format_args!("{}; {what}", plural(report.seq + 1, "link")))?;
         screen.field("head", report.head)?;
     }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use troupe::host::{Running, Setup};
-use troupe_store::DiskStore;
+use troupe_store::{DiskOptions, DiskStore};
 
 use crate::cli::failure::Failure;
 use crate::cli::run;
@@ -24,7 +24,9 @@ pub(super) struct Server {
 impl Server {
     /// Starts a node with a new store in `folder`, on a free port that only this machine can reach.
     pub(super) fn start(component: &'static [u8], folder: &Path) -> Result<Self, Failure> {
-        let store = Arc::new(DiskStore::open(folder)?);
+        // The week takes a few megabytes; there is no need to reserve what a long life would.
+        let options = DiskOptions { segment_bytes: 16 << 20, ..DiskOptions::default() };
+        let store = Arc::new(DiskStore::open_with(folder, options)?);
         let mut setup = Setup::new(component, store);
         setup.cache = run::default_cache();
         let running = setup.open().map_err(|error| run::explain(&error, Path::new("quakes.wasm"), folder))?;

@@ -138,7 +138,13 @@ impl Tampered {
         screen
             .field("change", format_args!("byte {offset} of {bytes} in a copy of the file: {from} → {to}"))?;
         screen.field("verify", format_args!("{} at seq {BOLD}{}{BOLD:#}", false_word(), self.seq))?;
-        screen.field("", format_args!("{DIM}{}{DIM:#}", shorten(&self.in_file)))?;
+        screen.field(
+            "",
+            format_args!(
+                "{DIM}{}{DIM:#}",
+                shorten(self.in_file.split_once(", ").map_or(&self.in_file, |(_, what)| what))
+            ),
+        )?;
         screen.line("")?;
         screen.line(format_args!("{BOLD}… and makes every hash from there on fit again{BOLD:#}"))?;
         let NotVerified::Diverged(divergence) = &self.relinked else {
