@@ -13,9 +13,11 @@ pub(crate) struct Counts {
 impl Counts {
     /// Adds what a line says, if it is the summary of cargo-nextest or of a test binary.
     pub(crate) fn read(&mut self, line: &str) {
-        let line = line.trim_start();
+        // Indented, it is what nextest shows of a test that failed, and counts already.
         let result = line.strip_prefix("test result:");
-        let nextest = || line.strip_prefix("Summary [").and_then(|rest| rest.split_once("run:")).map(|s| s.1);
+        let nextest = || {
+            line.trim_start().strip_prefix("Summary [").and_then(|rest| rest.split_once("run:")).map(|s| s.1)
+        };
         let Some(counts) = result.or_else(nextest) else { return };
         let words: Vec<&str> = counts.split([' ', ',', ';', '.']).filter(|word| !word.is_empty()).collect();
         for pair in words.windows(2) {
@@ -119,6 +121,7 @@ mod tests {
         check(result, 3, 1, 2);
         check("running 3 tests", 0, 0, 0);
         check("3 passed", 0, 0, 0);
+        check("    test result: FAILED. 0 passed; 1 failed; 0 ignored", 0, 0, 0);
     }
 
     #[test]
