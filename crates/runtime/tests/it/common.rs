@@ -135,8 +135,10 @@ impl Stage {
             snapshot_every: 1,
             engine: engine("1"),
             clock: Arc::<ManualClock>::clone(&clock),
-            log: Arc::new(move |record| {
-                sink.lock().unwrap().push((record.seq, record.line.line.clone()));
+            log: Arc::new(move |records| {
+                sink.lock()
+                    .unwrap()
+                    .extend(records.iter().map(|record| (record.seq, record.line.line.clone())));
             }),
         };
         Self { script: Script::default(), clock, lines, options }
