@@ -18,11 +18,11 @@ const QUAKES: &[u8] = include_bytes!("../../../actors/quakes/quakes.wasm");
 /// Real messages for `quakes`, one a line.
 const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.ndjson");
 
-/// Measures one section and prints it.
-type Measure = fn() -> anyhow::Result<()>;
+/// Measures and prints one section.
+type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Measure); 5] = [
+    let sections: [(&str, Section); 5] = [
         ("step", step::measure),
         ("http", http::measure),
         ("replay", replay::measure),

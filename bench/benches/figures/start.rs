@@ -26,7 +26,7 @@ fn start(what: &str, component: &[u8], goal: &str) -> anyhow::Result<()> {
         let sandbox = Sandbox::new(SandboxConfig { cache, ..SandboxConfig::default() });
         sandbox.load(&troupe_testing::guests::echo(troupe_testing::World::Simple), &limits)?;
         per_call(1, |_| {
-            sandbox.load(component, &limits)?;
+            std::hint::black_box(sandbox.load(component, &limits)?);
             Ok(())
         })
     };

@@ -22,6 +22,10 @@ const INLINE_UP_TO: Duration = Duration::from_micros(300);
 /// How many batches may wait for the committer's thread; then the sequencer waits too.
 const MAX_QUEUED: usize = 16;
 
+/// No more batches are committed together once they have so many bytes. With the largest batch that one message leads to
+/// on top, this is below what a store takes at once.
+const MAX_GROUP_BYTES: usize = 16 << 20;
+
 /// Entries to commit together, and whom to answer afterwards.
 pub(crate) struct Batch {
     /// The sequencer's generation when the batch was begun.
@@ -139,7 +143,14 @@ impl Committer {
 impl Work {
     fn serve(&self, batches: &Receiver<Batch>) {
         while let Ok(first) = batches.recv() {
-            let group: Vec<_> = std::iter::once(first).chain(batches.try_iter()).collect();
+            let mut bytes = first.bytes;
+            let mut group = vec![first];
+            while bytes < MAX_GROUP_BYTES
+                && let Ok(next) = batches.try_recv()
+            {
+                bytes += next.bytes;
+                group.push(next);
+            }
             let count = group.len() as u64;
             self.commit(group);
             self.queued.fetch_sub(count, Ordering::AcqRel);
