@@ -15,6 +15,7 @@ type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
 
 const STEPS: &[Step] = &[
     ("format", false, format),
+    ("locks", false, locks),
     ("lint", false, lint),
     ("docs", false, docs),
     ("tests", false, tests),
@@ -67,6 +68,18 @@ fn format(_: &mut Counts) -> Result<Verdict> {
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])?, |_| {})?;
     for manifest in ["actors/Cargo.toml", "fuzz/Cargo.toml"] {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check", "--manifest-path", manifest])?, |_| {})?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// Each workspace's lock file fits its manifests.
+fn locks(_: &mut Counts) -> Result<Verdict> {
+    for manifest in ["Cargo.toml", "actors/Cargo.toml", "fuzz/Cargo.toml"] {
+        let mut metadata =
+            shell::cargo(&["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest])?;
+        if !shell::succeeds(&mut metadata) {
+            bail!("the lock file is behind: run `cargo update --workspace --manifest-path {manifest}`");
+        }
     }
     Ok(Verdict::Passed)
 }
