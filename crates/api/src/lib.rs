@@ -1,10 +1,12 @@
 //! What goes over the wire between a node and its clients.
 
 mod client;
+mod object;
 mod payload;
 mod types;
 
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
+pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
 pub use types::{ErrorCode, Info, Problem};
 

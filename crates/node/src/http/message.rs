@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, header};
 use bytes::Bytes;
-use troupe_api::{ErrorCode, Payload};
+use troupe_api::{ErrorCode, Payload, check_object};
 use troupe_chain::Sender;
 use troupe_runtime::Answer;
 
@@ -21,7 +21,7 @@ pub(super) async fn post(
 ) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let message = read_body(request, running.actor.max_message()).await?;
-    check_object(&message)?;
+    check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
     let answer = running.actor.send(Sender::Http { key: None }, message).await?;
     Ok(respond(&answer, minimal))
 }
@@ -45,18 +45,6 @@ async fn read_body(request: Request<Body>, limit: u64) -> Result<Bytes, Refusal>
 
 fn is_over_limit(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
-}
-
-/// Checks the form only: the actor gets the very bytes that came.
-fn check_object(message: &[u8]) -> Result<(), Refusal> {
-    let not_json =
-        |error: serde_json::Error| Refusal::new(ErrorCode::NotAnObject, format!("not JSON: {error}"));
-    serde_json::from_slice::<&serde_json::value::RawValue>(message).map_err(not_json)?;
-    match message.trim_ascii_start().first() {
-        Some(b'{') => Ok(()),
-        Some(b'[') => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, not an array")),
-        _ => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, such as {\"add\":1}")),
-    }
 }
 
 /// `Prefer: return=minimal` (RFC 7240).
