@@ -47,12 +47,17 @@ fn is_over_limit(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
-/// `Prefer: return=minimal` (RFC 7240).
+/// Whether the client asks for `return=minimal` (RFC 7240), which may be quoted and have parameters.
 fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let is_minimal = |preference: &str| {
+        let preference = preference.split(';').next().unwrap_or_default();
+        preference.split_once('=').is_some_and(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("return")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("minimal")
+        })
+    };
     let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    preferences
-        .flat_map(|value| value.split(','))
-        .any(|one| one.trim().eq_ignore_ascii_case("return=minimal"))
+    preferences.flat_map(|value| value.split(',')).any(is_minimal)
 }
 
 fn respond(answer: &Answer, minimal: bool) -> Response<Body> {
