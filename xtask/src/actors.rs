@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::cache;
 
 /// The folders under `actors/`; each is a workspace whose library has the same name.
-const ACTORS: [&str; 2] = ["counter", "quakes"];
+pub(crate) const ACTORS: [&str; 2] = ["counter", "quakes"];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;
@@ -27,13 +29,32 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             _ => bail!("actors has no option {option}"),
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository has no root")?;
-    let cache = match env::var_os("TROUPE_CACHE") {
-        Some(folder) => std::path::absolute(folder)?,
-        None => root.join("target"),
-    };
-    let Some(rustc) = toolchain(root, &cache.join("wasm-toolchain"))? else {
-        return unavailable(skip);
+    match compare(check)? {
+        None => unavailable(skip),
+        Some(differing) if differing.is_empty() => Ok(()),
+        Some(differing) => Err(stale(&differing)),
+    }
+}
+
+/// Compares what the sources give with what is committed; `false` if the compiler cannot be had.
+pub(crate) fn check() -> Result<bool> {
+    match compare(true)? {
+        None => Ok(false),
+        Some(differing) if differing.is_empty() => Ok(true),
+        Some(differing) => Err(stale(&differing)),
+    }
+}
+
+fn stale(differing: &[&str]) -> anyhow::Error {
+    anyhow!("not what its sources give: {}; run `cargo xtask actors` and commit", differing.join(", "))
+}
+
+/// Builds every actor, and replaces what is committed unless this is a check. Returns those that differ in a check, or
+/// `None` if the compiler cannot be had.
+fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
+    let root = cache::root()?;
+    let Some(rustc) = toolchain(root, &cache::folder()?.join("wasm-toolchain"))? else {
+        return Ok(None);
     };
     let mut differing = Vec::new();
     for actor in ACTORS {
@@ -53,10 +74,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             fs::write(&committed, built).with_context(|| format!("writing {}", committed.display()))?;
         }
     }
-    if !differing.is_empty() {
-        bail!("not what its sources give: {}; run `cargo xtask actors` and commit", differing.join(", "));
-    }
-    Ok(())
+    Ok(Some(differing))
 }
 
 /// The pinned compiler, or `None` if this machine cannot have it.

@@ -1,6 +1,13 @@
 //! The repository's own tasks: `cargo xtask TASK`.
 
 mod actors;
+mod cache;
+mod deny;
+mod fuzz;
+mod python;
+mod shell;
+mod summary;
+mod test;
 
 use std::process::ExitCode;
 
@@ -8,6 +15,11 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
 tasks:
+  test [--quick] [STEP…]
+      Runs every check and test of the repository, installs what they need, and ends with a table of what ran and
+      how long it took. With --quick, only the steps that take little time; with names, only those steps.
+  fuzz [--seconds N] [TARGET…]
+      Runs the fuzz targets, all of them unless some are named, for a minute each unless told otherwise.
   actors [--check] [--skip-if-unavailable]
       Rebuilds the components of the example actors; with --check, says whether the committed ones are what
       their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.";
@@ -17,6 +29,12 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["actors", options @ ..] => actors::run(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
+        ["test", options @ ..] => test::run(options),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match result {

@@ -1,11 +1,9 @@
 //! Messages over HTTP: the same stack with a constant, with memory, with a disk; against a raw disk and a naive design.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use tokio::net::TcpListener;
 use troupe::load::Load;
 use troupe_bench::bare::Bare;
@@ -20,7 +18,7 @@ const DURATION: Duration = Duration::from_millis(1500);
 const MESSAGE: &[u8] = b"{\"add\":1}";
 
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let constant = serve(constant_router())?;
+    let constant = serve(troupe::http::constant_router())?;
     let (memory, _) = actor(COUNTER, false)?;
     let memory = serve(troupe::http::router(memory))?;
     let (disk, _folder) = actor(COUNTER, true)?;
@@ -106,25 +104,6 @@ pub(crate) fn client(args: &[String]) -> anyhow::Result<()> {
     let report = Load { addr, connections, duration: DURATION, bodies, minimal: false }.run()?;
     println!("{} {} {} {}", report.rate, report.refused, report.p50.as_secs_f64(), report.p99.as_secs_f64());
     Ok(())
-}
-
-/// Reads the body and answers what an actor would.
-fn constant_router() -> Router {
-    let answer = format!(
-        "{{\"hash\":\"{}\",\"seq\":12345,\"state\":{{\"count\":12345}},\"reply\":null}}",
-        "0".repeat(64)
-    );
-    let answer: Arc<str> = answer.into();
-    Router::new().route(
-        "/",
-        post(move |body: bytes::Bytes| {
-            let answer = Arc::clone(&answer);
-            async move {
-                std::hint::black_box(body);
-                ([("content-type", "application/json")], answer.to_string())
-            }
-        }),
-    )
 }
 
 /// Serves on threads set up as `troupe run` sets them up.

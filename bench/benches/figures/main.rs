@@ -18,8 +18,11 @@ const QUAKES: &[u8] = include_bytes!("../../../actors/quakes/quakes.wasm");
 /// Real messages for `quakes`, one a line.
 const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.ndjson");
 
+/// Measures and prints one section.
+type Section = fn() -> anyhow::Result<()>;
+
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, fn() -> anyhow::Result<()>); 5] = [
+    let sections: [(&str, Section); 5] = [
         ("step", step::measure),
         ("http", http::measure),
         ("replay", replay::measure),

@@ -25,7 +25,10 @@ fn start(what: &str, component: &[u8], goal: &str) -> anyhow::Result<()> {
     let load = |cache: Option<std::path::PathBuf>| {
         let sandbox = Sandbox::new(SandboxConfig { cache, ..SandboxConfig::default() });
         sandbox.load(&troupe_testing::guests::echo(troupe_testing::World::Simple), &limits)?;
-        per_call(1, |_| Ok(drop(sandbox.load(component, &limits)?)))
+        per_call(1, |_| {
+            std::hint::black_box(sandbox.load(component, &limits)?);
+            Ok(())
+        })
     };
     let compile = load(None)?;
     let [warm] = medians(ROUNDS, [&mut || load(Some(cache()))])?;

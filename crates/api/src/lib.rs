@@ -1,4 +1,15 @@
-//! What goes over the wire between a node and its clients.
+//! What goes over the wire between a node and its clients: bodies, error codes, the OpenAPI document, and a blocking
+//! [`Client`].
+//!
+//! ```
+//! use troupe_api::{ErrorCode, Problem};
+//!
+//! let body = r#"{"code":"busy","status":503,"title":"busy","detail":"the mailbox is full"}"#;
+//! let problem: Problem = serde_json::from_str(body)?;
+//! assert_eq!(problem.code, ErrorCode::Busy);
+//! assert_eq!(problem.code.status(), problem.status);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod client;
 mod object;

@@ -8,7 +8,6 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Context, Machine, Outcome, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::verify::check_blob;
 use crate::{Accepted, Code, Effect, Entry, Fuel, Hash};
 
 /// Re-executes a chain entry by entry.
@@ -266,4 +265,10 @@ fn diverged(
 
 fn or_none(name: Option<Hash>) -> String {
     name.map_or("none".into(), |name| name.to_string())
+}
+
+/// Checks that bytes found under a name are those that it names.
+pub(crate) fn check_blob(seq: u64, field: &'static str, name: Hash, bytes: &[u8]) -> Result<(), NotVerified> {
+    let found = Hash::of(bytes);
+    if found == name { Ok(()) } else { Err(NotVerified::Blob { seq, field, name, found }) }
 }

@@ -5,7 +5,7 @@
 
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
-use crate::replay::Replayer;
+use crate::replay::{Replayer, check_blob};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::{Body, Entry, Hash};
 
@@ -132,11 +132,6 @@ pub fn check_blobs<H: History>(history: &H) -> Result<(), NotVerified> {
         }
     }
     Ok(())
-}
-
-pub(crate) fn check_blob(seq: u64, field: &'static str, name: Hash, bytes: &[u8]) -> Result<(), NotVerified> {
-    let found = Hash::of(bytes);
-    if found == name { Ok(()) } else { Err(NotVerified::Blob { seq, field, name, found }) }
 }
 
 /// States, replies and what was sent come out of the replay; everything else goes into it.

@@ -29,7 +29,7 @@ pub struct Setup {
     pub cache: Option<PathBuf>,
     /// How many messages may wait.
     pub mailbox: usize,
-    /// A state is stored with every entry whose seq is a multiple of this.
+    /// How many entries there are at most from one stored state to the next; 1 stores each.
     pub snapshot_every: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,

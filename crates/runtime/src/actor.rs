@@ -21,7 +21,8 @@ pub struct Options {
     pub mailbox: usize,
     /// The largest message taken, in bytes.
     pub max_message: u64,
-    /// A state is stored with every entry whose seq is a multiple of this; 1 stores each.
+    /// How many entries there are at most from one stored state to the next; 1 stores each. What a start replays is
+    /// less than this.
     pub snapshot_every: u64,
     /// The engine that outcomes come from.
     pub engine: Engine,
@@ -31,8 +32,8 @@ pub struct Options {
     pub log: LogSink,
 }
 
-/// Takes log lines, from the sequencer's thread, once the entry is committed.
-pub type LogSink = Arc<dyn Fn(&LogRecord<'_>) + Send + Sync>;
+/// Takes the log lines of a whole batch, from a thread of the actor's, once the batch is committed. The actor waits for it.
+pub type LogSink = Arc<dyn Fn(&[LogRecord<'_>]) + Send + Sync>;
 
 /// A line of an actor's log and where it belongs.
 #[derive(Debug)]

@@ -22,6 +22,10 @@ const INLINE_UP_TO: Duration = Duration::from_micros(300);
 /// How many batches may wait for the committer's thread; then the sequencer waits too.
 const MAX_QUEUED: usize = 16;
 
+/// No more batches are committed together once they have so many bytes. With the largest batch that one message leads to
+/// on top, this is below what a store takes at once.
+const MAX_GROUP_BYTES: usize = 16 << 20;
+
 /// Entries to commit together, and whom to answer afterwards.
 pub(crate) struct Batch {
     /// The sequencer's generation when the batch was begun.
@@ -50,10 +54,15 @@ impl Batch {
         if let Some(view) = self.view {
             *shared.view.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(view);
         }
-        for Completion { reply, outcome, seq, log: lines } in self.completions {
-            for line in &lines {
-                log(&LogRecord { chain, seq, line });
-            }
+        let records: Vec<_> = self
+            .completions
+            .iter()
+            .flat_map(|one| one.log.iter().map(|line| LogRecord { chain, seq: one.seq, line }))
+            .collect();
+        if !records.is_empty() {
+            log(&records);
+        }
+        for Completion { reply, outcome, .. } in self.completions {
             // Whoever asked may have gone away; the entry stands all the same.
             let _ = reply.send(outcome);
         }
@@ -134,7 +143,14 @@ impl Committer {
 impl Work {
     fn serve(&self, batches: &Receiver<Batch>) {
         while let Ok(first) = batches.recv() {
-            let group: Vec<_> = std::iter::once(first).chain(batches.try_iter()).collect();
+            let mut bytes = first.bytes;
+            let mut group = vec![first];
+            while bytes < MAX_GROUP_BYTES
+                && let Ok(next) = batches.try_recv()
+            {
+                bytes += next.bytes;
+                group.push(next);
+            }
             let count = group.len() as u64;
             self.commit(group);
             self.queued.fetch_sub(count, Ordering::AcqRel);

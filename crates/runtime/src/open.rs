@@ -39,9 +39,6 @@ impl Actor {
         let context = tip.next_context(Sender::Http { key: None }, options.clock.now());
         let step = machine.init(&context, new.config.as_deref()).map_err(OpenError::Aborted)?;
         let init = tip.init(&context, &step).map_err(OpenError::Init)?;
-        for line in &step.log {
-            (options.log)(&crate::LogRecord { chain: tip.chain, seq: context.seq, line });
-        }
         store.put_shared(&Hash::of(&new.code), &new.code)?;
         if let Some(config) = &new.config {
             store.put_shared(&Hash::of(config), config)?;
@@ -58,6 +55,11 @@ impl Actor {
             bytes: linked.bytes.into(),
         });
         store.commit(&[Append { chain: tip.chain, expected: None, entries: entries.into(), blobs }])?;
+        let record = |line| crate::LogRecord { chain: tip.chain, seq: context.seq, line };
+        let records: Vec<_> = step.log.iter().map(record).collect();
+        if !records.is_empty() {
+            (options.log)(&records);
+        }
         Self::start(store, machine, View { tip, state }, options)
     }
 

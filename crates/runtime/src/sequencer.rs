@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use troupe_chain::{Body, Effect, Engine, Hash, Linked, Machine, Outcome, Sender, Step, Tip};
+use troupe_chain::{Body, Context, Effect, Engine, Hash, Linked, Machine, Outcome, Sender, Step, Tip};
 use troupe_store::{Append, NewEntry, Store};
 
 use crate::actor::Shared;
@@ -48,6 +48,8 @@ pub(crate) struct Sequencer {
     new_engine: Option<Engine>,
     /// How many engine changes the chain has.
     engine_changes: u64,
+    /// How many messages and failures lead from a stored state to this one.
+    since_snapshot: u64,
     store: Arc<dyn Store>,
 }
 
@@ -60,6 +62,10 @@ impl Sequencer {
     ) -> Result<Self, OpenError> {
         let view = shared.view();
         let (_, engine_changes) = engine_change(&*store, &view.tip.chain)?;
+        let stored = match &view.tip.state {
+            Some(state) => store.blob(&view.tip.chain, state)?.is_some(),
+            None => false,
+        };
         let new_engine = (view.tip.engine != options.engine).then(|| options.engine.clone());
         let committer = Committer::start(Arc::clone(&store), Arc::clone(&shared), Arc::clone(&options.log))
             .map_err(OpenError::Thread)?;
@@ -74,6 +80,7 @@ impl Sequencer {
             generation: 0,
             new_engine,
             engine_changes,
+            since_snapshot: if stored { 0 } else { u64::MAX },
             store,
         })
     }
@@ -99,6 +106,10 @@ impl Sequencer {
                     break;
                 }
                 next = jobs.try_recv().ok();
+            }
+            // Once a batch, since it is not cheap: readers never see what lies between.
+            if !batch.append.entries.is_empty() {
+                batch.view = Some(View { tip: self.tip.clone(), state: self.state.clone() });
             }
             self.committer.commit(batch);
             if stop {
@@ -126,6 +137,7 @@ impl Sequencer {
             self.tip = view.tip.clone();
             self.state = view.state.clone();
             self.generation = generation;
+            self.since_snapshot = u64::MAX;
             self.new_engine = (self.tip.engine != self.options.engine).then(|| self.options.engine.clone());
             if let Ok((_, count)) = engine_change(&*self.store, &self.tip.chain) {
                 self.engine_changes = count;
@@ -134,10 +146,9 @@ impl Sequencer {
     }
 
     fn serve(&mut self, batch: &mut Batch, from: Sender, message: Bytes, reply: Reply) {
-        if let Some(engine) = self.new_engine.take() {
-            self.change_engine(batch, &engine);
-        }
-        let context = self.tip.next_context(from, self.options.clock.now());
+        let announced = self.announce_engine();
+        let tip = announced.as_ref().map_or(&self.tip, |(tip, _)| tip);
+        let context = tip.next_context(from, self.options.clock.now());
         let mut step = match self.machine.apply(&context, &message, &self.state) {
             Ok(step) => step,
             Err(abort) => {
@@ -147,29 +158,31 @@ impl Sequencer {
                 return;
             }
         };
-        let name = Hash::of(&message);
-        let linked = self.tip.message(&context, name, &step);
         let log = std::mem::take(&mut step.log);
-        let outcome = match linked {
-            None => self.rejected(step.outcome),
-            Some(linked) => {
-                batch.push_blob(name, message);
-                self.recorded(batch, linked, step)
+        let outcome = if let Outcome::Rejected(rejection) = step.outcome {
+            Metrics::add(&self.shared.metrics.rejected, 1);
+            Err(SendError::Rejected(rejection))
+        } else {
+            if let Some((tip, linked)) = announced {
+                self.change_engine(batch, tip, linked);
             }
+            self.recorded(batch, &context, message, step)
         };
         batch.completions.push(Completion { reply, outcome, seq: context.seq, log });
-        batch.view = Some(View { tip: self.tip.clone(), state: self.state.clone() });
     }
 
-    fn rejected(&self, outcome: Outcome) -> Result<Answer, SendError> {
-        Metrics::add(&self.shared.metrics.rejected, 1);
-        match outcome {
-            Outcome::Rejected(rejection) => Err(SendError::Rejected(rejection)),
-            Outcome::Accepted(_) | Outcome::Failed(_) => Err(SendError::Host("no entry was made".into())),
-        }
-    }
-
-    fn recorded(&mut self, batch: &mut Batch, linked: Linked, step: Step) -> Result<Answer, SendError> {
+    fn recorded(
+        &mut self,
+        batch: &mut Batch,
+        context: &Context,
+        message: Bytes,
+        step: Step,
+    ) -> Result<Answer, SendError> {
+        let name = Hash::of(&message);
+        let Some(linked) = self.tip.message(context, name, &step) else {
+            return Err(SendError::Host("no entry was made".into()));
+        };
+        batch.push_blob(name, message);
         let (hash, seq) = (linked.name, linked.entry.seq);
         let metrics = &self.shared.metrics;
         Metrics::add(&metrics.fuel, step.fuel.0);
@@ -179,9 +192,6 @@ impl Sequencer {
                 Metrics::add(&metrics.sends, accepted.sends.len() as u64);
                 let state = Bytes::from(accepted.state);
                 let reply = accepted.reply.map(Bytes::from);
-                if body.state != body.before && seq.is_multiple_of(self.options.snapshot_every) {
-                    batch.push_blob(body.state, state.clone());
-                }
                 if let (Some(name), Some(bytes)) = (body.reply, &reply) {
                     batch.push_blob(name, bytes.clone());
                 }
@@ -189,10 +199,12 @@ impl Sequencer {
                     batch.push_blob(*message, send.message.into());
                 }
                 self.state = state.clone();
+                self.keep_state(batch, body.state, body.state != body.before);
                 Ok(Answer { hash, seq, state, reply })
             }
-            (Outcome::Failed(failed), _) => {
+            (Outcome::Failed(failed), Body::Failure(body)) => {
                 Metrics::add(&metrics.failed, 1);
+                self.keep_state(batch, body.before, false);
                 Err(SendError::Failed { failed, hash, seq })
             }
             _ => Err(SendError::Host("the entry does not fit its outcome".into())),
@@ -201,13 +213,35 @@ impl Sequencer {
         result
     }
 
-    fn change_engine(&mut self, batch: &mut Batch, engine: &Engine) {
-        if let Some(linked) = self.tip.engine(engine) {
-            self.engine_changes += 1;
-            let (name, bytes) = crate::open::engine_change_blob(self.engine_changes, linked.entry.seq);
-            batch.push_blob(name, bytes);
-            batch.push_entry(linked);
+    /// Stores the state if enough entries lead to it from the last stored one: never more than `snapshot_every`, so
+    /// that the distance which a start has to replay is bounded whatever the entries between are.
+    fn keep_state(&mut self, batch: &mut Batch, name: Hash, changed: bool) {
+        if self.since_snapshot == 0 && !changed {
+            return;
         }
+        self.since_snapshot = self.since_snapshot.saturating_add(1);
+        if self.since_snapshot >= self.options.snapshot_every {
+            batch.push_blob(name, self.state.clone());
+            self.since_snapshot = 0;
+        }
+    }
+
+    /// Links the entry that names the engine in use, if the chain's is another: where the chain then stands, and the
+    /// entry. It is kept only with a message that is recorded.
+    fn announce_engine(&self) -> Option<(Tip, Linked)> {
+        let engine = self.new_engine.as_ref()?;
+        let mut tip = self.tip.clone();
+        let linked = tip.engine(engine)?;
+        Some((tip, linked))
+    }
+
+    fn change_engine(&mut self, batch: &mut Batch, tip: Tip, linked: Linked) {
+        self.new_engine = None;
+        self.tip = tip;
+        self.engine_changes += 1;
+        let (name, bytes) = crate::open::engine_change_blob(self.engine_changes, linked.entry.seq);
+        batch.push_blob(name, bytes);
+        batch.push_entry(linked);
     }
 }
 

@@ -30,7 +30,7 @@ pub struct DiskOptions {
 
 impl Default for DiskOptions {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, stretch_bytes: 16 << 20 }
+        Self { segment_bytes: 32 << 20, stretch_bytes: 16 << 20 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{check, completions, demo, export, import, log, run, send, state, verify};
+use super::{bench, check, completions, demo, export, import, log, run, send, state, verify};
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
 #[derive(Parser)]
@@ -38,6 +38,7 @@ pub(super) enum Command {
     Verify(verify::Verify),
     Export(export::Export),
     Import(import::Import),
+    Bench(bench::Bench),
     Completions(completions::Completions),
 }
 

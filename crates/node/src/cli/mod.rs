@@ -7,6 +7,7 @@
 //! STORE, BUNDLE or URL means.
 
 mod args;
+mod bench;
 mod check;
 mod completions;
 mod copy;
@@ -48,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(command) => verify::verify(&screen, &command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Bench(command) => bench::bench(&screen, &command),
         Command::Completions(command) => completions::completions(&screen, &command),
     };
     match done {

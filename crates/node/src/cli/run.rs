@@ -81,11 +81,8 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
     if let Some(config) = &config {
         parse::check_json(config, "the configuration")?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::cannot(format_args!("cannot start: {error}")))?;
+    let runtime =
+        troupe::http::runtime().map_err(|error| Failure::cannot(format_args!("cannot start: {error}")))?;
     // First what is cheap to get wrong: nothing is stored if the port is taken.
     let (listener, addr) = runtime.block_on(listen(&command.addr))?;
     if !addr.ip().is_loopback() {
@@ -113,7 +110,7 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
         None => default_cache(),
     };
     let sink = *screen;
-    setup.log = Arc::new(move |record| print_log(&sink, record));
+    setup.log = Arc::new(move |records| print_log(&sink, records));
     let running = setup.open().map_err(|error| {
         if is_new {
             // The store was made a moment ago and holds nothing; if it stays, it is empty.
@@ -231,25 +228,25 @@ fn introduce(screen: &Screen, file: &Path, place: &Path, running: &Running, addr
     Ok(screen.line(format_args!("listening on {BOLD}{url}{BOLD:#}"))?)
 }
 
-fn print_log(screen: &Screen, record: &LogRecord<'_>) {
+/// Prints the lines of a batch at once: a write for each would cost more than the messages do.
+fn print_log(screen: &Screen, records: &[LogRecord<'_>]) {
+    let lines: Vec<_> = records.iter().map(|record| log_line(screen.json, record)).collect();
+    screen.note(lines.join("\n"));
+}
+
+fn log_line(json: bool, record: &LogRecord<'_>) -> String {
     let level = record.line.level;
+    let line = super::screen::excerpt(&record.line.line, 2000);
+    if json {
+        return serde_json::json!({ "seq": record.seq, "level": level.as_str(), "line": line }).to_string();
+    }
     let style = match level {
         Level::Debug => DIM,
         Level::Info => Style::new(),
         Level::Warn => WARN,
         Level::Error => AnsiColor::Red.on_default(),
     };
-    let line = super::screen::excerpt(&record.line.line, 2000);
-    if screen.json {
-        let value = serde_json::json!({ "seq": record.seq, "level": level.as_str(), "line": line });
-        screen.note(value);
-    } else {
-        screen.note(format_args!(
-            "{DIM}{:>6}{DIM:#} {style}{:<5} {line}{style:#}",
-            record.seq,
-            level.as_str()
-        ));
-    }
+    format!("{DIM}{:>6}{DIM:#} {style}{:<5} {line}{style:#}", record.seq, level.as_str())
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends.

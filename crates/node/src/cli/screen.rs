@@ -65,7 +65,14 @@ impl Screen {
 
     /// Prints a line to standard error. If nobody can read it, nothing is lost but the line.
     pub(super) fn note(&self, text: impl Display) {
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        let text = format!("{text}\n");
+        // Standard error has no buffer: whatever is written to it in parts is a system call for each.
+        let _ = match anstream::AutoStream::choice(&io::stderr()) {
+            anstream::ColorChoice::Never => {
+                io::stderr().write_all(anstream::adapter::strip_str(&text).to_string().as_bytes())
+            }
+            _ => io::stderr().write_all(text.as_bytes()),
+        };
     }
 
     /// Warns on standard error.

@@ -114,6 +114,17 @@ fn connection(
     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
 
+/// Takes messages and answers each with the same bytes: what the HTTP stack alone can do, to measure against.
+pub fn constant_router() -> Router {
+    const ANSWER: &str = "{\"hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\
+                          \"seq\":12345,\"state\":{\"count\":12345},\"reply\":null}";
+    let answer = |body: bytes::Bytes| async move {
+        drop(body);
+        ([("content-type", "application/json")], ANSWER)
+    };
+    Router::new().route("/", axum::routing::post(answer))
+}
+
 /// Every path. The OpenAPI document lists the same.
 pub fn router(running: Arc<Running>) -> Router {
     Router::new()

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
@@ -40,22 +39,22 @@ impl FjallIndex {
 }
 
 impl Index for FjallIndex {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Failure> {
-        Ok(self.keyspace.get(key)?.map(Bytes::from))
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(self.keyspace.get(key)?.map(|value| value.to_vec()))
     }
 
-    fn rows(&self, kind: u8) -> Result<Vec<Row>, Failure> {
-        let row = |guard: fjall::Guard| {
+    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
+        for guard in self.keyspace.prefix([kind]) {
             let (key, value) = guard.into_inner()?;
-            Ok((Bytes::from(key), Bytes::from(value)))
-        };
-        self.keyspace.prefix([kind]).map(row).collect()
+            visit(&key, &value);
+        }
+        Ok(())
     }
 
-    fn ingest(&self, rows: Vec<Row>) -> Result<(), Failure> {
+    fn ingest(&self, rows: &[Row]) -> Result<(), Failure> {
         let mut ingestion = self.keyspace.start_ingestion()?;
-        for (key, value) in rows {
-            ingestion.write(key, value)?;
+        for row in rows {
+            ingestion.write(row.key(), row.value())?;
         }
         Ok(ingestion.finish()?)
     }

@@ -10,7 +10,6 @@ mod fjall;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
-use bytes::Bytes;
 use troupe_chain::Hash;
 
 pub(crate) use self::fjall::FjallIndex;
@@ -20,16 +19,48 @@ use crate::{Head, StoreError};
 
 /// Why an index failed.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
-/// A key and its value.
-pub(crate) type Row = (Bytes, Bytes);
+
+/// A key and its value, in place: a stretch has tens of thousands, and an allocation each would cost more than
+/// all else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    key: [u8; 33],
+    key_len: u8,
+    value: [u8; 40],
+    value_len: u8,
+}
+
+impl Row {
+    /// Joins the parts of a key and of a value.
+    fn new(key: [&[u8]; 2], value: [&[u8]; 3]) -> Self {
+        let mut row = Self { key: [0; 33], key_len: 0, value: [0; 40], value_len: 0 };
+        for part in key {
+            row.key[usize::from(row.key_len)..][..part.len()].copy_from_slice(part);
+            row.key_len += part.len() as u8;
+        }
+        for part in value {
+            row.value[usize::from(row.value_len)..][..part.len()].copy_from_slice(part);
+            row.value_len += part.len() as u8;
+        }
+        row
+    }
+
+    fn key(&self) -> &[u8] {
+        &self.key[..usize::from(self.key_len)]
+    }
+
+    fn value(&self) -> &[u8] {
+        &self.value[..usize::from(self.value_len)]
+    }
+}
 
 /// An ordered map that takes in many rows at once.
 pub(crate) trait Index: Send + Sync {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Failure>;
-    /// Returns the rows whose key begins with `kind`, in order.
-    fn rows(&self, kind: u8) -> Result<Vec<Row>, Failure>;
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure>;
+    /// Shows the rows whose key begins with `kind`, in order: key and value.
+    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure>;
     /// Takes in rows, sorted and without a repeated key: all of them or, after a crash, none.
-    fn ingest(&self, rows: Vec<Row>) -> Result<(), Failure>;
+    fn ingest(&self, rows: &[Row]) -> Result<(), Failure>;
     fn bytes(&self) -> u64;
 }
 
@@ -53,23 +84,18 @@ pub(crate) fn ingest(index: &dyn Index, layer: &Layer, id: u64) -> Result<(), St
     let Some(end) = layer.end else { return Ok(()) };
     let mut rows: Vec<Row> = Vec::with_capacity(layer.places.len() + layer.heads.len() + 1);
     for (key, place) in &layer.places {
-        let mut value = place.at.to_u64().to_be_bytes().to_vec();
         // Most frames have few items: what is not zero of the number.
-        value.extend(place.item.to_le_bytes());
-        value.truncate(value.iter().rposition(|byte| *byte != 0).map_or(8, |last| (last + 1).max(8)));
-        rows.push((Bytes::copy_from_slice(key.bytes()), value.into()));
+        let item = place.item.to_le_bytes();
+        let len = item.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        rows.push(Row::new([key.bytes(), b""], [&place.at.to_u64().to_be_bytes(), &item[..len], b""]));
     }
     for (chain, head) in &layer.heads {
-        let mut value = head.entry.as_bytes().to_vec();
-        value.extend(head.seq.to_be_bytes());
-        rows.push((head_key(chain).into(), value.into()));
+        rows.push(Row::new([b"h", chain.as_bytes()], [head.entry.as_bytes(), &head.seq.to_be_bytes(), b""]));
     }
-    let mut value = id.to_be_bytes().to_vec();
-    value.extend(end.at.to_u64().to_be_bytes());
-    value.extend(end.previous.to_be_bytes());
-    rows.push((WATERMARK.into(), value.into()));
-    rows.sort_unstable();
-    index.ingest(rows).map_err(failed("taking in new entries"))
+    let (at, previous) = (end.at.to_u64().to_be_bytes(), end.previous.to_be_bytes());
+    rows.push(Row::new([WATERMARK, b""], [&id.to_be_bytes(), &at, &previous]));
+    rows.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+    index.ingest(&rows).map_err(failed("taking in new entries"))
 }
 
 /// Returns where an item is.
@@ -86,12 +112,17 @@ pub(crate) fn head(index: &dyn Index, chain: &Hash) -> Result<Option<Head>, Stor
 
 /// Returns every head that the index knows of.
 pub(crate) fn heads(index: &dyn Index) -> Result<BTreeMap<Hash, Head>, StoreError> {
-    let rows = index.rows(b'h').map_err(failed("listing the chains"))?;
-    let head = |(key, value): Row| {
-        let chain: [u8; 32] = key.get(1..)?.try_into().ok()?;
-        Some((Hash::from_bytes(chain), decode_head(&value)?))
+    let mut heads = BTreeMap::new();
+    let mut malformed_rows = 0;
+    let mut visit = |key: &[u8], value: &[u8]| {
+        let chain = key.get(1..).and_then(|chain| <[u8; 32]>::try_from(chain).ok());
+        match (chain, decode_head(value)) {
+            (Some(chain), Some(head)) => _ = heads.insert(Hash::from_bytes(chain), head),
+            _ => malformed_rows += 1,
+        }
     };
-    rows.into_iter().map(|row| head(row).ok_or_else(|| malformed("a head"))).collect()
+    index.scan(b'h', &mut visit).map_err(failed("listing the chains"))?;
+    if malformed_rows > 0 { Err(malformed("a head")) } else { Ok(heads) }
 }
 
 fn head_key(chain: &Hash) -> Vec<u8> {
@@ -121,21 +152,23 @@ pub(crate) fn failed(action: &'static str) -> impl Fn(Failure) -> StoreError {
 /// An index that is made again at each start, for disks that are simulated.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryIndex {
-    rows: RwLock<BTreeMap<Bytes, Bytes>>,
+    rows: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl Index for MemoryIndex {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Failure> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         Ok(self.rows.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    fn rows(&self, kind: u8) -> Result<Vec<Row>, Failure> {
+    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let kind = |row: &(&Bytes, &Bytes)| row.0.first() == Some(&kind);
-        Ok(rows.iter().filter(kind).map(|(key, value)| (key.clone(), value.clone())).collect())
+        let rows = rows.range(vec![kind]..vec![kind + 1]);
+        rows.for_each(|(key, value)| visit(key, value));
+        Ok(())
     }
 
-    fn ingest(&self, rows: Vec<Row>) -> Result<(), Failure> {
+    fn ingest(&self, rows: &[Row]) -> Result<(), Failure> {
+        let rows = rows.iter().map(|row| (row.key().to_vec(), row.value().to_vec()));
         self.rows.write().unwrap_or_else(PoisonError::into_inner).extend(rows);
         Ok(())
     }

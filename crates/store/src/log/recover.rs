@@ -58,12 +58,9 @@ pub(crate) fn recover(
     }
     let mut end = from;
     let mut durable = from.at;
-    let mut segment = scan.read(end.at.segment)?;
-    if (segment.bytes.len() as u64) < u64::from(end.at.offset) {
-        return Err(damaged(end.at, "the index has seen this place, but the segment is shorter"));
-    }
+    let mut segment = scan.read(end.at)?;
     loop {
-        while let Some(head) = scan.next(&segment.bytes, end) {
+        while let Some(head) = scan.next(&segment, end) {
             durable = durable.max(head.durable);
             visit(&head)?;
             end = End { at: end.at.after(head.len), previous: head.crc };
@@ -71,9 +68,9 @@ pub(crate) fn recover(
         if end.at.segment == last {
             break;
         }
-        let next = scan.read(end.at.segment + 1)?;
         let begin = End { at: Position { segment: end.at.segment + 1, offset: 0 }, ..end };
-        if scan.next(&next.bytes, begin).is_none() {
+        let next = scan.read(begin.at)?;
+        if scan.next(&next, begin).is_none() {
             scan.refuse_proof_of_damage(&next, begin.at, end.at)?;
             break;
         }
@@ -82,7 +79,7 @@ pub(crate) fn recover(
     scan.refuse_proof_of_damage(&segment, end.at, end.at)?;
     for number in end.at.segment + 2..=last {
         let begin = Position { segment: number, offset: 0 };
-        scan.refuse_proof_of_damage(&scan.read(number)?, begin, end.at)?;
+        scan.refuse_proof_of_damage(&scan.read(begin)?, begin, end.at)?;
     }
     scan.settle(&segment, durable, end.at, last)?;
     Ok((end, segment.file))
@@ -93,28 +90,39 @@ struct Scan<'a> {
     seed: u32,
 }
 
-/// One segment as a whole; at most one batch or one segment size, whichever is larger.
+/// A segment from some offset to its end; at most one batch or one segment size, whichever is larger.
 struct Segment {
     file: Arc<dyn DiskFile>,
+    from: u32,
     bytes: Vec<u8>,
 }
 
+impl Segment {
+    /// Returns what there is from an offset on.
+    fn rest(&self, offset: u32) -> &[u8] {
+        &self.bytes[(offset - self.from) as usize..]
+    }
+}
+
 impl Scan<'_> {
-    fn read(&self, number: u32) -> Result<Segment, StoreError> {
-        let path = segment_path(number);
-        let read = || -> io::Result<Segment> {
+    fn read(&self, from: Position) -> Result<Segment, StoreError> {
+        let path = segment_path(from.segment);
+        let offset = u64::from(from.offset);
+        let read = || -> io::Result<Option<Segment>> {
             let file = self.disk.open(&path)?;
-            let mut bytes = vec![0; file.len()? as usize];
-            let read = file.read_at(&mut bytes, 0)?;
+            let Some(len) = file.len()?.checked_sub(offset) else { return Ok(None) };
+            let mut bytes = vec![0; len as usize];
+            let read = file.read_at(&mut bytes, offset)?;
             bytes.truncate(read);
-            Ok(Segment { file, bytes })
+            Ok(Some(Segment { file, from: from.offset, bytes }))
         };
-        read().map_err(|source| self.failed("reading", &path, source))
+        let segment = read().map_err(|source| self.failed("reading", &path, source))?;
+        segment.ok_or_else(|| damaged(from, "the index has seen this place, but the segment is shorter"))
     }
 
     /// Returns the frame that follows `end`, if a whole one does.
-    fn next(&self, bytes: &[u8], end: End) -> Option<Head> {
-        let rest = &bytes[end.at.offset as usize..];
+    fn next(&self, segment: &Segment, end: End) -> Option<Head> {
+        let rest = segment.rest(end.at.offset);
         let Decoded::Frame(head) = frame::decode(rest, Place { seed: self.seed, at: end.at }) else {
             return None;
         };
@@ -129,9 +137,8 @@ impl Scan<'_> {
         from: Position,
         end: Position,
     ) -> Result<(), StoreError> {
-        let start = from.offset as usize;
-        let bytes = &segment.bytes;
-        for block in (start..bytes.len()).step_by(4096) {
+        let bytes = segment.rest(from.offset);
+        for block in (0..bytes.len()).step_by(4096) {
             let limit = bytes.len().min(block + 4096);
             // Nearly all of what follows the end is zero, and no frame begins there.
             if bytes[block..limit].iter().all(|byte| *byte == 0) {
@@ -141,14 +148,13 @@ impl Scan<'_> {
                 if !bytes[offset..].starts_with(&MAGIC) {
                     continue;
                 }
-                let place =
-                    Place { seed: self.seed, at: Position { segment: from.segment, offset: offset as u32 } };
+                let place = Place { seed: self.seed, at: from.after(offset as u32) };
                 if let Decoded::Frame(head) = frame::decode(&bytes[offset..], place)
                     && head.durable > end
                 {
+                    let Position { segment, offset } = head.at;
                     let reason = format!(
-                        "no valid frame, but the one at byte {offset} of segment {} says that it was durable",
-                        from.segment
+                        "no valid frame is here, but the one at byte {offset} of segment {segment} says that it was durable"
                     );
                     return Err(damaged(end, &reason));
                 }
@@ -169,17 +175,17 @@ impl Scan<'_> {
         last: u32,
     ) -> Result<(), StoreError> {
         let path = segment_path(end.segment);
-        let from = if durable.segment == end.segment { durable.offset as usize } else { 0 };
-        let offset = end.offset as usize;
+        let from = if durable.segment == end.segment { durable.offset } else { 0 };
+        let (rewritten, tail) = segment.rest(from).split_at((end.offset - from) as usize);
         let settle = || -> io::Result<()> {
-            if from < offset {
-                segment.file.write_at(&segment.bytes[from..offset], from as u64)?;
+            if !rewritten.is_empty() {
+                segment.file.write_at(rewritten, u64::from(from))?;
             }
             // From the last byte that is not zero, so that a clean tail costs nothing.
-            let torn = segment.bytes[offset..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let torn = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             let zeros = vec![0; torn];
             if torn > 0 {
-                segment.file.write_at(&zeros, offset as u64)?;
+                segment.file.write_at(&zeros, u64::from(end.offset))?;
             }
             segment.file.sync_data()?;
             for number in (end.segment + 1..=last).rev() {

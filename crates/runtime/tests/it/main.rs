@@ -1,0 +1,11 @@
+//! What the sequencer and the group commit promise, with a native machine and stores that block, fail and crash.
+
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
+mod chains;
+mod commits;
+mod common;
+mod crash;
+mod engines;
+mod mailbox;
+mod snapshots;

@@ -1,0 +1,141 @@
+//! `cargo xtask test`: everything that must hold before a change is taken.
+//!
+//! A step that fails does not keep the next from running. A step that cannot be done on this machine says so and is
+//! counted as skipped, never as passed.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::summary::{Counts, Row, Verdict, table};
+use crate::{actors, deny, fuzz, python, shell};
+
+/// A name, whether it takes long, and what it does.
+type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
+
+const STEPS: &[Step] = &[
+    ("format", false, format),
+    ("lint", false, lint),
+    ("docs", false, docs),
+    ("tests", false, tests),
+    ("doctests", false, doctests),
+    ("actors", false, actors_tests),
+    ("vectors", false, vectors),
+    ("licences", true, |_| deny::check()),
+    ("components", true, components),
+    ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
+];
+
+/// Runs the task.
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    let (mut quick, mut names) = (false, Vec::new());
+    for option in options {
+        match *option {
+            "--quick" => quick = true,
+            name if STEPS.iter().any(|(step, ..)| *step == name) => names.push(name),
+            other => {
+                let all: Vec<_> = STEPS.iter().map(|(step, ..)| *step).collect();
+                bail!("test has neither an option nor a step {other}; the steps are {}", all.join(", "));
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for (step, slow, act) in STEPS {
+        let wanted = if names.is_empty() { !(quick && *slow) } else { names.contains(step) };
+        if !wanted {
+            continue;
+        }
+        println!("\n=== {step}");
+        let began = Instant::now();
+        let mut counts = Counts::default();
+        let verdict = act(&mut counts).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
+        match &verdict {
+            Verdict::Passed => {}
+            Verdict::Skipped(why) => println!("=== SKIPPED: {why}"),
+            Verdict::Failed(why) => println!("=== FAILED: {why}"),
+        }
+        rows.push(Row { step, verdict, counts, took: began.elapsed() });
+    }
+    print!("\n{}", table(&rows));
+    if rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_))) {
+        bail!("not everything passed");
+    }
+    Ok(())
+}
+
+fn format(_: &mut Counts) -> Result<Verdict> {
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])?, |_| {})?;
+    for manifest in own_workspaces() {
+        shell::run(&mut shell::cargo(&["fmt", "--check", "--manifest-path", &manifest])?, |_| {})?;
+    }
+    Ok(Verdict::Passed)
+}
+
+fn lint(_: &mut Counts) -> Result<Verdict> {
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    shell::run(&mut shell::cargo(&clippy)?, |_| {})?;
+    Ok(Verdict::Passed)
+}
+
+fn docs(_: &mut Counts) -> Result<Verdict> {
+    let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps", "--locked"])?;
+    shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"), |_| {})?;
+    Ok(Verdict::Passed)
+}
+
+fn tests(counts: &mut Counts) -> Result<Verdict> {
+    let mut run = if shell::succeeds(&mut shell::cargo(&["nextest", "--version"])?) {
+        shell::cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])?
+    } else {
+        let targets = ["--lib", "--bins", "--tests", "--examples"];
+        let mut test = shell::cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])?;
+        test.args(targets);
+        test
+    };
+    shell::run(&mut run, |line| counts.read(line))?;
+    Ok(Verdict::Passed)
+}
+
+fn doctests(counts: &mut Counts) -> Result<Verdict> {
+    let mut test = shell::cargo(&["test", "--doc", "--workspace", "--locked", "--no-fail-fast"])?;
+    shell::run(&mut test, |line| counts.read(line))?;
+    Ok(Verdict::Passed)
+}
+
+/// The actors' rules, natively.
+fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
+    for actor in actors::ACTORS {
+        let manifest = format!("actors/{actor}/Cargo.toml");
+        let mut test = shell::cargo(&[
+            "test",
+            "--locked",
+            "--target-dir",
+            "target/actors",
+            "--manifest-path",
+            &manifest,
+        ])?;
+        shell::run(&mut test, |line| counts.read(line))?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// The chain's test vectors, by the verifier that has none of this code.
+fn vectors(_: &mut Counts) -> Result<Verdict> {
+    let mut check = python::with_blake3()?;
+    shell::run(check.arg("docs/spec/vectors/check.py"), |_| {})?;
+    Ok(Verdict::Passed)
+}
+
+/// The actors' committed components, against their sources.
+fn components(_: &mut Counts) -> Result<Verdict> {
+    match actors::check()? {
+        true => Ok(Verdict::Passed),
+        false => Ok(Verdict::Skipped("the pinned compiler cannot be had here".into())),
+    }
+}
+
+/// The manifests of what is not in the workspace.
+fn own_workspaces() -> Vec<String> {
+    let actors = actors::ACTORS.map(|actor| format!("actors/{actor}/Cargo.toml"));
+    actors.into_iter().chain(["fuzz/Cargo.toml".to_owned()]).collect()
+}
