@@ -12,10 +12,12 @@
 //! ```
 
 mod client;
+mod object;
 mod payload;
 mod types;
 
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
+pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
 pub use types::{ErrorCode, Info, Problem};
 

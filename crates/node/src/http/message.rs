@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, header};
 use bytes::Bytes;
-use troupe_api::{ErrorCode, Payload};
+use troupe_api::{ErrorCode, Payload, check_object};
 use troupe_chain::Sender;
 use troupe_runtime::Answer;
 
@@ -21,7 +21,7 @@ pub(super) async fn post(
 ) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let message = read_body(request, running.actor.max_message()).await?;
-    check_object(&message)?;
+    check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
     let answer = running.actor.send(Sender::Http { key: None }, message).await?;
     Ok(respond(&answer, minimal))
 }
@@ -47,24 +47,17 @@ fn is_over_limit(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
-/// Checks the form only: the actor gets the very bytes that came.
-fn check_object(message: &[u8]) -> Result<(), Refusal> {
-    let not_json =
-        |error: serde_json::Error| Refusal::new(ErrorCode::NotAnObject, format!("not JSON: {error}"));
-    serde_json::from_slice::<&serde_json::value::RawValue>(message).map_err(not_json)?;
-    match message.trim_ascii_start().first() {
-        Some(b'{') => Ok(()),
-        Some(b'[') => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, not an array")),
-        _ => Err(Refusal::new(ErrorCode::NotAnObject, "a message is a JSON object, such as {\"add\":1}")),
-    }
-}
-
-/// `Prefer: return=minimal` (RFC 7240).
+/// Whether the client asks for `return=minimal` (RFC 7240), which may be quoted and have parameters.
 fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let is_minimal = |preference: &str| {
+        let preference = preference.split(';').next().unwrap_or_default();
+        preference.split_once('=').is_some_and(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("return")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("minimal")
+        })
+    };
     let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    preferences
-        .flat_map(|value| value.split(','))
-        .any(|one| one.trim().eq_ignore_ascii_case("return=minimal"))
+    preferences.flat_map(|value| value.split(',')).any(is_minimal)
 }
 
 fn respond(answer: &Answer, minimal: bool) -> Response<Body> {

@@ -71,15 +71,19 @@ pub async fn serve_router(
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) if is_about_one_connection(&error) => continue,
-                // Out of file handles, most likely: wait until some connection ends.
-                Err(_) => { tokio::time::sleep(Duration::from_millis(50)).await; continue }
-            },
+        let next = async { (Arc::clone(&connections).acquire_owned().await, listener.accept().await) };
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
             () = &mut shutdown => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) if is_about_one_connection(&error) => continue,
+            // Out of file handles, most likely: wait until some connection ends.
+            Err(_) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let connection = connection(stream, router.clone());
         let connection = graceful.watch(connection);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{Response, header};
 use bytes::Bytes;
@@ -110,7 +111,16 @@ fn parse_range(query: &str) -> Result<(u64, u64), Refusal> {
     Ok((from, limit))
 }
 
-pub(super) async fn entry(State(running): State<Arc<Running>>, Path(key): Path<String>) -> Answer {
+/// The last part of the path.
+type Key = Result<Path<String>, PathRejection>;
+
+fn key(key: Key) -> Result<String, Refusal> {
+    let bad = |error: PathRejection| Refusal::new(ErrorCode::BadQuery, error.body_text());
+    key.map(|Path(key)| key).map_err(bad)
+}
+
+pub(super) async fn entry(State(running): State<Arc<Running>>, path: Key) -> Answer {
+    let key = key(path)?;
     let view = running.actor.view();
     let (chain, last) = (view.tip.chain, view.tip.seq);
     let store = Arc::clone(running.actor.store());
@@ -137,9 +147,9 @@ pub(super) async fn entry(State(running): State<Arc<Running>>, Path(key): Path<S
     Ok(bytes(found.ok_or_else(missing)?, Some(JSON), &[]))
 }
 
-pub(super) async fn blob(State(running): State<Arc<Running>>, Path(name): Path<String>) -> Answer {
+pub(super) async fn blob(State(running): State<Arc<Running>>, path: Key) -> Answer {
     let bad = |error: troupe_chain::NotAName| Refusal::new(ErrorCode::BadQuery, error.to_string());
-    let name: Hash = name.parse().map_err(bad)?;
+    let name: Hash = key(path)?.parse().map_err(bad)?;
     let chain = running.actor.id();
     let genesis = &running.genesis;
     // What chains share is given out only as far as this one names it.

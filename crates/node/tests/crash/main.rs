@@ -1,0 +1,12 @@
+//! Crashes and failing disks: what was answered is there afterwards, and nothing is answered that is not there.
+
+mod full;
+mod kills;
+mod points;
+mod process;
+mod trace;
+
+#[path = "../common/random.rs"]
+mod random;
+#[path = "../common/wire.rs"]
+mod wire;

@@ -1,0 +1,88 @@
+//! A server in this process, with any guest.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use troupe::host::{Running, Setup};
+use troupe_component::Allocation;
+use troupe_store::MemoryStore;
+
+use crate::wire::Wire;
+
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    pub(crate) running: Arc<Running>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The committed actor that counts.
+pub(crate) fn counter() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/counter/counter.wasm");
+    std::fs::read(path).expect("the counter is there")
+}
+
+/// Everything as usual, on a store in memory.
+pub(crate) fn setup(component: impl Into<Bytes>) -> Setup {
+    let mut setup = Setup::new(component, Arc::new(MemoryStore::new()));
+    setup.allocation = Allocation::OnDemand;
+    setup.cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"));
+    setup
+}
+
+impl Server {
+    pub(crate) fn start(component: impl Into<Bytes>) -> Self {
+        Self::with(setup(component))
+    }
+
+    pub(crate) fn with(setup: Setup) -> Self {
+        Self::serve(setup.open().expect("the actor begins"))
+    }
+
+    pub(crate) fn serve(running: Running) -> Self {
+        let running = Arc::new(running);
+        let runtime = troupe::http::runtime().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let served = troupe::http::serve(listener, Arc::clone(&running), async {
+            let _ = stopped.await;
+        });
+        let thread = std::thread::spawn(move || runtime.block_on(served).expect("the server ends well"));
+        Self { addr, running, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::connect(self.addr).expect("a connection")
+    }
+
+    /// The position of the last entry.
+    pub(crate) fn seq(&self) -> u64 {
+        self.running.actor.view().tip.seq
+    }
+
+    /// Tells it to stop and does not wait.
+    pub(crate) fn begin_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn wait(&mut self) {
+        self.begin_to_stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ends well");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Connections that a test left open are not waited for.
+        self.begin_to_stop();
+        self.running.actor.stop();
+    }
+}
