@@ -21,6 +21,7 @@ mkdir -p "$seeds" "target/corpus/$target" "artifacts/$target"
 case $target in
 entry) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
 car) cp $vectors/bundles/*/*.car "$seeds" ;;
+http_body) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
 folder)
     for folder in $vectors/bundles/*/*/; do
         if [ -f "$folder/head.json" ] && [ -d "$folder/blobs" ]; then
