@@ -72,7 +72,7 @@ impl Guest<'_> {
             World::FirstActor => {
                 let function = self.function::<(&[u8], &[u8]), (bool,)>(&index)?;
                 let (yes,) = function.call(&mut *self.store, (message, state))?;
-                Ok(if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) })
+                Ok(yes_or_no(yes))
             }
             World::Actor => {
                 type Contract<'a> = TypedFunc<(WitContext, &'a [u8], &'a [u8]), (Result<(), String>,)>;
@@ -105,7 +105,7 @@ impl Guest<'_> {
             World::FirstActor => {
                 let function = self.function::<(&[u8],), (bool,)>(&index)?;
                 let (yes,) = function.call(&mut *self.store, (state,))?;
-                Ok(if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) })
+                Ok(yes_or_no(yes))
             }
             World::Actor => {
                 let function = self.function::<(&[u8],), (Result<(), String>,)>(&index)?;
@@ -121,6 +121,11 @@ impl Guest<'_> {
     {
         self.instance.get_typed_func(&mut *self.store, index)
     }
+}
+
+/// The answer of a contract that cannot give a reason.
+fn yes_or_no(yes: bool) -> Result<(), String> {
+    if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) }
 }
 
 /// `troupe:actor/types.outcome`.
