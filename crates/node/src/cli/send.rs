@@ -151,11 +151,7 @@ fn is_answer(problem: &Problem) -> bool {
 }
 
 fn explain(problem: &Problem) -> Failure {
-    // An actor of the seed's world gives no reason, so that the detail says no more than the title.
-    let what = match &problem.detail {
-        same if *same == problem.title => same.clone(),
-        detail => format!("{}: {detail}", problem.title),
-    };
+    let what = format!("{}: {}", problem.title, problem.detail);
     let failure = if is_answer(problem) { Failure::is_false(what) } else { Failure::cannot(what) };
     match problem.code {
         ErrorCode::Rejected => {
