@@ -13,8 +13,8 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::cache;
 
-/// The folders under `actors/`; each is a workspace whose library has the same name.
-pub(crate) const ACTORS: [&str; 2] = ["counter", "quakes"];
+/// The folders under `actors/` that are actors; each is a package whose library has the same name.
+const ACTORS: [&str; 2] = ["counter", "quakes"];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;
@@ -111,7 +111,7 @@ fn build(rustc: &Path, folder: &Path, actor: &str) -> Result<Vec<u8>> {
         cargo(rustc, folder)
             .args(["build", "--quiet", "--locked", "--release", "--target", TARGET, "--target-dir"])
             .arg(target.path())
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(folder)?),
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(&cache::root()?.join("actors"))?),
     )?;
     let component = target.path().join(TARGET).join("release").join(actor).with_extension("wasm");
     fs::read(&component).with_context(|| format!("reading {}", component.display()))
@@ -138,8 +138,8 @@ fn succeed(command: &mut Command) -> Result<()> {
 }
 
 /// The compiler flags that keep this machine's folders out of the component.
-fn flags(folder: &Path) -> Result<OsString> {
-    let mut flags = remap(folder, "/actor");
+fn flags(actors: &Path) -> Result<OsString> {
+    let mut flags = remap(actors, "/actors");
     let registries = cargo_home()?.join("registry/src");
     // One folder for each registry or mirror of it, of a name that differs between machines.
     for registry in fs::read_dir(&registries).into_iter().flatten() {

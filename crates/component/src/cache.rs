@@ -4,7 +4,9 @@
 #![allow(unsafe_code, reason = "loading compiled code is unsafe: it is executed as it is")]
 
 use std::hash::{DefaultHasher, Hash as _, Hasher};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io};
 
 use troupe_chain::Hash;
@@ -45,15 +47,26 @@ fn store(folder: &Path, path: &Path, component: &Component) -> wasmtime::Result<
     if !is_ours(folder) {
         return Ok(());
     }
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, component.serialize()?)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o600))?;
-    }
+    // No other thread or process has this name, so that nobody writes into what another has mapped.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let temporary = path.with_extension(format!("{process}-{count}.tmp"));
+    // What a process of the same number left when it died.
+    let _ = fs::remove_file(&temporary);
+    write(&temporary, &component.serialize()?).inspect_err(|_| _ = fs::remove_file(&temporary))?;
     fs::rename(&temporary, path)?;
     Ok(())
+}
+
+/// Writes a file for this user alone. It is synced, since what a crash leaves of it under its final name would be run.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(unix)]

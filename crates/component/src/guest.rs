@@ -72,7 +72,7 @@ impl Guest<'_> {
             World::FirstActor => {
                 let function = self.function::<(&[u8], &[u8]), (bool,)>(&index)?;
                 let (yes,) = function.call(&mut *self.store, (message, state))?;
-                Ok(if yes { Ok(()) } else { Err("the message contract says no".to_owned()) })
+                Ok(if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) })
             }
             World::Actor => {
                 type Contract<'a> = TypedFunc<(WitContext, &'a [u8], &'a [u8]), (Result<(), String>,)>;
@@ -105,7 +105,7 @@ impl Guest<'_> {
             World::FirstActor => {
                 let function = self.function::<(&[u8],), (bool,)>(&index)?;
                 let (yes,) = function.call(&mut *self.store, (state,))?;
-                Ok(if yes { Ok(()) } else { Err("the state contract says no".to_owned()) })
+                Ok(if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) })
             }
             World::Actor => {
                 let function = self.function::<(&[u8],), (Result<(), String>,)>(&index)?;

@@ -21,6 +21,7 @@ pub(crate) struct Host {
     log_left: u64,
     send_left: u64,
     sends_left: u64,
+    instances: u64,
     memory_left: u64,
     table_left: u64,
     growing_within_limits: bool,
@@ -82,6 +83,7 @@ impl Host {
             log_left: limits.log,
             send_left: limits.send,
             sends_left: limits.sends,
+            instances: limits.instances,
             memory_left: limits.memory,
             table_left: limits.table,
             growing_within_limits: false,
@@ -103,8 +105,27 @@ impl Host {
         Ok(())
     }
 
-    fn grow(left: &mut u64, by: u64) -> bool {
-        left.checked_sub(by).map(|rest| *left = rest).is_some()
+    /// Whether a growth is within the limit and what the guest declared, in this order: an allocator may give a table a
+    /// lower maximum than the guest did, and that must not decide an outcome.
+    fn grow(&mut self, kind: Denied, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        let left = match kind {
+            Denied::Memory => &mut self.memory_left,
+            Denied::Table => &mut self.table_left,
+        };
+        let rest = left.checked_sub(desired.saturating_sub(current) as u64);
+        let declared = maximum.is_none_or(|maximum| desired <= maximum);
+        if let (Some(rest), true) = (rest, declared) {
+            *left = rest;
+        }
+        if rest.is_none() {
+            // Where both were denied, memory comes first.
+            self.denied = Some(match self.denied {
+                Some(Denied::Memory) => Denied::Memory,
+                _ => kind,
+            });
+        }
+        self.growing_within_limits = rest.is_some() && declared;
+        self.growing_within_limits
     }
 }
 
@@ -115,23 +136,16 @@ impl ResourceLimiter for Host {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.growing_within_limits = false;
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.growing_within_limits =
-            Self::grow(&mut self.memory_left, desired.saturating_sub(current) as u64);
-        if !self.growing_within_limits {
-            self.denied = Some(Denied::Memory);
-        }
-        Ok(self.growing_within_limits)
+        Ok(self.grow(Denied::Memory, current, desired, maximum))
     }
 
+    /// Traps, so that a guest does not go on from what only this host could not do.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        if self.growing_within_limits {
-            self.exhausted = Some(error.to_string());
+        if !self.growing_within_limits {
+            return Ok(());
         }
-        Ok(())
+        self.exhausted = Some(error.to_string());
+        Err(error)
     }
 
     fn table_growing(
@@ -140,19 +154,16 @@ impl ResourceLimiter for Host {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.growing_within_limits = false;
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.growing_within_limits = Self::grow(&mut self.table_left, desired.saturating_sub(current) as u64);
-        if !self.growing_within_limits {
-            self.denied = Some(Denied::Table);
-        }
-        Ok(self.growing_within_limits)
+        Ok(self.grow(Denied::Table, current, desired, maximum))
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         self.memory_grow_failed(error)
+    }
+
+    /// A component that needs more is not loaded; this is for the adapters that the engine puts between instances.
+    fn instances(&self) -> usize {
+        usize::try_from(self.instances).unwrap_or(usize::MAX)
     }
 }
 

@@ -12,6 +12,7 @@ mod host;
 mod interface;
 mod limits;
 mod load;
+mod needs;
 mod sandbox;
 mod trap;
 mod world;

@@ -9,7 +9,7 @@ use crate::guest::Exports;
 use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
-use crate::{Limits, Sandbox, WasmComponent, World, host};
+use crate::{Limits, Sandbox, WasmComponent, World, host, needs};
 
 /// A component that was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ pub enum LoadError {
     /// It needs more from the start than the limits allow.
     #[error("the component needs {needs} from the start, the limit `{limit}` is {allowed}")]
     Needs {
-        /// The limit.
+        /// The limit; or "memories" or "tables", of which no component may have more than a fixed number.
         limit: &'static str,
         /// What it needs.
         needs: u64,
@@ -105,6 +105,7 @@ impl Sandbox {
     /// [`LoadError`] that names everything that keeps it from being an actor.
     pub fn load(&self, bytes: &[u8], limits: &Limits) -> Result<WasmComponent, LoadError> {
         check_bytes(bytes, limits)?;
+        needs::check_bytes(bytes, limits)?;
         let name = Hash::of(bytes);
         let engine = self.engine_for(limits.stack)?;
         let component = self
@@ -120,7 +121,7 @@ impl Sandbox {
         if !mismatches.is_empty() {
             return Err(LoadError::Interface { world: world.name(), mismatches });
         }
-        check_needs(&component, limits)?;
+        needs::check_component(&component, limits)?;
         let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
         let mut linker = Linker::new(&engine);
         host::link(&mut linker, world).map_err(invalid)?;
@@ -143,17 +144,6 @@ fn check_bytes(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
         [] => Err(LoadError::Invalid("the file is empty".into())),
         _ => Err(LoadError::Invalid("it does not begin as WebAssembly does".into())),
     }
-}
-
-fn check_needs(component: &wasmtime::component::Component, limits: &Limits) -> Result<(), LoadError> {
-    let Some(needs) = component.resources_required() else { return Ok(()) };
-    let check = |limit, needs: Option<u64>, allowed| match needs {
-        Some(needs) if needs > allowed => Err(LoadError::Needs { limit, needs, allowed }),
-        _ => Ok(()),
-    };
-    check("memory", needs.max_initial_memory_size, limits.memory)?;
-    check("table", needs.max_initial_table_size, limits.table)?;
-    Ok(())
 }
 
 impl Machines for Sandbox {

@@ -16,6 +16,8 @@ use wasmtime::{
 
 use crate::cache;
 
+use crate::needs::{MAX_MEMORIES, MAX_TABLES};
+
 /// How often the epoch advances: the grain of [`SandboxConfig::deadline`].
 const TICK: Duration = Duration::from_millis(5);
 
@@ -200,10 +202,10 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .total_memories(instances.saturating_add(16))
         .total_tables(instances.saturating_mul(4).max(64))
         .max_core_instances_per_component(64)
-        .max_memories_per_component(16)
-        .max_tables_per_component(64)
-        .max_tables_per_module(16)
-        .max_memories_per_module(4)
+        .max_memories_per_component(MAX_MEMORIES)
+        .max_tables_per_component(MAX_TABLES)
+        .max_tables_per_module(MAX_TABLES)
+        .max_memories_per_module(MAX_MEMORIES)
         .table_elements(100_000)
         .max_memory_size((4 << 30) - (64 << 10))
         .max_unused_warm_slots(instances)

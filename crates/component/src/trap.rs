@@ -3,7 +3,7 @@
 use troupe_chain::{Abort, Failed, FailureCode};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
-use crate::host::{Denied, Host, Refused};
+use crate::host::{Denied, Host, Phase, Refused};
 
 /// Why a call did not return.
 pub(crate) enum Stopped {
@@ -24,6 +24,10 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
     let trap = error.downcast_ref::<Trap>().copied();
     if trap == Some(Trap::Interrupt) {
         return Stopped::Abort(Abort::OutOfTime(deadline_ms));
+    }
+    if host.phase == Phase::Instantiate && trap.is_none() && host.denied.is_none() {
+        // No value crosses here that the guest could have got wrong: the host has no room for the instance.
+        return Stopped::Abort(Abort::Host(format!("{error:#}")));
     }
     let code = match error.downcast_ref::<Refused>() {
         Some(refused) => refused_code(*refused),

@@ -31,6 +31,11 @@ fn a_change_of_any_byte_of_the_last_frame_cuts_it_and_the_store_goes_on() {
         assert!(torn.flip(FIRST, offset, 0x11));
         let store = torn.open().unwrap();
         check_chain(&store, 0, 3);
+        let bytes = torn.read(FIRST).unwrap();
+        assert!(
+            bytes[ends[2] as usize..].iter().all(|byte| *byte == 0),
+            "byte {offset}: the tail is not zero"
+        );
         store.commit(&[append(0, 3, 2)]).unwrap();
         drop(store);
         check_chain(&torn.after_crash(Survivors::Lost).open().unwrap(), 0, 5);

@@ -3,7 +3,9 @@
 //! Deliberately absent: fjall's own durability modes. A stretch is a table of its own or not there.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
@@ -11,6 +13,9 @@ use super::{Failure, Index, Row};
 
 /// Memory for blocks of the index: 64 MiB.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Names are hashes, so each stretch overlaps all that is merged already, and a merge rewrites that too: merging
+/// seldom costs a read a few more filters, and merging often most of the time of a core.
+const TABLES_BEFORE_MERGE: u8 = 12;
 
 pub(crate) struct FjallIndex {
     // Kept so that the keyspace's threads live as long as it.
@@ -28,6 +33,7 @@ impl FjallIndex {
             .open()?;
         let options = || {
             KeyspaceCreateOptions::default()
+                .compaction_strategy(Arc::new(Leveled::default().with_l0_threshold(TABLES_BEFORE_MERGE)))
                 .data_block_size_policy(BlockSizePolicy::all(16 << 10))
                 .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
                     fjall::config::BloomConstructionPolicy::BitsPerKey(8.0),

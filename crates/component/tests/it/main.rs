@@ -1,0 +1,11 @@
+//! What the sandbox promises of every guest, in every world that it is for.
+
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
+mod cache;
+mod common;
+mod contracts;
+mod deadlines;
+mod determinism;
+mod limits;
+mod loader;
