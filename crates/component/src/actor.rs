@@ -14,6 +14,9 @@ use crate::host::{Host, Phase};
 use crate::trap::{Stopped, classify};
 use crate::{Limits, Sandbox, World};
 
+/// The most bytes of a reason that an actor gives for a refusal or a failure; the rest is cut off.
+const MAX_REASON: usize = 4096;
+
 /// A component that can serve messages. Cheap to clone; each call is independent.
 #[derive(Clone)]
 pub struct WasmComponent {
@@ -133,6 +136,7 @@ impl Machine for WasmComponent {
             Err(Stopped::Abort(abort)) => return Err(abort),
         };
         if let Some(reason) = rejected {
+            let reason = bounded(reason);
             return Ok(run.finish(Outcome::Rejected(Rejection { reason })));
         }
         let outcome = match run.handle(context, message, state) {
@@ -202,7 +206,9 @@ impl<'a> Run<'a> {
 
     fn check_state(&mut self, state: &[u8]) -> Result<(), Stopped> {
         let answer = self.call(Phase::StateContract, |guest| guest.state_contract(state))?;
-        answer.map_err(|detail| Stopped::Failed(Failed { code: FailureCode::StateContract, detail }))
+        answer.map_err(|detail| {
+            Stopped::Failed(Failed { code: FailureCode::StateContract, detail: bounded(detail) })
+        })
     }
 
     fn check_size(&self, size: usize, limit: u64, code: FailureCode) -> Result<(), Stopped> {
@@ -248,5 +254,14 @@ impl<'a> Run<'a> {
 }
 
 fn refused(detail: String) -> Stopped {
-    Stopped::Failed(Failed { code: FailureCode::Refused, detail })
+    Stopped::Failed(Failed { code: FailureCode::Refused, detail: bounded(detail) })
+}
+
+/// Cuts what a guest says for people to read; nothing of it is part of the chain.
+fn bounded(mut reason: String) -> String {
+    if reason.len() > MAX_REASON {
+        reason.truncate(reason.floor_char_boundary(MAX_REASON));
+        reason.push('…');
+    }
+    reason
 }

@@ -10,12 +10,15 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use troupe_chain::LogLine;
 use troupe_store::{Append, Store};
 
-use crate::actor::Shared;
-use crate::sequencer::Reply;
+use crate::shared::Shared;
 use crate::{Answer, LogRecord, LogSink, Metrics, SendError, View};
+
+/// Who waits for the outcome of a message.
+pub(crate) type Reply = oneshot::Sender<Result<Answer, SendError>>;
 
 /// Syncing that takes longer than this, on average, gets a thread of its own.
 const INLINE_UP_TO: Duration = Duration::from_micros(300);

@@ -14,10 +14,12 @@ mod history;
 mod metrics;
 mod open;
 mod sequencer;
+mod shared;
 
-pub use actor::{Actor, Answer, LogRecord, LogSink, Options, View};
+pub use actor::Actor;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{OpenError, SendError};
 pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
 pub use open::{NewActor, engine_change_blob, genesis_of, state_at};
+pub use shared::{Answer, LogRecord, LogSink, Options, View};

@@ -10,13 +10,12 @@ use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use troupe_chain::{Body, Context, Effect, Engine, Hash, Linked, Machine, Outcome, Sender, Step, Tip};
 use troupe_store::{Append, NewEntry, Store};
 
-use crate::actor::Shared;
-use crate::commit::{Batch, Committer, Completion};
+use crate::commit::{Batch, Committer, Completion, Reply};
 use crate::open::engine_change;
+use crate::shared::Shared;
 use crate::{Answer, Metrics, OpenError, Options, SendError, View};
 
 /// The most messages that one batch holds.
@@ -25,9 +24,6 @@ const MAX_BATCH_MESSAGES: usize = 512;
 const MAX_BATCH_BYTES: usize = 4 << 20;
 /// How long a batch is filled, in microseconds; a message that has begun is finished.
 const MAX_BATCH_US: u128 = 2000;
-
-/// Who waits for the outcome of a message.
-pub(crate) type Reply = oneshot::Sender<Result<Answer, SendError>>;
 
 /// What comes through the mailbox.
 pub(crate) enum Job {

@@ -301,3 +301,11 @@ fn guests_that_behave_do_what_they_say() {
     let step = apply(&load(&guests::replies()), b"m", b"s");
     assert!(matches!(&step.outcome, Outcome::Accepted(a) if a.reply.as_deref() == Some(b"m")), "{step:?}");
 }
+
+#[test]
+fn a_reason_without_end_is_cut_for_the_person_who_reads_it() {
+    let guest = load(&guests::refuses(World::Actor, &"ä".repeat(5000)));
+    let reason = told(&apply(&guest, b"!m", b"s"));
+    assert!(reason.len() < 4200, "{}", reason.len());
+    assert!(reason.ends_with("ä…"));
+}
