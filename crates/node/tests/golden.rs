@@ -2,8 +2,8 @@
 //! that made them.
 //!
 //! Under the engine that made them they must also come out again, byte for byte, when their messages are sent anew.
-//! `TROUPE_WRITE_GOLDEN=1` records them again, from `actors/`; that is a change of the format or of the sandbox, and
-//! needs a reason.
+//! `TROUPE_BLESS=1 cargo test -p troupe --test golden` records them again, from `actors/`; that is a change of the
+//! format or of the sandbox, and needs a reason.
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
@@ -159,7 +159,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn check(script: &Script) {
-    if std::env::var_os("TROUPE_WRITE_GOLDEN").is_some() {
+    if std::env::var_os("TROUPE_BLESS").is_some() {
         write(script);
     }
     let bundle = Bundle::open(&folder(script)).unwrap();

@@ -13,7 +13,7 @@ fn a_message_contract_that_says_no_rejects_with_the_reason() {
         let guest = load(&guests::refuses(world, "no exclamation, please"));
         let reason = match world {
             World::Actor => "no exclamation, please",
-            World::Simple | World::SimpleInline => "the message contract says no",
+            World::Simple | World::SimpleInline => "no reason given: in this world a contract says yes or no",
         };
         assert_eq!(told(&apply(&guest, b"!m", b"s")), format!("rejected {reason}"));
         assert_eq!(told(&apply(&guest, b"m", b"s")), "ok m");

@@ -168,6 +168,7 @@ fn a_server_that_stops_finishes_what_began() {
     let mut idle = server.wire();
     idle.get("/healthz").unwrap().status(200);
     let mut wire = server.wire();
+    wire.get("/healthz").unwrap().status(200);
     wire.request("POST", "/", "", b"{\"last\":1}").unwrap();
     // Served on the same thread of the server, after the request before it was read.
     idle.get("/healthz").unwrap().status(200);
