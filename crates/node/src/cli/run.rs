@@ -1,10 +1,12 @@
 //! `troupe run`: an actor behind an HTTP server, until Ctrl-C.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use troupe::host::{Running, Setup, SetupError};
 use troupe_chain::Level;
 use troupe_component::Allocation;
@@ -119,15 +121,20 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
         explain(&error, &command.component, &place)
     });
     let running = Arc::new(running?);
+    let mut stop = {
+        let _context = runtime.enter();
+        // Before the first word: whoever reads it may ask to stop.
+        Stop::watch().map_err(|error| Failure::cannot(format_args!("cannot watch for signals: {error}")))?
+    };
     introduce(screen, &command.component, &place, &running, addr)?;
     let noted = *screen;
     let served = runtime.block_on(troupe::http::serve(listener, Arc::clone(&running), async move {
-        stop_signal().await;
+        stop.asked().await;
         noted.note(format_args!(
             "{DIM}stopping once what was taken is answered; again to leave at once{DIM:#}"
         ));
-        tokio::spawn(async {
-            stop_signal().await;
+        tokio::spawn(async move {
+            stop.asked().await;
             // Whatever was answered is durable; a kill loses no more.
             std::process::exit(130);
         });
@@ -249,18 +256,23 @@ fn log_line(json: bool, record: &LogRecord<'_>) -> String {
     format!("{DIM}{:>6}{DIM:#} {style}{:<5} {line}{style:#}", record.seq, level.as_str())
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends.
-async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ctrl-C, and what a service manager sends, watched from the moment this is made.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// Begins to watch, in the context of a runtime.
+    fn watch() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits until somebody asks, or has asked since.
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
 }
