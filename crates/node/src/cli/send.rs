@@ -23,7 +23,7 @@ const MAX_TRIES: u32 = 40;
 /// Send a message, or one for each line of a file
 ///
 /// A file or standard input may hold one JSON value, or NDJSON: one a line. Several connections send faster, and in no
-/// particular order. Exit code 1 if any message was refused or the actor failed on it.
+/// particular order. Exit code 1 if any message was rejected or the actor failed on it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe send http://127.0.0.1:8080 '{\"add\":1}'\n  \
@@ -202,7 +202,7 @@ fn patient(client: &Client, message: &[u8], prefer: Prefer) -> Result<Answer, Cl
 pub(super) struct Summary {
     pub(super) accepted: u64,
     /// How often each reason was given.
-    pub(super) refused: BTreeMap<String, u64>,
+    pub(super) rejected: BTreeMap<String, u64>,
     /// How often each failure happened.
     pub(super) failed: BTreeMap<String, u64>,
     pub(super) last: Option<(u64, String)>,
@@ -287,7 +287,7 @@ fn work(
 impl Summary {
     /// How many were answered.
     pub(super) fn sent(&self) -> u64 {
-        self.accepted + self.refused.values().sum::<u64>() + self.failed.values().sum::<u64>()
+        self.accepted + self.rejected.values().sum::<u64>() + self.failed.values().sum::<u64>()
     }
 
     fn take(&mut self, screen: &Screen, outcome: Outcome) -> Done {
@@ -309,7 +309,7 @@ impl Summary {
                         let reason = problem.error.clone().unwrap_or_else(|| problem.detail.clone());
                         self.failed.entry(reason).or_default()
                     }
-                    _ => self.refused.entry(excerpt(&problem.detail, 100)).or_default(),
+                    _ => self.rejected.entry(excerpt(&problem.detail, 100)).or_default(),
                 };
                 *count += 1;
                 if let (Some(seq), Some(hash)) = (problem.seq, problem.hash) {
@@ -339,7 +339,7 @@ impl Summary {
             rate(sent, seconds)
         ))?;
         screen.field("accepted", format_args!("{GOOD}{:>9}{GOOD:#}", count(self.accepted)))?;
-        for (what, style, reasons) in [("refused", WARN, &self.refused), ("failed", BAD, &self.failed)] {
+        for (what, style, reasons) in [("rejected", WARN, &self.rejected), ("failed", BAD, &self.failed)] {
             let total = count(reasons.values().sum());
             if reasons.is_empty() {
                 screen.field(what, format_args!("{total:>9}"))?;

@@ -10,8 +10,8 @@ fn the_demo_verifies_and_notices_a_changed_byte() {
         (&report["sent"], &report["accepted"], &report["alerts"]),
         (&1707.into(), &1679.into(), &39.into())
     );
-    assert_eq!(report["refused"]["not an earthquake: explosion"], 15);
-    assert_eq!(report["refused"]["not an earthquake: quarry blast"], 13);
+    assert_eq!(report["rejected"]["not an earthquake: explosion"], 15);
+    assert_eq!(report["rejected"]["not an earthquake: quarry blast"], 13);
     assert_eq!((&report["verified"], &report["seq"]), (&true.into(), &1680.into()));
     let tampered = &report["tampered"];
     assert_eq!(tampered["seq"], tampered["relinked"]["seq"]);

@@ -48,7 +48,7 @@ fn a_stream_is_counted_by_outcome() {
         .code(1)
         .says("sent 4")
         .says("accepted          2")
-        .says("refused           2");
+        .says("rejected          2");
     troupe(folder.path(), &["state", &node.url]).code(0).says("{\"count\":3}");
 }
 

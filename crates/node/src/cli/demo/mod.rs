@@ -171,7 +171,7 @@ fn print_json(
     tampered: &tamper::Tampered,
 ) -> Done {
     Ok(screen.json(&json!({
-        "sent": summary.sent(), "accepted": summary.accepted, "refused": summary.refused, "failed": summary.failed,
+        "sent": summary.sent(), "accepted": summary.accepted, "rejected": summary.rejected, "failed": summary.failed,
         "send_seconds": summary.elapsed.as_secs_f64(), "alerts": state["alerts"],
         "component": Hash::of(COMPONENT).to_string(), "chain": report.chain.to_string(),
         "head": report.head.to_string(), "seq": report.seq, "verified": true,
