@@ -58,7 +58,7 @@ pub(crate) struct Run {
     /// How many messages may wait
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     mailbox: u32,
-    /// Keep the state of every Nth entry; the others are replayed when they are needed
+    /// Keep a state at least every N entries; those between are replayed when they are needed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Tuning")]
     snapshot_every: u64,
     /// How instances get their memory
