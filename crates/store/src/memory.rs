@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use troupe_chain::Hash;
 
 use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
@@ -19,7 +20,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Inner {
     chains: BTreeMap<Hash, Chain>,
-    shared: HashMap<Hash, Bytes>,
+    shared: ByName<Bytes>,
     log_bytes: u64,
     shared_bytes: u64,
 }
@@ -28,9 +29,12 @@ struct Inner {
 struct Chain {
     head: Head,
     entries: Vec<Bytes>,
-    seqs: HashMap<Hash, u64>,
-    blobs: HashMap<Hash, Bytes>,
+    seqs: ByName<u64>,
+    blobs: ByName<Bytes>,
 }
+
+/// Names are hashes already, so that a quick hasher with a random seed is enough to spread them.
+type ByName<T> = HashMap<Hash, T, RandomState>;
 
 impl MemoryStore {
     /// Makes an empty store.
@@ -54,8 +58,8 @@ impl Inner {
         let chain = self.chains.entry(append.chain).or_insert_with(|| Chain {
             head: last.head(),
             entries: Vec::new(),
-            seqs: HashMap::new(),
-            blobs: HashMap::new(),
+            seqs: ByName::default(),
+            blobs: ByName::default(),
         });
         chain.head = last.head();
         for entry in &append.entries {

@@ -20,7 +20,7 @@ impl Entry {
     /// from a person; all else is the work of a machine under limits.
     pub fn encode(&self) -> Vec<u8> {
         assert!(self.parent.is_none() == (self.seq == 0), "genesis alone has no parent");
-        let mut out = Vec::with_capacity(1024);
+        let mut out = Vec::with_capacity(640);
         let mut entry = ObjectWriter::new(&mut out);
         write_data(self, entry.key("data"));
         match &self.parent {
