@@ -45,7 +45,7 @@ impl WasmComponent {
 
     /// Takes a message in a state, with all checks, and returns the new state.
     ///
-    /// This is what the seed's `handle` is; [`Machine::apply`] also tells reply, sends, fuel and log.
+    /// The short form; [`Machine::apply`] also tells reply, sends, fuel and log.
     ///
     /// # Errors
     /// [`CallError`] if the message was rejected, the actor failed, or there is no outcome.

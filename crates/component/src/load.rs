@@ -46,8 +46,8 @@ pub enum LoadError {
     Invalid(String),
     /// None of the worlds.
     #[error(
-        "this component is not an actor: it exports neither `{seed}` nor `{own}`, but {found}",
-        seed = World::FirstActor.exports(), own = World::Actor.exports()
+        "this component is not an actor: it exports neither `{first}` nor `{own}`, but {found}",
+        first = World::FirstActor.exports(), own = World::Actor.exports()
     )]
     NoWorld {
         /// What it exports.

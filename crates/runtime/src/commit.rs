@@ -130,6 +130,7 @@ impl Committer {
         if let Some(queue) = &self.queue
             && let Err(error) = queue.send(batch)
         {
+            self.work.queued.fetch_sub(1, Ordering::AcqRel);
             error.0.fail(&SendError::Stopped);
         }
     }

@@ -25,7 +25,7 @@ pub enum Call {
     StateContract,
 }
 
-/// The seed's world with its types written out.
+/// The first world with its types written out.
 const SIMPLE_INLINE: &str = "
 package ntwk:simple-actor;
 interface runtime {

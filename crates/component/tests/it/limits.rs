@@ -66,7 +66,7 @@ fn fuel_ends_what_has_no_end_wherever_it_is() {
                 Place::Call(Call::Init) => "ok s",
                 // What is before the contract's answer is a rejection; these are on the way to it.
                 Place::Call(Call::MessageContract) | Place::Start | Place::Realloc => "rejected fuel",
-                // The seed's contract answers with a bool, which leaves nothing to clean up.
+                // The first world's contract answers with a bool, which leaves nothing to clean up.
                 Place::PostReturn => "rejected fuel",
                 Place::Call(_) => "failed fuel",
             };

@@ -1,4 +1,4 @@
-  ;; How the seed's world takes results: a list by its place, a verdict as a bool.
+  ;; How the first world takes results: a list by its place, a verdict as a bool.
   (func $ok (param $p i32) (param $len i32) (result i32)
     (i32.store (i32.const 0) (local.get $p))
     (i32.store (i32.const 4) (local.get $len))
