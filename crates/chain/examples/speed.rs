@@ -60,13 +60,20 @@ fn chain() -> Result<Vec<Vec<u8>>, NotText> {
         grants: Vec::new(),
         owner: None,
         nonce: Hash::of(b"nonce"),
+        fork: None,
+        started_by: None,
     };
     let (mut tip, genesis) = Tip::start(genesis, Timestamp(1_700_000_000_000));
     let mut entries = vec![genesis.bytes];
     for n in 0..=ENTRIES {
         let accepted =
-            Accepted { state: n.to_be_bytes().to_vec(), reply: Some(b"ok".to_vec()), sends: Vec::new() };
-        let step = Step { outcome: Outcome::Accepted(accepted), fuel: Fuel(12_345), log: Vec::new() };
+            Accepted { state: n.to_be_bytes().to_vec(), reply: Some(b"ok".to_vec()), effects: Vec::new() };
+        let step = Step {
+            outcome: Outcome::Accepted(accepted),
+            fuel: Fuel(12_345),
+            calls: Vec::new(),
+            log: Vec::new(),
+        };
         let from = Sender::Http { key: Some(Hash::of(&n.to_le_bytes())) };
         let context = tip.next_context(from, Timestamp(1_700_000_000_000 + n));
         let linked: Option<Linked> = match n {

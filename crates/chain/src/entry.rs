@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::effect::{Effect, EffectRef, Sender};
 use crate::{FailureCode, Hash, Text};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -36,8 +37,12 @@ pub enum Body {
     Message(Box<Message>),
     /// The actor took a message and failed; the state stays as it was.
     Failure(Box<Failure>),
+    /// New code, or other rules; the state is carried over.
+    Upgrade(Box<Upgrade>),
     /// From here on outcomes are this engine's.
     Engine(Engine),
+    /// The last entry.
+    Stop(Stop),
 }
 
 impl Body {
@@ -48,7 +53,30 @@ impl Body {
             Self::Init(_) => "init",
             Self::Message(_) => "message",
             Self::Failure(_) => "failure",
+            Self::Upgrade(_) => "upgrade",
             Self::Engine(_) => "engine",
+            Self::Stop(_) => "stop",
+        }
+    }
+
+    /// Who sent what led to this entry; nobody for genesis, init and engine.
+    pub fn from(&self) -> Option<&Sender> {
+        match self {
+            Self::Message(message) => Some(&message.from),
+            Self::Failure(failure) => Some(&failure.from),
+            Self::Upgrade(upgrade) => Some(&upgrade.from),
+            Self::Stop(stop) => Some(&stop.from),
+            Self::Genesis(_) | Self::Init(_) | Self::Engine(_) => None,
+        }
+    }
+
+    /// What is done once the entry is committed, in order.
+    pub fn effects(&self) -> &[Effect] {
+        match self {
+            Self::Init(init) => &init.effects,
+            Self::Message(message) => &message.effects,
+            Self::Upgrade(upgrade) => &upgrade.effects,
+            _ => &[],
         }
     }
 }
@@ -87,6 +115,23 @@ pub struct Genesis {
     pub owner: Option<Text>,
     /// 32 bytes that tell this chain from others of the same code and configuration.
     pub nonce: Hash,
+    /// The state of another chain that this one goes on from.
+    pub fork: Option<Fork>,
+    /// The effect of another actor that started this one.
+    pub started_by: Option<EffectRef>,
+}
+
+/// Where a chain branches off from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fork {
+    /// The other chain.
+    pub chain: Hash,
+    /// The name of the entry after which it branches off.
+    pub entry: Hash,
+    /// Its position.
+    pub seq: u64,
+    /// The state there, a blob.
+    pub state: Hash,
 }
 
 /// The outcome of `init`.
@@ -146,41 +191,6 @@ pub struct Failure {
     pub seed: Option<Hash>,
 }
 
-/// Who sent a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sender {
-    /// An HTTP client; `key` is the hash of its `Idempotency-Key`.
-    Http {
-        /// The hash of the key, where one was given.
-        key: Option<Hash>,
-    },
-    /// Whoever holds the key of a DID.
-    Did {
-        /// The DID.
-        did: Text,
-        /// The signature over the message.
-        sig: Text,
-    },
-    /// Another actor: its entry and the effect's number in it.
-    Actor {
-        /// The sender's chain.
-        chain: Hash,
-        /// The sender's entry.
-        entry: Hash,
-        /// The number of the effect within that entry, from 0.
-        n: u64,
-    },
-    /// A timer that this actor set.
-    Timer {
-        /// The entry that set it.
-        entry: Hash,
-        /// The number of the effect within that entry, from 0.
-        n: u64,
-        /// When it was to go off.
-        due: Timestamp,
-    },
-}
-
 /// A host call that brought in something from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -192,16 +202,53 @@ pub struct Call {
     pub output: Hash,
 }
 
-/// What a transition asks of the world once it is committed.
+/// New code, or other rules: all that holds from here on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// A message to another actor.
-    Send {
-        /// The receiver's id or name.
-        to: Text,
-        /// The message, a blob.
-        message: Hash,
-    },
+pub struct Upgrade {
+    /// The code.
+    pub code: Code,
+    /// The WIT world that it is loaded as.
+    pub world: Text,
+    /// Every limit that decides an outcome.
+    pub limits: Limits,
+    /// Capabilities beyond what the world gives, in ascending order.
+    pub grants: Vec<Text>,
+    /// Who asked for it.
+    pub from: Sender,
+    /// The state it started from, a blob.
+    pub before: Hash,
+    /// The state it led to, a blob.
+    pub state: Hash,
+    /// What `migrate` and the state contract used.
+    pub fuel: Fuel,
+    /// Host calls that brought in something from outside, in order.
+    pub calls: Vec<Call>,
+    /// What is done once the entry is committed, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// The end of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Who asked for it.
+    pub from: Sender,
+    /// Why.
+    pub reason: Text,
+}
+
+/// What outcomes depend on beside state and message. Genesis says it, upgrades and engine entries change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The code.
+    pub code: Code,
+    /// The WIT world that it is loaded as.
+    pub world: Text,
+    /// Every limit that decides an outcome.
+    pub limits: Limits,
+    /// Capabilities beyond what the world gives, in ascending order.
+    pub grants: Vec<Text>,
+    /// The engine.
+    pub engine: Engine,
 }
 
 /// A genesis that cannot be written: which field, and why.
@@ -215,6 +262,22 @@ pub struct Unfit {
 }
 
 impl Genesis {
+    /// The rules that hold from genesis on.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            code: self.code.clone(),
+            world: self.world.clone(),
+            limits: self.limits.clone(),
+            grants: self.grants.clone(),
+            engine: self.engine.clone(),
+        }
+    }
+
+    /// Who sent what `init` is run for: the parent of an actor that was spawned, otherwise nobody who is named.
+    pub fn init_from(&self) -> Sender {
+        self.started_by.map_or(Sender::Http { key: None }, Sender::Parent)
+    }
+
     /// Checks what the types do not: everything that would make [`Entry::encode`] panic.
     ///
     /// # Errors
@@ -248,7 +311,8 @@ impl Entry {
             Body::Init(init) => Some(init.state),
             Body::Message(message) => Some(message.state),
             Body::Failure(failure) => Some(failure.before),
-            Body::Genesis(_) | Body::Engine(_) => None,
+            Body::Upgrade(upgrade) => Some(upgrade.state),
+            Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => None,
         }
     }
 
@@ -261,6 +325,7 @@ impl Entry {
                     blobs.push(("component-hash", hash));
                 }
                 blobs.extend(genesis.config.map(|hash| ("config", hash)));
+                blobs.extend(genesis.fork.map(|fork| ("fork.state", fork.state)));
             }
             Body::Init(init) => {
                 blobs.push(("state", init.state));
@@ -276,7 +341,14 @@ impl Entry {
                 blobs.push(("message", failure.message));
                 push_shared(&mut blobs, &failure.calls, &[]);
             }
-            Body::Engine(_) => {}
+            Body::Upgrade(upgrade) => {
+                if let Code::Component(hash) = upgrade.code {
+                    blobs.push(("component-hash", hash));
+                }
+                blobs.push(("state", upgrade.state));
+                push_shared(&mut blobs, &upgrade.calls, &upgrade.effects);
+            }
+            Body::Engine(_) | Body::Stop(_) => {}
         }
         blobs
     }
@@ -284,5 +356,5 @@ impl Entry {
 
 fn push_shared(blobs: &mut Vec<(&'static str, Hash)>, calls: &[Call], effects: &[Effect]) {
     blobs.extend(calls.iter().flat_map(|call| [("calls.in", call.input), ("calls.out", call.output)]));
-    blobs.extend(effects.iter().map(|Effect::Send { message, .. }| ("effects.message", *message)));
+    blobs.extend(effects.iter().flat_map(Effect::blobs));
 }

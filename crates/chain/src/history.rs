@@ -1,7 +1,7 @@
 //! A chain from outside, and the machines to replay it with: what a verification is given.
 
 use crate::machine::Machine;
-use crate::{Engine, Genesis, Hash};
+use crate::{Engine, Hash, Rules};
 
 /// A chain as somebody hands it over. Nothing in it is trusted.
 pub trait History {
@@ -21,7 +21,7 @@ pub trait History {
     fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
 }
 
-/// Finds the machine that a genesis asks for.
+/// Finds the machine that the rules of a chain ask for.
 pub trait Machines {
     /// The machines it makes.
     type Machine: Machine;
@@ -29,11 +29,11 @@ pub trait Machines {
     /// The engine that they run on.
     fn engine(&self) -> &Engine;
 
-    /// Makes the machine of `genesis`; `code` is its component.
+    /// Makes the machine for `rules`, whatever engine they name; `code` is the component.
     ///
     /// # Errors
     /// Why there is none, for a person to read.
-    fn machine(&self, genesis: &Genesis, code: &[u8]) -> Result<Self::Machine, String>;
+    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Self::Machine, String>;
 }
 
 /// The source of a history could not be read.

@@ -16,6 +16,8 @@
 //!     grants: Vec::new(),
 //!     owner: None,
 //!     nonce: Hash::from_bytes([7; 32]),
+//!     fork: None,
+//!     started_by: None,
 //! };
 //! let (tip, entry) = Tip::start(genesis, Timestamp(1_700_000_000_000));
 //!
@@ -27,6 +29,7 @@
 //! ```
 
 mod codec;
+mod effect;
 mod entry;
 mod failure;
 mod hash;
@@ -35,14 +38,16 @@ mod json;
 mod link;
 mod machine;
 mod replay;
+mod supervision;
 mod text;
 mod verdict;
 mod verify;
 
 pub use codec::FORMAT_VERSION;
+pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{
-    Body, Call, Code, Effect, Engine, Entry, Failure, Fuel, Genesis, Init, Limits, Message, Sender,
-    Timestamp, Unfit,
+    Body, Call, Code, Engine, Entry, Failure, Fork, Fuel, Genesis, Init, Limits, Message, Rules, Stop,
+    Timestamp, Unfit, Upgrade,
 };
 pub use failure::FailureCode;
 pub use hash::{Hash, Hasher, NotAName};
@@ -50,9 +55,11 @@ pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Context, Failed, Level, LogLine, Machine, Outcome, Outgoing, Rejection, Step,
+    Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
+    Rejection, Step,
 };
-pub use replay::Replayer;
+pub use replay::{Fetch, Replayer};
+pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};
 pub use verify::{check_blobs, check_links, verify};

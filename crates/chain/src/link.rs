@@ -3,10 +3,14 @@
 //! [`Tip`] is all that either needs of the past. It never sees a payload: whether a state is the right one is the
 //! business of `replay`.
 
-use crate::entry::{Body, Engine, Entry, Failure, Genesis, Init, Message, Timestamp};
+use std::sync::Arc;
+
+use crate::entry::{
+    Body, Call, Engine, Entry, Failure, Genesis, Init, Message, Rules, Stop, Timestamp, Upgrade,
+};
 use crate::json::Malformed;
 use crate::machine::{Context, Failed, Outcome, Step};
-use crate::{Accepted, Effect, Hash, Rejection};
+use crate::{Accepted, Effect, Fuel, Hash, Rejection, Sender, Text};
 
 /// The end of a chain: what the next entry is linked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +23,12 @@ pub struct Tip {
     pub seq: u64,
     /// Its time.
     pub at: Timestamp,
-    /// The current state; `None` between genesis and init.
+    /// The current state; `None` between genesis and init, unless genesis is a fork.
     pub state: Option<Hash>,
-    /// The engine that outcomes come from.
-    pub engine: Engine,
+    /// What outcomes depend on from here on.
+    pub rules: Arc<Rules>,
+    /// Whether the last entry is a stop: then there is no next.
+    pub stopped: bool,
 }
 
 /// An entry together with its bytes and its name.
@@ -103,6 +109,15 @@ pub enum LinkFault {
     /// An engine entry that changes nothing.
     #[error("it names the engine that is already in use")]
     SameEngine,
+    /// The first state of a fork is another than genesis says, or used fuel.
+    #[error("it is not the state that the fork begins with, {expected}, as it is")]
+    Fork {
+        /// The state that genesis says.
+        expected: Hash,
+    },
+    /// An entry after a stop.
+    #[error("it follows a `stop`, after which there is nothing")]
+    Stopped,
 }
 
 impl Linked {
@@ -119,14 +134,25 @@ impl Tip {
     /// # Panics
     /// If [`Genesis::check`] refuses `genesis`, or `at` is above [`MAX_INTEGER`](crate::MAX_INTEGER).
     pub fn start(genesis: Genesis, at: Timestamp) -> (Self, Linked) {
-        let engine = genesis.engine.clone();
         let linked = Linked::new(Entry { parent: None, seq: 0, at, body: Body::Genesis(Box::new(genesis)) });
-        let tip = Self { chain: linked.name, entry: linked.name, seq: 0, at, state: None, engine };
-        (tip, linked)
+        (Self::after_genesis(&linked), linked)
+    }
+
+    fn after_genesis(linked: &Linked) -> Self {
+        let Body::Genesis(genesis) = &linked.entry.body else { unreachable!("checked by the callers") };
+        Self {
+            chain: linked.name,
+            entry: linked.name,
+            seq: 0,
+            at: linked.entry.at,
+            state: genesis.fork.map(|fork| fork.state),
+            rules: Arc::new(genesis.rules()),
+            stopped: false,
+        }
     }
 
     /// The context of the next entry. Its time is the later of `now` and this tip's.
-    pub fn next_context(&self, from: crate::Sender, now: Timestamp) -> Context {
+    pub fn next_context(&self, from: Sender, now: Timestamp) -> Context {
         Context { from, at: self.at.max(now), seq: self.seq + 1 }
     }
 
@@ -146,15 +172,26 @@ impl Tip {
                 return Err(Failed { code: crate::FailureCode::Refused, detail });
             }
         };
-        assert!(self.state.is_none(), "`init` of a chain that has a state");
+        assert!(self.seq == 0 && self.state.is_none(), "`init` of a chain that has a state");
         let body = Body::Init(Init {
             state: Hash::of(&accepted.state),
             fuel: step.fuel,
-            calls: Vec::new(),
+            calls: calls(step),
             effects: effects(accepted),
             seed: None,
         });
         Ok(self.push(context, body))
+    }
+
+    /// Appends the first state of a fork, at the time of genesis.
+    ///
+    /// # Panics
+    /// If genesis is not a fork, or the chain has been begun already.
+    pub fn fork(&mut self) -> Linked {
+        assert!(self.seq == 0, "the first state of a chain that has one");
+        let Some(state) = self.state else { panic!("genesis is not a fork") };
+        let (calls, effects) = (Vec::new(), Vec::new());
+        self.append(self.at, Body::Init(Init { state, fuel: Fuel(0), calls, effects, seed: None }))
     }
 
     /// Appends what a message came to; a rejection leaves no entry.
@@ -163,7 +200,7 @@ impl Tip {
     /// If the chain has no state yet, or `context` is not what [`Tip::next_context`] makes of this tip: an entry that
     /// was linked all the same would never verify.
     pub fn message(&mut self, context: &Context, message: Hash, step: &Step) -> Option<Linked> {
-        let Some(before) = self.state else { panic!("a message before `init`") };
+        let before = self.begun("a message");
         let from = context.from.clone();
         let body = match &step.outcome {
             Outcome::Rejected(_) => return None,
@@ -174,7 +211,7 @@ impl Tip {
                 state: Hash::of(&accepted.state),
                 reply: accepted.reply.as_deref().map(Hash::of),
                 fuel: step.fuel,
-                calls: Vec::new(),
+                calls: calls(step),
                 effects: effects(accepted),
                 seed: None,
             })),
@@ -184,20 +221,71 @@ impl Tip {
                 before,
                 error: failed.code,
                 fuel: step.fuel,
-                calls: Vec::new(),
+                calls: calls(step),
                 seed: None,
             })),
         };
         Some(self.push(context, body))
     }
 
+    /// Appends an upgrade to `rules` that led to what `step` says. The engine stays what it is.
+    ///
+    /// # Errors
+    /// The failure, if the state could not be carried over: then nothing is appended.
+    ///
+    /// # Panics
+    /// If the chain has no state yet or is stopped, `context` is not what [`Tip::next_context`] makes of this tip, or
+    /// `rules` could not stand in a genesis.
+    pub fn upgrade(&mut self, context: &Context, rules: &Rules, step: &Step) -> Result<Linked, Failed> {
+        let before = self.begun("an upgrade");
+        let accepted = match &step.outcome {
+            Outcome::Accepted(accepted) => accepted,
+            Outcome::Failed(failed) => return Err(failed.clone()),
+            Outcome::Rejected(Rejection { reason }) => {
+                let detail = format!("the state was rejected: {reason}");
+                return Err(Failed { code: crate::FailureCode::Refused, detail });
+            }
+        };
+        let body = Body::Upgrade(Box::new(Upgrade {
+            code: rules.code.clone(),
+            world: rules.world.clone(),
+            limits: rules.limits.clone(),
+            grants: rules.grants.clone(),
+            from: context.from.clone(),
+            before,
+            state: Hash::of(&accepted.state),
+            fuel: step.fuel,
+            calls: calls(step),
+            effects: effects(accepted),
+        }));
+        Ok(self.push(context, body))
+    }
+
+    /// Appends the end of the chain.
+    ///
+    /// # Panics
+    /// If the chain has no state yet or is stopped, or `context` is not what [`Tip::next_context`] makes of this tip.
+    pub fn stop(&mut self, context: &Context, reason: Text) -> Linked {
+        self.begun("a stop");
+        self.push(context, Body::Stop(Stop { from: context.from.clone(), reason }))
+    }
+
     /// Appends a change of engine, at the time of this tip; `None` if `engine` is the one in use.
     ///
     /// # Panics
-    /// If the chain has no state yet, or `engine` is empty.
+    /// If the chain has no state yet or is stopped, or `engine` is empty.
     pub fn engine(&mut self, engine: &Engine) -> Option<Linked> {
-        assert!(self.state.is_some(), "a change of engine before `init`");
-        (self.engine != *engine).then(|| self.append(self.at, Body::Engine(engine.clone())))
+        self.begun("a change of engine");
+        (self.rules.engine != *engine).then(|| self.append(self.at, Body::Engine(engine.clone())))
+    }
+
+    /// The state of a chain that goes on.
+    fn begun(&self, what: &str) -> Hash {
+        assert!(!self.stopped, "{what} after a stop");
+        match self.state {
+            Some(state) if self.seq > 0 => state,
+            _ => panic!("{what} before `init`"),
+        }
     }
 
     fn push(&mut self, context: &Context, body: Body) -> Linked {
@@ -217,8 +305,21 @@ impl Tip {
         self.seq = entry.seq;
         self.at = entry.at;
         self.state = entry.state().or(self.state);
-        if let Body::Engine(engine) = &entry.body {
-            self.engine = engine.clone();
+        match &entry.body {
+            Body::Engine(engine) => {
+                self.rules = Arc::new(Rules { engine: engine.clone(), ..(*self.rules).clone() });
+            }
+            Body::Upgrade(upgrade) => {
+                self.rules = Arc::new(Rules {
+                    code: upgrade.code.clone(),
+                    world: upgrade.world.clone(),
+                    limits: upgrade.limits.clone(),
+                    grants: upgrade.grants.clone(),
+                    engine: self.rules.engine.clone(),
+                });
+            }
+            Body::Stop(_) => self.stopped = true,
+            Body::Genesis(_) | Body::Init(_) | Body::Message(_) | Body::Failure(_) => {}
         }
     }
 
@@ -229,16 +330,14 @@ impl Tip {
     pub fn check_genesis(bytes: &[u8]) -> Result<(Self, Linked), Broken> {
         let broken = |fault| Broken { seq: 0, fault };
         let entry = Entry::decode(bytes).map_err(|malformed| broken(malformed.into()))?;
-        let Body::Genesis(genesis) = &entry.body else {
+        if !matches!(entry.body, Body::Genesis(_)) {
             return Err(broken(LinkFault::Kind { expected: "`genesis`", found: entry.body.kind() }));
-        };
+        }
         if entry.seq != 0 {
             return Err(broken(LinkFault::Seq { expected: 0, found: entry.seq }));
         }
-        let name = Hash::of(bytes);
-        let engine = genesis.engine.clone();
-        let tip = Self { chain: name, entry: name, seq: 0, at: entry.at, state: None, engine };
-        Ok((tip, Linked { name, entry, bytes: bytes.to_vec() }))
+        let linked = Linked { name: Hash::of(bytes), entry, bytes: bytes.to_vec() };
+        Ok((Self::after_genesis(&linked), linked))
     }
 
     /// Checks that `bytes` are the next entry of this chain, and moves on to it.
@@ -260,17 +359,29 @@ impl Tip {
         if entry.at < self.at {
             return Err(LinkFault::Time { parent: self.at.0, found: entry.at.0 });
         }
-        match (&entry.body, self.state) {
-            (Body::Init(_), None) => {}
-            (_, None) => return Err(LinkFault::Kind { expected: "`init`", found: entry.body.kind() }),
-            (Body::Genesis(_) | Body::Init(_), Some(_)) => {
-                let expected = "`message`, `failure` or `engine`";
+        if self.stopped {
+            return Err(LinkFault::Stopped);
+        }
+        match (&entry.body, self.seq, self.state) {
+            (Body::Init(_), 0, None) => {}
+            (Body::Init(init), 0, Some(expected)) => {
+                let as_it_is = init.fuel == Fuel(0) && init.calls.is_empty() && init.effects.is_empty();
+                if init.state != expected || !as_it_is || init.seed.is_some() {
+                    return Err(LinkFault::Fork { expected });
+                }
+            }
+            (_, 0, _) => return Err(LinkFault::Kind { expected: "`init`", found: entry.body.kind() }),
+            (Body::Genesis(_) | Body::Init(_), ..) => {
+                let expected = "`message`, `failure`, `upgrade`, `engine` or `stop`";
                 return Err(LinkFault::Kind { expected, found: entry.body.kind() });
             }
-            (Body::Message(message), Some(state)) => check_before(state, message.before)?,
-            (Body::Failure(failure), Some(state)) => check_before(state, failure.before)?,
-            (Body::Engine(engine), Some(_)) if *engine == self.engine => return Err(LinkFault::SameEngine),
-            (Body::Engine(_), Some(_)) => {}
+            (Body::Message(message), _, Some(state)) => check_before(state, message.before)?,
+            (Body::Failure(failure), _, Some(state)) => check_before(state, failure.before)?,
+            (Body::Upgrade(upgrade), _, Some(state)) => check_before(state, upgrade.before)?,
+            (Body::Engine(engine), ..) if *engine == self.rules.engine => {
+                return Err(LinkFault::SameEngine);
+            }
+            _ => {}
         }
         let name = Hash::of(bytes);
         self.advance(name, &entry);
@@ -283,7 +394,14 @@ fn check_before(expected: Hash, found: Hash) -> Result<(), LinkFault> {
 }
 
 fn effects(accepted: &Accepted) -> Vec<Effect> {
-    let send =
-        |send: &crate::Outgoing| Effect::Send { to: send.to.clone(), message: Hash::of(&send.message) };
-    accepted.sends.iter().map(send).collect()
+    accepted.effects.iter().map(|asked| asked.effect.clone()).collect()
+}
+
+fn calls(step: &Step) -> Vec<Call> {
+    let call = |answered: &crate::Answered| Call {
+        function: answered.function.clone(),
+        input: Hash::of(&answered.input),
+        output: Hash::of(&answered.output),
+    };
+    step.calls.iter().map(call).collect()
 }

@@ -1,9 +1,10 @@
 //! What grows a chain: a deterministic transition function, and what goes into and comes out of it.
 
-use crate::entry::{Sender, Timestamp};
-use crate::{FailureCode, Fuel, Text};
+use crate::entry::Timestamp;
+use crate::{Asked, FailureCode, Fuel, Sender, Text};
 
-/// A deterministic transition function: the same arguments always lead to the same [`Step`].
+/// A deterministic transition function: the same arguments and the same answers from outside always lead to the same
+/// [`Step`].
 ///
 /// States, messages and configurations are bytes. Nothing is kept between calls.
 pub trait Machine: Send + Sync {
@@ -11,29 +12,91 @@ pub trait Machine: Send + Sync {
     ///
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
-    fn init(&self, context: &Context, config: Option<&[u8]>) -> Result<Step, Abort>;
+    fn init(
+        &self,
+        context: &Context,
+        outside: &mut dyn Outside,
+        config: Option<&[u8]>,
+    ) -> Result<Step, Abort>;
 
     /// Takes one message in a state.
     ///
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
-    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort>;
+    fn apply(
+        &self,
+        context: &Context,
+        outside: &mut dyn Outside,
+        message: &[u8],
+        state: &[u8],
+    ) -> Result<Step, Abort>;
+
+    /// Carries over a state that other code led to: [`Outcome::Accepted`] or [`Outcome::Failed`].
+    ///
+    /// # Errors
+    /// [`Abort`] if the outcome is not known; nothing may be recorded.
+    fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort>;
+}
+
+/// The world as a transition may ask it, where it was granted to. A machine records each call in [`Step::calls`].
+pub trait Outside {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`Abort`] if there is none. What the world refuses is an answer, not an error.
+    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort>;
+}
+
+/// An outside that answers nothing, for machines that were granted nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Outside for Nowhere {
+    fn call(&mut self, function: &Text, _: &[u8]) -> Result<Vec<u8>, Abort> {
+        Err(Abort::Host(format!("nothing outside answers `{function}`")))
+    }
+}
+
+/// A call to the outside and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The function, as `interface.function`.
+    pub function: Text,
+    /// The request.
+    pub input: Vec<u8>,
+    /// The answer.
+    pub output: Vec<u8>,
 }
 
 impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
-    fn init(&self, context: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
-        (**self).init(context, config)
+    fn init(
+        &self,
+        context: &Context,
+        outside: &mut dyn Outside,
+        config: Option<&[u8]>,
+    ) -> Result<Step, Abort> {
+        (**self).init(context, outside, config)
     }
 
-    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
-        (**self).apply(context, message, state)
+    fn apply(
+        &self,
+        context: &Context,
+        outside: &mut dyn Outside,
+        message: &[u8],
+        state: &[u8],
+    ) -> Result<Step, Abort> {
+        (**self).apply(context, outside, message, state)
+    }
+
+    fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort> {
+        (**self).migrate(context, outside, state)
     }
 }
 
 /// What an entry records of the outside, and a transition may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// Who sent the message. [`Sender::Http`] without a key for `init`.
+    /// Who sent the message; for `init` what [`Genesis::init_from`](crate::Genesis::init_from) says.
     pub from: Sender,
     /// The entry's time.
     pub at: Timestamp,
@@ -48,6 +111,8 @@ pub struct Step {
     pub outcome: Outcome,
     /// What it used.
     pub fuel: Fuel,
+    /// The calls to the outside, in order.
+    pub calls: Vec<Answered>,
     /// What the actor wrote to its log, in order. Not part of the chain.
     pub log: Vec<LogLine>,
 }
@@ -70,17 +135,8 @@ pub struct Accepted {
     pub state: Vec<u8>,
     /// The reply.
     pub reply: Option<Vec<u8>>,
-    /// The messages to send once this is committed.
-    pub sends: Vec<Outgoing>,
-}
-
-/// A message to another actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The receiver's id or name.
-    pub to: Text,
-    /// The message.
-    pub message: Vec<u8>,
+    /// What is to be done once this is committed, in order.
+    pub effects: Vec<Asked>,
 }
 
 /// Why a message was refused.

@@ -3,53 +3,65 @@
 //! Crash recovery, `verify`, and every later follower and witness go through [`verify`](crate::verify) or the
 //! [`Replayer`] under it. Replay is sealed: it reads what was recorded and cannot reach anything else.
 
-use crate::entry::{Body, Engine, Failure, Message, Sender};
+use crate::entry::{Body, Call, Failure, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
-use crate::machine::{Context, Machine, Outcome, Step};
+use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Hash};
+use crate::{Accepted, Code, Effect, Entry, Fuel, Hash, Sender, Text};
 
 /// Re-executes a chain entry by entry.
-pub struct Replayer<M> {
-    machine: M,
-    own_engine: Engine,
-    same_engine: bool,
+pub struct Replayer<'a, M: Machines> {
+    machines: &'a M,
+    machine: M::Machine,
     tip: Tip,
     state: Vec<u8>,
     config: Option<Vec<u8>>,
+    init_from: Sender,
     counts: Report,
 }
 
-impl<M: Machine> Replayer<M> {
+/// How a replay gets at blobs: by position, field and name.
+pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
+
+impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
+
+impl<'a, M: Machines> Replayer<'a, M> {
     /// Starts from genesis.
     pub(crate) fn begin<H: History>(
         history: &H,
-        machines: &impl Machines<Machine = M>,
+        machines: &'a M,
         genesis: &[u8],
     ) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
-        let fetch = |field, name: &Hash| -> Result<H::Bytes, NotVerified> {
+        let mut blob = |field, name: &Hash| {
             let missing = CannotCheck::MissingBlob { seq: 0, field, name: *name };
-            let bytes = history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)?;
-            check_blob(0, field, *name, bytes.as_ref())?;
-            Ok(bytes)
+            history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
         };
-        let code = match &genesis.code {
-            Code::Component(name) => Some(fetch("component-hash", name)?),
-            Code::Native(_) => None,
-        };
-        let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-        let machine = machines.machine(&genesis, code).map_err(CannotCheck::NoMachine)?;
-        let config = genesis.config.as_ref().map(|name| fetch("config", name)).transpose()?;
-        let mut replayer = Self::resume(machine, machines.engine().clone(), tip, Vec::new());
+        Self::from_genesis(machines, tip, &genesis, &mut blob)
+    }
+
+    fn from_genesis<B: AsRef<[u8]>>(
+        machines: &'a M,
+        tip: Tip,
+        genesis: &Genesis,
+        blob: &mut impl Fetch<B>,
+    ) -> Result<Self, NotVerified> {
+        let machine = find_machine(machines, &tip, 0, blob)?;
+        let config = genesis.config.as_ref().map(|name| fetch(0, "config", name, blob)).transpose()?;
+        let forked = genesis.fork.as_ref();
+        let state = forked.map(|fork| fetch(0, "fork.state", &fork.state, blob)).transpose()?;
+        let state = state.map(|bytes| bytes.as_ref().to_vec()).unwrap_or_default();
+        let mut replayer = Self::resume(machines, machine, tip, state);
         replayer.config = config.map(|bytes| bytes.as_ref().to_vec());
+        replayer.init_from = genesis.init_from();
         Ok(replayer)
     }
 
-    /// Starts from a state that is already trusted: `state` is what `tip.state` names.
-    pub fn resume(machine: M, own_engine: Engine, tip: Tip, state: Vec<u8>) -> Self {
+    /// Starts from a state that is already trusted: `state` is what `tip.state` names, and `machine` what `tip.rules`
+    /// ask for.
+    pub fn resume(machines: &'a M, machine: M::Machine, tip: Tip, state: Vec<u8>) -> Self {
         let counts = Report {
             chain: tip.chain,
             head: tip.entry,
@@ -60,58 +72,79 @@ impl<M: Machine> Replayer<M> {
             provenance_not_checked: 0,
             fuel: Fuel(0),
         };
-        let same_engine = tip.engine == own_engine;
-        Self { machine, own_engine, same_engine, tip, state, config: None, counts }
+        Self { machines, machine, tip, state, config: None, init_from: Sender::Http { key: None }, counts }
     }
 
-    /// Replays the next entry and returns it; `blob` finds the message by field and name.
+    /// Replays the next entry and returns it; `blob` finds what it needs by field and name.
     ///
     /// # Errors
     /// [`NotVerified`], after which the replayer must not be used again.
     pub fn step<B: AsRef<[u8]>>(
         &mut self,
         bytes: &[u8],
-        blob: impl FnOnce(&'static str, &Hash) -> Result<B, CannotCheck>,
+        mut blob: impl Fetch<B>,
     ) -> Result<Entry, NotVerified> {
+        let forked = self.tip.state.is_some();
         let (_, entry) = self.tip.check(bytes)?;
-        let Entry { at, seq, body, .. } = &entry;
-        let (at, seq) = (*at, *seq);
-        match body {
-            Body::Genesis(_) => {}
-            Body::Engine(engine) => self.same_engine = *engine == self.own_engine,
+        let (at, seq) = (entry.at, entry.seq);
+        if let Some(from) = entry.body.from() {
+            self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
+        }
+        let context =
+            |from: Option<&Sender>| Context { from: from.unwrap_or(&self.init_from).clone(), at, seq };
+        let context = context(entry.body.from());
+        match &entry.body {
+            // A fork begins with a state that another chain reached.
+            Body::Init(_) if forked => {}
             Body::Init(init) => {
-                let context = Context { from: Sender::Http { key: None }, at, seq };
-                let step = self.machine.init(&context, self.config.as_deref());
-                let step = step.map_err(|abort| CannotCheck::Aborted { seq, abort })?;
-                let says =
-                    Says { seq, state: init.state, reply: None, effects: &init.effects, fuel: init.fuel };
-                check_recorded(seq, &init.calls, init.seed)?;
-                self.state = self.compare(says, "init", step)?;
+                let Init { state, fuel, calls, effects, .. } = init;
+                check_seed(seq, init.seed)?;
+                let says = Says { seq, kind: "init", state: *state, reply: None, effects, fuel: *fuel };
+                let config = self.config.as_deref();
+                let step =
+                    played(seq, calls, &mut blob, |outside| self.machine.init(&context, outside, config))?;
+                self.state = self.compare(&says, step)?;
             }
             Body::Message(message) => {
-                let input = fetch(seq, &message.message, blob)?;
-                self.count_sender(&message.from);
-                let step = self.apply(at, seq, &message.from, input.as_ref())?;
-                let Message { state, reply, fuel, .. } = **message;
-                check_recorded(seq, &message.calls, message.seed)?;
-                let says = Says { seq, state, reply, effects: &message.effects, fuel };
-                self.state = self.compare(says, "message", step)?;
+                let input = fetch(seq, "message", &message.message, &mut blob)?;
+                let Message { state, reply, fuel, ref calls, ref effects, .. } = **message;
+                check_seed(seq, message.seed)?;
+                let says = Says { seq, kind: "message", state, reply, effects, fuel };
+                let step = played(seq, calls, &mut blob, |outside| {
+                    self.machine.apply(&context, outside, input.as_ref(), &self.state)
+                })?;
+                self.state = self.compare(&says, step)?;
                 self.counts.messages += 1;
             }
             Body::Failure(failure) => {
-                check_recorded(seq, &failure.calls, failure.seed)?;
+                check_seed(seq, failure.seed)?;
                 self.counts.failures += 1;
-                self.count_sender(&failure.from);
-                if failure.error.depends_on_engine() && !self.same_engine {
+                if failure.error.depends_on_engine() && !self.same_engine() {
                     self.counts.on_trust += 1;
                 } else {
-                    let input = fetch(seq, &failure.message, blob)?;
-                    let step = self.apply(at, seq, &failure.from, input.as_ref())?;
+                    let input = fetch(seq, "message", &failure.message, &mut blob)?;
+                    let step = played(seq, &failure.calls, &mut blob, |outside| {
+                        self.machine.apply(&context, outside, input.as_ref(), &self.state)
+                    })?;
                     self.compare_failure(seq, failure, &step)?;
                 }
             }
+            Body::Upgrade(upgrade) => {
+                self.machine = find_machine(self.machines, &self.tip, seq, &mut blob)?;
+                let Upgrade { state, fuel, ref calls, ref effects, .. } = **upgrade;
+                let says = Says { seq, kind: "upgrade", state, reply: None, effects, fuel };
+                let step = played(seq, calls, &mut blob, |outside| {
+                    self.machine.migrate(&context, outside, &self.state)
+                })?;
+                self.state = self.compare(&says, step)?;
+            }
+            Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => {}
         }
         Ok(entry)
+    }
+
+    fn same_engine(&self) -> bool {
+        self.tip.rules.engine == *self.machines.engine()
     }
 
     /// What has been replayed so far.
@@ -134,28 +167,12 @@ impl<M: Machine> Replayer<M> {
         &self.state
     }
 
-    fn count_sender(&mut self, from: &Sender) {
-        self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
-    }
-
-    fn apply(
-        &self,
-        at: crate::Timestamp,
-        seq: u64,
-        from: &Sender,
-        message: &[u8],
-    ) -> Result<Step, CannotCheck> {
-        let context = Context { from: from.clone(), at, seq };
-        self.machine
-            .apply(&context, message, &self.state)
-            .map_err(|abort| CannotCheck::Aborted { seq, abort })
-    }
-
-    fn compare(&mut self, says: Says<'_>, kind: &'static str, step: Step) -> Result<Vec<u8>, NotVerified> {
-        let seq = says.seq;
+    fn compare(&mut self, says: &Says<'_>, step: Step) -> Result<Vec<u8>, NotVerified> {
+        let (seq, kind) = (says.seq, says.kind);
+        let same_engine = self.same_engine();
         let accepted = match step.outcome {
             Outcome::Accepted(accepted) => accepted,
-            Outcome::Failed(failed) if failed.code.depends_on_engine() && !self.same_engine => {
+            Outcome::Failed(failed) if failed.code.depends_on_engine() && !same_engine => {
                 return Err(CannotCheck::OtherEngine { seq, limit: failed.code }.into());
             }
             Outcome::Failed(failed) => {
@@ -174,7 +191,7 @@ impl<M: Machine> Replayer<M> {
             return Err(diverged(seq, "reply", or_none(says.reply), or_none(reply), accepted.reply));
         }
         check_effects(seq, says.effects, &accepted)?;
-        if self.same_engine && step.fuel != says.fuel {
+        if same_engine && step.fuel != says.fuel {
             return Err(diverged(seq, "fuel", says.fuel.0, step.fuel.0, None));
         }
         self.counts.fuel.0 = self.counts.fuel.0.saturating_add(step.fuel.0);
@@ -182,9 +199,10 @@ impl<M: Machine> Replayer<M> {
     }
 
     fn compare_failure(&mut self, seq: u64, failure: &Failure, step: &Step) -> Result<(), NotVerified> {
+        let same_engine = self.same_engine();
         match &step.outcome {
             Outcome::Failed(failed) if failed.code == failure.error => {}
-            Outcome::Failed(failed) if failed.code.depends_on_engine() && !self.same_engine => {
+            Outcome::Failed(failed) if failed.code.depends_on_engine() && !same_engine => {
                 return Err(CannotCheck::OtherEngine { seq, limit: failed.code }.into());
             }
             Outcome::Failed(failed) => return Err(diverged(seq, "error", failure.error, failed.code, None)),
@@ -194,27 +212,94 @@ impl<M: Machine> Replayer<M> {
             }
         }
         // After a trap the fuel is an approximation of the engine's.
-        if self.same_engine && failure.error.is_returned() && step.fuel != failure.fuel {
+        if same_engine && failure.error.is_returned() && step.fuel != failure.fuel {
             return Err(diverged(seq, "fuel", failure.fuel.0, step.fuel.0, None));
         }
         Ok(())
     }
 }
 
-/// Finds a message and checks its bytes: a source need not hand out the same twice.
+/// Finds the machine that the rules at the tip ask for.
+fn find_machine<M: Machines, B: AsRef<[u8]>>(
+    machines: &M,
+    tip: &Tip,
+    seq: u64,
+    blob: &mut impl Fetch<B>,
+) -> Result<M::Machine, NotVerified> {
+    let code = match &tip.rules.code {
+        Code::Component(name) => Some(fetch(seq, "component-hash", name, blob)?),
+        Code::Native(_) => None,
+    };
+    let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
+    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+}
+
+/// Finds a blob and checks its bytes: a source need not hand out the same twice.
 fn fetch<B: AsRef<[u8]>>(
     seq: u64,
+    field: &'static str,
     name: &Hash,
-    blob: impl FnOnce(&'static str, &Hash) -> Result<B, CannotCheck>,
+    blob: &mut impl Fetch<B>,
 ) -> Result<B, NotVerified> {
-    let bytes = blob("message", name)?;
-    check_blob(seq, "message", *name, bytes.as_ref())?;
+    let bytes = blob(field, name)?;
+    check_blob(seq, field, *name, bytes.as_ref())?;
     Ok(bytes)
+}
+
+/// Runs a transition that gets the recorded answers from outside, and no others.
+fn played<B: AsRef<[u8]>>(
+    seq: u64,
+    calls: &[Call],
+    blob: &mut impl Fetch<B>,
+    run: impl FnOnce(&mut dyn Outside) -> Result<Step, Abort>,
+) -> Result<Step, NotVerified> {
+    let mut player = Player { seq, calls, blob, fault: None, bytes: std::marker::PhantomData };
+    let step = run(&mut player);
+    if let Some(fault) = player.fault {
+        return Err(fault);
+    }
+    let step = step.map_err(|abort| CannotCheck::Aborted { seq, abort })?;
+    match player.calls.first() {
+        Some(left) => Err(diverged(seq, "calls", &left.function, "none", None)),
+        None => Ok(step),
+    }
+}
+
+/// The outside as an entry recorded it.
+struct Player<'a, F, B> {
+    seq: u64,
+    calls: &'a [Call],
+    blob: &'a mut F,
+    fault: Option<NotVerified>,
+    bytes: std::marker::PhantomData<B>,
+}
+
+impl<B: AsRef<[u8]>, F: Fetch<B>> Outside for Player<'_, F, B> {
+    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
+        let name = Hash::of(input);
+        let answer = match self.calls.split_first() {
+            Some((call, rest)) if call.function == *function && call.input == name => {
+                self.calls = rest;
+                fetch(self.seq, "calls.out", &call.output, self.blob).map(|bytes| bytes.as_ref().to_vec())
+            }
+            call => {
+                let says =
+                    call.map_or("none".into(), |(call, _)| format!("{} {}", call.function, call.input));
+                let got = format!("{function} {name}");
+                Err(diverged(self.seq, "calls", says, got, Some(input.to_vec())))
+            }
+        };
+        answer.map_err(|fault| {
+            self.fault = Some(fault);
+            Abort::Host("the replay has no such answer".into())
+        })
+    }
 }
 
 /// What an entry says that a transition came to.
 struct Says<'a> {
     seq: u64,
+    kind: &'static str,
     state: Hash,
     reply: Option<Hash>,
     effects: &'a [Effect],
@@ -222,34 +307,25 @@ struct Says<'a> {
 }
 
 fn check_effects(seq: u64, says: &[Effect], accepted: &Accepted) -> Result<(), NotVerified> {
-    let differs = |index: usize, got: String, bytes| {
-        let says = says
-            .get(index)
-            .map_or("none".into(), |Effect::Send { to, message }| format!("{message} to {to}"));
-        diverged(seq, "effects", says, got, bytes)
-    };
-    for (index, send) in accepted.sends.iter().enumerate() {
-        let name = Hash::of(&send.message);
-        if !matches!(says.get(index), Some(Effect::Send { to, message }) if *to == send.to && *message == name)
-        {
-            return Err(differs(index, format!("{name} to {}", send.to), Some(send.message.clone())));
+    let at = |index: usize| says.get(index).map_or("none".into(), ToString::to_string);
+    for (index, asked) in accepted.effects.iter().enumerate() {
+        if says.get(index) != Some(&asked.effect) {
+            let got = asked.effect.to_string();
+            return Err(diverged(seq, "effects", at(index), got, asked.payload.clone()));
         }
     }
-    if says.len() > accepted.sends.len() {
-        return Err(differs(accepted.sends.len(), "none".into(), None));
+    if says.len() > accepted.effects.len() {
+        return Err(diverged(seq, "effects", at(accepted.effects.len()), "none", None));
     }
     Ok(())
 }
 
-/// No machine of today records calls or draws a seed, so an entry that has them was not made by one.
-fn check_recorded(seq: u64, calls: &[crate::Call], seed: Option<Hash>) -> Result<(), NotVerified> {
-    if let Some(call) = calls.first() {
-        return Err(diverged(seq, "calls", &call.function, "none", None));
+/// No machine of today draws a seed, so an entry that has one was not made by one.
+fn check_seed(seq: u64, seed: Option<Hash>) -> Result<(), NotVerified> {
+    match seed {
+        Some(seed) => Err(diverged(seq, "seed", seed, "none", None)),
+        None => Ok(()),
     }
-    if let Some(seed) = seed {
-        return Err(diverged(seq, "seed", seed, "none", None));
-    }
-    Ok(())
 }
 
 fn diverged(

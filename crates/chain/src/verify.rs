@@ -136,5 +136,5 @@ pub fn check_blobs<H: History>(history: &H) -> Result<(), NotVerified> {
 
 /// States, replies and what was sent come out of the replay; everything else goes into it.
 fn is_needed(field: &str) -> bool {
-    !matches!(field, "state" | "reply" | "effects.message" | "calls.in")
+    !matches!(field, "state" | "reply" | "effects.message" | "effects.config" | "calls.in")
 }

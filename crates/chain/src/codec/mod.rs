@@ -1,6 +1,7 @@
 //! Entries as canonical bytes, and back.
 
 mod read;
+mod read_effect;
 mod write;
 
 /// The version of the format, `v` in every entry.

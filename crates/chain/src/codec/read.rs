@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::FORMAT_VERSION;
+use super::read_effect::{read_effect, read_reference, read_sender};
 use crate::entry::{
-    Body, Call, Code, Effect, Engine, Entry, Failure, Fuel, Genesis, Init, Message, Sender, Timestamp,
+    Body, Call, Code, Engine, Entry, Failure, Fork, Fuel, Genesis, Init, Message, Stop, Timestamp, Upgrade,
 };
 use crate::json::{Malformed, ObjectReader, Reader};
-use crate::{FailureCode, Hash, Text};
+use crate::{Effect, EffectRef, FailureCode, Hash, Sender, Text};
 
 impl Entry {
     /// Reads canonical bytes; whatever is not exactly what [`Entry::encode`] writes is refused.
@@ -49,6 +50,7 @@ struct Fields<'a> {
     effects: Option<Vec<Effect>>,
     engine: Option<Engine>,
     error: Option<FailureCode>,
+    fork: Option<Fork>,
     from: Option<Sender>,
     fuel: Option<u64>,
     grants: Option<Vec<Text>>,
@@ -58,9 +60,11 @@ struct Fields<'a> {
     message: Option<Hash>,
     nonce: Option<Hash>,
     owner: Option<Text>,
+    reason: Option<Text>,
     reply: Option<Hash>,
     seed: Option<Hash>,
     seq: Option<u64>,
+    started_by: Option<EffectRef>,
     state: Option<Hash>,
     v: Option<()>,
     world: Option<Text>,
@@ -80,6 +84,7 @@ impl<'a> Fields<'a> {
         fields.effects = object.field("effects", |reader| reader.array(read_effect))?;
         fields.engine = object.field("engine", |reader| reader.map(Reader::text))?;
         fields.error = object.field("error", read_error)?;
+        fields.fork = object.field("fork", read_fork)?;
         fields.from = object.field("from", read_sender)?;
         fields.fuel = object.field("fuel", Reader::integer)?;
         fields.grants = object.field("grants", |reader| reader.array(Reader::text))?;
@@ -89,9 +94,11 @@ impl<'a> Fields<'a> {
         fields.message = object.field("message", Reader::hash)?;
         fields.nonce = object.field("nonce", Reader::hash)?;
         fields.owner = object.field("owner", Reader::text)?;
+        fields.reason = object.field("reason", Reader::text)?;
         fields.reply = object.field("reply", Reader::hash)?;
         fields.seed = object.field("seed", Reader::hash)?;
         fields.seq = object.field("seq", Reader::integer)?;
+        fields.started_by = object.field("started-by", read_reference)?;
         fields.state = object.field("state", Reader::hash)?;
         fields.v = object.field("v", read_version)?;
         fields.world = object.field("world", Reader::text)?;
@@ -100,20 +107,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Builds what `kind` is made of, once `at`, `kind`, `seq` and `v` are known to be there.
-    fn into_body(mut self, kind: &str) -> Result<Body, String> {
+    fn into_body(self, kind: &str) -> Result<Body, String> {
         let mut take = Take { kind, left: self.left - 4 };
         let body = match kind {
             "genesis" => {
-                let code = match (self.component_hash, self.machine.take()) {
-                    (Some(hash), None) => Code::Component(hash),
-                    (None, Some(machine)) => Code::Native(machine),
-                    _ => return Err("a genesis has either `component-hash` or `machine`".into()),
-                };
-                take.left -= 1;
-                let grants = take.optional(self.grants).unwrap_or_default();
-                if !grants.is_sorted_by(|a, b| a < b) {
-                    return Err("`grants` is not in ascending order".into());
-                }
+                let code = take.code(self.component_hash, self.machine)?;
+                let grants = take.grants(self.grants)?;
                 Body::Genesis(Box::new(Genesis {
                     code,
                     world: take.required("world", self.world)?,
@@ -123,6 +122,8 @@ impl<'a> Fields<'a> {
                     grants,
                     owner: take.optional(self.owner),
                     nonce: take.required("nonce", self.nonce)?,
+                    fork: take.optional(self.fork),
+                    started_by: take.optional(self.started_by),
                 }))
             }
             "init" => Body::Init(Init {
@@ -152,6 +153,26 @@ impl<'a> Fields<'a> {
                 calls: take.optional(self.calls).unwrap_or_default(),
                 seed: take.optional(self.seed),
             })),
+            "upgrade" => {
+                let code = take.code(self.component_hash, self.machine)?;
+                let grants = take.grants(self.grants)?;
+                Body::Upgrade(Box::new(Upgrade {
+                    code,
+                    world: take.required("world", self.world)?,
+                    limits: take.required("limits", self.limits)?,
+                    grants,
+                    from: take.required("from", self.from)?,
+                    before: take.required("before", self.before)?,
+                    state: take.required("state", self.state)?,
+                    fuel: Fuel(take.required("fuel", self.fuel)?),
+                    calls: take.optional(self.calls).unwrap_or_default(),
+                    effects: take.optional(self.effects).unwrap_or_default(),
+                }))
+            }
+            "stop" => Body::Stop(Stop {
+                from: take.required("from", self.from)?,
+                reason: take.required("reason", self.reason)?,
+            }),
             "engine" => Body::Engine(take.required("engine", self.engine)?),
             other => return Err(format!("unknown kind `{other}`")),
         };
@@ -176,6 +197,20 @@ impl Take<'_> {
 
     fn required<T>(&mut self, name: &str, field: Option<T>) -> Result<T, String> {
         self.optional(field).ok_or_else(|| format!("field `{name}` is missing in kind `{}`", self.kind))
+    }
+
+    fn code(&mut self, component: Option<Hash>, machine: Option<Text>) -> Result<Code, String> {
+        self.left -= usize::from(component.is_some()) + usize::from(machine.is_some());
+        code(component, machine)
+            .ok_or_else(|| format!("kind `{}` has either `component-hash` or `machine`", self.kind))
+    }
+
+    fn grants(&mut self, grants: Option<Vec<Text>>) -> Result<Vec<Text>, String> {
+        let grants = self.optional(grants).unwrap_or_default();
+        match grants.is_sorted_by(|a, b| a < b) {
+            true => Ok(grants),
+            false => Err("`grants` is not in ascending order".into()),
+        }
     }
 }
 
@@ -202,35 +237,24 @@ fn read_call(reader: &mut Reader<'_>) -> Result<Call, Malformed> {
     Ok(Call { function, input, output })
 }
 
-fn read_effect(reader: &mut Reader<'_>) -> Result<Effect, Malformed> {
-    reader.expect("{\"send\":{\"message\":")?;
-    let message = reader.hash()?;
-    reader.expect(",\"to\":")?;
-    let to = reader.text()?;
-    reader.expect("}}")?;
-    Ok(Effect::Send { to, message })
+fn read_fork(reader: &mut Reader<'_>) -> Result<Fork, Malformed> {
+    reader.expect("{\"chain\":")?;
+    let chain = reader.hash()?;
+    reader.expect(",\"entry\":")?;
+    let entry = reader.hash()?;
+    reader.expect(",\"seq\":")?;
+    let seq = reader.integer()?;
+    reader.expect(",\"state\":")?;
+    let state = reader.hash()?;
+    reader.expect("}")?;
+    Ok(Fork { chain, entry, seq, state })
 }
 
-fn read_sender(reader: &mut Reader<'_>) -> Result<Sender, Malformed> {
-    let mut object = ObjectReader::begin(reader)?;
-    let chain = object.field("chain", Reader::hash)?;
-    let did = object.field("did", Reader::text)?;
-    let due = object.field("due", Reader::integer)?.map(Timestamp);
-    let entry = object.field("entry", Reader::hash)?;
-    let key = object.field("key", Reader::hash)?;
-    let kind = object.field("kind", Reader::plain_string)?.unwrap_or_default();
-    let n = object.field("n", Reader::integer)?;
-    let sig = object.field("sig", Reader::text)?;
-    let count = object.end()?;
-    // The count leaves no room for a field that the pattern does not look at.
-    match (kind, count, chain, did, due, entry, n, sig) {
-        ("http", count, ..) if count == 1 + usize::from(key.is_some()) => Ok(Sender::Http { key }),
-        ("did", 3, _, Some(did), _, _, _, Some(sig)) => Ok(Sender::Did { did, sig }),
-        ("actor", 4, Some(chain), _, _, Some(entry), Some(n), _) => Ok(Sender::Actor { chain, entry, n }),
-        ("timer", 4, _, _, Some(due), Some(entry), Some(n), _) => Ok(Sender::Timer { entry, n, due }),
-        ("http" | "did" | "actor" | "timer", ..) => {
-            reader.fail(format!("`from` of kind `{kind}` lacks a field or has one too many"))
-        }
-        _ => reader.fail(format!("unknown kind of sender `{kind}`")),
+/// The code that one of the two fields names.
+pub(super) fn code(component: Option<Hash>, machine: Option<Text>) -> Option<Code> {
+    match (component, machine) {
+        (Some(hash), None) => Some(Code::Component(hash)),
+        (None, Some(machine)) => Some(Code::Native(machine)),
+        _ => None,
     }
 }

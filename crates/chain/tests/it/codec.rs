@@ -71,7 +71,7 @@ fn what_is_not_canonical_is_refused() {
         (2, "\"seq\":2", "\"seq\":2,\"seq\":2", "field `seq` is unknown, repeated or out of order"),
         (2, "\"seq\":2", "\"seq\":2,\"zzz\":1", "field `zzz` is unknown"),
         (2, "\"seq\":2", "\"s\\u0065q\":2", "expected `\"`"),
-        (2, "\"kind\":\"message\"", "\"kind\":\"upgrade\"", "unknown kind `upgrade`"),
+        (2, "\"kind\":\"message\"", "\"kind\":\"downgrade\"", "unknown kind `downgrade`"),
         (2, "\"kind\":\"message\"", "\"kind\":\"init\"", "does not belong to the kind `init`"),
         (2, "\"kind\":\"message\"", "\"kind\":\"failure\"", "field `error` is missing in kind `failure`"),
         (2, "\"kind\":\"message\",", "", "one of the fields"),
@@ -98,7 +98,7 @@ fn what_is_not_canonical_is_refused() {
         (0, "{\"fuel\":1000,\"state\":64}", "{}", "expected `\"`"),
         (3, "\"error\":\"refused\"", "\"error\":\"sulking\"", "unknown error `sulking`"),
         (4, "\"to\":\"\\\"b\\\\\"", "\"to\":\"b\\\"", "expected"),
-        (4, "{\"send\":{", "{\"tell\":{", "expected `{\"send\":{\"message\":`"),
+        (4, "{\"send\":{", "{\"tell\":{", "unknown effect `tell`"),
     ] {
         check(seq, from, to, what);
     }

@@ -51,7 +51,7 @@ fn a_second_genesis_is_a_fault() {
     let expected = Hash::of(&short().entries[1]);
     let found = fault(2, |entry| *entry = Entry::decode(&short().entries[0]).expect("canonical"));
     assert_eq!(found, LinkFault::Parent { expected, found: None });
-    let expected = "`message`, `failure` or `engine`";
+    let expected = "`message`, `failure`, `upgrade`, `engine` or `stop`";
     assert_eq!(fault(2, |entry| entry.body = body_of(0)), LinkFault::Kind { expected, found: "genesis" });
     assert_eq!(fault(2, |entry| entry.body = body_of(1)), LinkFault::Kind { expected, found: "init" });
 }
@@ -132,6 +132,8 @@ fn with_other_fuel(seq: usize) -> Chain {
         Body::Init(init) => init.fuel.0 += 1,
         Body::Message(message) => message.fuel.0 += 1,
         Body::Failure(failure) => failure.fuel.0 += 1,
+        Body::Upgrade(upgrade) => upgrade.fuel.0 += 1,
+        Body::Stop(stop) => stop.reason = crate::tally::text("x"),
         Body::Engine(engine) => engine.values_mut().for_each(|value| *value = crate::tally::text("x")),
     }
     chain.entries[seq] = entry.encode();
@@ -235,6 +237,13 @@ fn a_stale_context_links_nothing() {
     let mut live = Live::start(None);
     let stale = live.tip.next_context(Sender::Http { key: None }, Timestamp(0));
     live.engine("2");
-    let step = troupe_chain::Machine::apply(&crate::tally::Tally, &stale, b"add 1", b"0").expect("no abort");
+    let step = troupe_chain::Machine::apply(
+        &crate::tally::Tally,
+        &stale,
+        &mut troupe_chain::Nowhere,
+        b"add 1",
+        b"0",
+    )
+    .expect("no abort");
     live.tip.message(&stale, Hash::of(b"add 1"), &step);
 }

@@ -1,5 +1,6 @@
 //! What the chain format promises, through the public interface alone.
 
+mod changes;
 mod codec;
 mod links;
 mod replay;

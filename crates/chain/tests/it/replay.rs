@@ -1,7 +1,7 @@
 //! Replay comes to what happened, whatever happened.
 
 use proptest::prelude::*;
-use troupe_chain::{Hash, Sender, verify};
+use troupe_chain::{EffectRef, Hash, Sender, verify};
 
 use crate::strategies::hash;
 use crate::tally::{Live, Tallies, short, text};
@@ -15,7 +15,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let sender = prop_oneof![
         proptest::option::of(hash()).prop_map(|key| Sender::Http { key }),
-        (hash(), hash(), 0..9u64).prop_map(|(chain, entry, n)| Sender::Actor { chain, entry, n }),
+        (hash(), hash(), 0..9u64).prop_map(|(chain, entry, n)| Sender::Actor(EffectRef { chain, entry, n })),
     ];
     let command = prop_oneof![
         any::<u64>().prop_map(|n| format!("add {n}")),
@@ -85,12 +85,12 @@ fn a_replayer_goes_on_from_a_trusted_state() {
     live.message(Sender::Http { key: None }, 1, b"add 2");
     let (tip, state) = (live.tip.clone(), live.state.clone());
     live.message(Sender::Did { did: text("did:key:z"), sig: text("s") }, 1, b"add 3");
-    let engine = crate::tally::engine("1");
-    let mut replayer = troupe_chain::Replayer::resume(crate::tally::Tally, engine, tip, state);
+    let machines = Tallies::default();
+    let mut replayer = troupe_chain::Replayer::resume(&machines, crate::tally::Tally, tip, state);
     let bytes = live.chain.entries[3].clone();
     let name = Hash::of(b"add 3");
     replayer
-        .step(&bytes, |_, asked| {
+        .step(&bytes, |_, asked: &Hash| {
             assert_eq!(*asked, name);
             Ok(b"add 3")
         })

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    Abort, Accepted, Code, Context, Engine, Failed, FailureCode, Fuel, Genesis, Hash, History, Linked,
-    Machine, Machines, Outcome, Outgoing, Rejection, Sender, Step, Text, Timestamp, Tip, Unreadable,
+    Abort, Accepted, Answered, Asked, Code, Context, EffectRef, Engine, Failed, FailureCode, Fork, Fuel,
+    Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome, Outside, Rejection, Rules, Sender,
+    Step, Text, Timestamp, Tip, Unreadable,
 };
 
 /// What the machine is called.
@@ -28,24 +29,30 @@ pub(crate) fn engine(version: &str) -> Engine {
 pub(crate) struct Tally;
 
 impl Machine for Tally {
-    fn init(&self, _: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
+    fn init(&self, _: &Context, _: &mut dyn Outside, config: Option<&[u8]>) -> Result<Step, Abort> {
         let state = config.unwrap_or(b"0").to_vec();
         let outcome = match state.iter().all(u8::is_ascii_digit) {
-            true => Outcome::Accepted(Accepted { state, reply: None, sends: Vec::new() }),
+            true => Outcome::Accepted(Accepted { state, reply: None, effects: Vec::new() }),
             false => {
                 Outcome::Failed(Failed { code: FailureCode::StateContract, detail: "not a number".into() })
             }
         };
-        Ok(Step { outcome, fuel: Fuel(1), log: Vec::new() })
+        Ok(Step { outcome, fuel: Fuel(1), calls: Vec::new(), log: Vec::new() })
     }
 
-    fn apply(&self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
+    fn apply(
+        &self,
+        context: &Context,
+        outside: &mut dyn Outside,
+        message: &[u8],
+        state: &[u8],
+    ) -> Result<Step, Abort> {
         let line = String::from_utf8_lossy(message);
         let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
         let number: u64 = String::from_utf8_lossy(state).parse().unwrap_or_default();
         let sum = argument.parse().map(|n: u64| number.wrapping_add(n).to_string().into_bytes());
-        let accept = |state: Vec<u8>, reply: Option<Vec<u8>>, sends| {
-            Outcome::Accepted(Accepted { state, reply, sends })
+        let accept = |state: Vec<u8>, reply: Option<Vec<u8>>, effects| {
+            Outcome::Accepted(Accepted { state, reply, effects })
         };
         let fail = |code| Outcome::Failed(Failed { code, detail: format!("on {line:?}") });
         let outcome = match (verb, sum) {
@@ -59,9 +66,16 @@ impl Machine for Tally {
                 let Ok(to) = Text::new(argument) else {
                     return Ok(step(message, fail(FailureCode::SendAddress)));
                 };
-                let first = Outgoing { to: to.clone(), message: b"hello".to_vec() };
-                let second = Outgoing { to, message: state.to_vec() };
+                let first = Asked::send(to.clone(), b"hello".to_vec());
+                let second = Asked::send(to, state.to_vec());
                 accept(state.to_vec(), None, vec![first, second])
+            }
+            ("ask", _) => {
+                let function = text("oracle.ask");
+                let output = outside.call(&function, argument.as_bytes())?;
+                let mut step = step(message, accept(state.to_vec(), Some(output.clone()), Vec::new()));
+                step.calls.push(Answered { function, input: argument.into(), output });
+                return Ok(step);
             }
             ("refuse", _) => fail(FailureCode::Refused),
             ("trap", _) => fail(FailureCode::Unreachable),
@@ -71,10 +85,32 @@ impl Machine for Tally {
         };
         Ok(step(message, outcome))
     }
+
+    /// Doubles the number, unless it is odd.
+    fn migrate(&self, _: &Context, _: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort> {
+        let number: u64 = String::from_utf8_lossy(state).parse().unwrap_or_default();
+        let outcome = match number % 2 {
+            0 => {
+                let state = (number * 2).to_string().into_bytes();
+                Outcome::Accepted(Accepted { state, reply: None, effects: Vec::new() })
+            }
+            _ => Outcome::Failed(Failed { code: FailureCode::Refused, detail: "it is odd".into() }),
+        };
+        Ok(step(state, outcome))
+    }
+}
+
+/// Answers everything with the question, turned round.
+pub(crate) struct Mirror;
+
+impl Outside for Mirror {
+    fn call(&mut self, _: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
+        Ok(input.iter().rev().copied().collect())
+    }
 }
 
 fn step(message: &[u8], outcome: Outcome) -> Step {
-    Step { outcome, fuel: Fuel(message.len() as u64), log: Vec::new() }
+    Step { outcome, fuel: Fuel(message.len() as u64), calls: Vec::new(), log: Vec::new() }
 }
 
 /// Finds [`Tally`] and nothing else.
@@ -95,9 +131,9 @@ impl Machines for Tallies {
         &self.engine
     }
 
-    fn machine(&self, genesis: &Genesis, _: &[u8]) -> Result<Tally, String> {
-        match &genesis.code {
-            Code::Native(name) if name.as_str() == MACHINE => Ok(Tally),
+    fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Tally, String> {
+        match &rules.code {
+            Code::Native(name) if name.as_str().starts_with("tally@") => Ok(Tally),
             code => Err(format!("{code:?} is not {MACHINE}")),
         }
     }
@@ -145,6 +181,8 @@ impl Live {
             grants: vec![text("log")],
             owner: None,
             nonce: Hash::from_bytes([7; 32]),
+            fork: None,
+            started_by: None,
         };
         let (tip, linked) = Tip::start(genesis, Timestamp(START));
         let chain = Chain { head: linked.name, entries: Vec::new(), blobs: BTreeMap::new() };
@@ -152,7 +190,7 @@ impl Live {
         live.push(linked);
         config.into_iter().for_each(|config| live.keep(config));
         let context = live.tip.next_context(Sender::Http { key: None }, Timestamp(START));
-        let step = Tally.init(&context, config).expect("no abort");
+        let step = Tally.init(&context, &mut Nowhere, config).expect("no abort");
         let linked = live.tip.init(&context, &step).expect("init is accepted");
         live.take(&step);
         live.push(linked);
@@ -162,7 +200,7 @@ impl Live {
     /// Takes a message `later` milliseconds after the last one; false if it was rejected.
     pub(crate) fn message(&mut self, from: Sender, later: u64, message: &[u8]) -> bool {
         let context = self.tip.next_context(from, Timestamp(self.tip.at.0 + later));
-        let step = Tally.apply(&context, message, &self.state).expect("no abort");
+        let step = Tally.apply(&context, &mut Mirror, message, &self.state).expect("no abort");
         let Some(linked) = self.tip.message(&context, Hash::of(message), &step) else { return false };
         self.keep(message);
         self.take(&step);
@@ -175,11 +213,59 @@ impl Live {
         self.push(linked);
     }
 
+    /// Upgrades to another version of the machine; false if the state was not carried over.
+    pub(crate) fn upgrade(&mut self, version: &str) -> bool {
+        let context = self.tip.next_context(Sender::Http { key: None }, self.tip.at);
+        let step = Tally.migrate(&context, &mut Nowhere, &self.state).expect("no abort");
+        let code = Code::Native(text(version));
+        let rules = Rules { code, limits: [(text("fuel"), 9)].into(), ..(*self.tip.rules).clone() };
+        let Ok(linked) = self.tip.upgrade(&context, &rules, &step) else { return false };
+        self.take(&step);
+        self.push(linked);
+        true
+    }
+
+    pub(crate) fn stop(&mut self) {
+        let context = self.tip.next_context(Sender::Http { key: None }, self.tip.at);
+        let linked = self.tip.stop(&context, text("enough"));
+        self.push(linked);
+    }
+
+    /// A fork of this chain as it is now.
+    pub(crate) fn fork(&self) -> Self {
+        let tip = &self.tip;
+        let (chain, entry, seq, state) = (tip.chain, tip.entry, tip.seq, Hash::of(&self.state));
+        let genesis = Genesis {
+            code: tip.rules.code.clone(),
+            world: tip.rules.world.clone(),
+            config: None,
+            limits: tip.rules.limits.clone(),
+            engine: tip.rules.engine.clone(),
+            grants: tip.rules.grants.clone(),
+            owner: None,
+            nonce: Hash::from_bytes([8; 32]),
+            fork: Some(Fork { chain, entry, seq, state }),
+            started_by: None,
+        };
+        let (tip, linked) = Tip::start(genesis, tip.at);
+        let chain = Chain { head: linked.name, entries: Vec::new(), blobs: BTreeMap::new() };
+        let mut live = Self { chain, tip, state: self.state.clone() };
+        live.keep(&self.state);
+        live.push(linked);
+        let first = live.tip.fork();
+        live.push(first);
+        live
+    }
+
     fn take(&mut self, step: &Step) {
         let Outcome::Accepted(accepted) = &step.outcome else { return };
         self.keep(&accepted.state);
         accepted.reply.iter().for_each(|reply| self.keep(reply));
-        accepted.sends.iter().for_each(|send| self.keep(&send.message));
+        accepted.effects.iter().filter_map(|asked| asked.payload.as_ref()).for_each(|blob| self.keep(blob));
+        step.calls.iter().for_each(|call| {
+            self.keep(&call.input);
+            self.keep(&call.output);
+        });
         self.state.clone_from(&accepted.state);
     }
 
@@ -202,6 +288,6 @@ pub(crate) fn short() -> Chain {
     assert!(live.message(Sender::Did { did: text("did:key:z6Mk"), sig: text("c2ln") }, 7, b"send \"b\\"));
     live.engine("2");
     let (chain, entry) = (Hash::of(b"another chain"), Hash::of(b"its entry"));
-    assert!(live.message(Sender::Actor { chain, entry, n: 0 }, 1, b"quiet 3"));
+    assert!(live.message(Sender::Actor(EffectRef { chain, entry, n: 0 }), 1, b"quiet 3"));
     live.chain
 }
