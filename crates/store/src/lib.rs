@@ -13,7 +13,7 @@
 //! let store = MemoryStore::new();
 //! let genesis = NewEntry::new(0, &b"{\"parent\":null}"[..]);
 //! let chain = genesis.name;
-//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![] }])?;
+//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![], rows: vec![] }])?;
 //! assert_eq!(store.head(&chain)?.map(|head| head.seq), Some(0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -37,4 +37,6 @@ pub use durable::DiskStore;
 pub use embedded::DiskOptions;
 pub use error::{CommitError, InvalidAppend, StoreError};
 pub use memory::MemoryStore;
-pub use store::{Append, Head, MAX_BATCH_BYTES, NewEntry, Store, Usage};
+pub use store::{
+    Append, Head, MAX_BATCH_BYTES, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES, NewEntry, Row, Store, Usage,
+};

@@ -36,6 +36,7 @@ pub(crate) fn append(number: u64, seq: u64, count: u64) -> Append {
         expected: seq.checked_sub(1).map(|before| entry(number, before).name),
         entries: (seq..seq + count).map(|seq| entry(number, seq)).collect(),
         blobs: (seq..seq + count).flat_map(|seq| blobs(number, seq)).collect(),
+        rows: Vec::new(),
     }
 }
 
