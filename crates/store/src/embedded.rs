@@ -14,8 +14,10 @@ use troupe_chain::Hash;
 
 use crate::disk::Disk;
 use crate::index::{self, Index};
+use crate::log::rows::Rows;
 use crate::log::{self, End, Frame, Reader, Spare, TakeError, Writer, frame};
 use crate::overlay::{Key, Layer, Overlay};
+use crate::rows::{self, Range};
 use crate::shared::Shared;
 use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
 
@@ -90,13 +92,13 @@ impl Embedded {
             disk.sync_dir("").map_err(failed("syncing the folder of"))?;
             (End::START, file)
         } else {
-            let mut visit = |head: &frame::Head| {
+            let mut visit = |head: &frame::Head, rows: Rows<'_>| {
                 // The first frame of a batch proves that everything before it was durable.
                 if head.durable == head.at && layer.bytes >= options.stretch_bytes {
                     index::ingest(&*index, &layer, id)?;
                     layer = Layer::default();
                 }
-                layer.replay(head);
+                layer.replay(head, rows);
                 Ok(())
             };
             log::recover(&disk, seed, from.unwrap_or(End::START), last, &mut visit)?
@@ -137,9 +139,6 @@ impl Embedded {
             return Ok(Due::default());
         }
         batch::check(batch, |chain| self.read_head(chain))?;
-        if batch.iter().any(|append| !append.rows.is_empty()) {
-            return Err(CommitError::Halted("rows are not kept on a disk yet".to_owned()));
-        }
         let spare = match writer.make_room(batch, &self.spare) {
             Ok(begun) => begun,
             Err(TakeError::Making(error)) if is_full(&error) => return Err(CommitError::Full(error)),
@@ -282,17 +281,24 @@ impl Store for Embedded {
         found.map(|(frame, item)| frame.item(item)).transpose()
     }
 
-    fn row(&self, _key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(None)
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let recent = self.overlay.read().unwrap_or_else(PoisonError::into_inner).row(key);
+        recent.map_or_else(|| index::row(&*self.index, key), Ok)
     }
 
     fn rows(
         &self,
-        _prefix: &[u8],
-        _after: Option<&[u8]>,
-        _limit: usize,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        Ok(Vec::new())
+        let range = Range { prefix, after };
+        let (recent, known) = {
+            // Nothing leaves the overlay before the walk begins, so both are of one moment.
+            let overlay = self.overlay.read().unwrap_or_else(PoisonError::into_inner);
+            (overlay.rows(range), index::rows(&*self.index, range))
+        };
+        rows::merge(recent, known, limit)
     }
 
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {

@@ -30,6 +30,7 @@ mod index;
 mod log;
 mod memory;
 mod overlay;
+mod rows;
 mod shared;
 mod store;
 
