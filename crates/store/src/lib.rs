@@ -1,10 +1,12 @@
-//! Keeps chains: their entries, the blobs that the entries name, and what chains share (components, configs).
+//! Keeps chains: their entries, the blobs that the entries name, and what chains share (components, configs). Beside
+//! them rows, which change together with chains.
 //!
 //! Invariant: a chain only grows, by one atomic append that compares its head, and whatever
 //! [`Store::commit`] acknowledged is there after any crash.
 //!
 //! Deliberately absent: the meaning of an entry (the store does not parse one), any check that a name is the
-//! hash of its bytes (the caller made both), threads of an async runtime, and deletion.
+//! hash of its bytes (the caller made both), threads of an async runtime, and deletion
+//! of anything but a row.
 //!
 //! ```
 //! use troupe_chain::Hash;

@@ -188,7 +188,15 @@ fn a_newer_format_is_refused() {
 fn a_garbled_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    for text in ["", "format", "{}", "{\"format\":0,\"id\":\"1\"}", "{\"format\":1}", "{\"format\":\"1\"}"] {
+    for text in [
+        "",
+        "format",
+        "{}",
+        "{\"format\":0,\"id\":\"1\"}",
+        "{\"format\":1}",
+        "{\"format\":2}",
+        "{\"format\":\"1\"}",
+    ] {
         fs::write(folder.path().join("format"), text).unwrap();
         assert!(matches!(refusal(folder.path()), StoreError::NotAStore { .. }), "{text}");
     }
