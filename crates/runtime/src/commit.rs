@@ -178,6 +178,7 @@ impl Work {
                     expected: batch.append.expected,
                     entries,
                     blobs,
+                    rows: std::mem::take(&mut batch.append.rows),
                 });
             }
             done.push(batch);

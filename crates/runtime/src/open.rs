@@ -54,7 +54,13 @@ impl Actor {
             seq: linked.entry.seq,
             bytes: linked.bytes.into(),
         });
-        store.commit(&[Append { chain: tip.chain, expected: None, entries: entries.into(), blobs }])?;
+        store.commit(&[Append {
+            chain: tip.chain,
+            expected: None,
+            entries: entries.into(),
+            blobs,
+            rows: Vec::new(),
+        }])?;
         let record = |line| crate::LogRecord { chain: tip.chain, seq: context.seq, line };
         let records: Vec<_> = step.log.iter().map(record).collect();
         if !records.is_empty() {

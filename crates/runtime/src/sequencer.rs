@@ -121,6 +121,7 @@ impl Sequencer {
             expected: Some(self.tip.entry),
             entries: Vec::new(),
             blobs: Vec::new(),
+            rows: Vec::new(),
         };
         Batch { generation: self.generation, append, bytes: 0, completions: Vec::new(), view: None }
     }

@@ -70,7 +70,7 @@ impl Traffic {
         let entry = NewEntry::new(seq, text);
         self.heads[slot].1 = Some(entry.clone());
         let expected = head.map(|head| head.name);
-        Append { chain, expected, entries: vec![entry], blobs: blobs.into() }
+        Append { chain, expected, entries: vec![entry], blobs: blobs.into(), rows: Vec::new() }
     }
 
     fn noise(&mut self, len: usize) -> Bytes {

@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use troupe_chain::Hash;
 
 use crate::log::frame;
-use crate::{Append, CommitError, Head, InvalidAppend, MAX_BATCH_BYTES, StoreError};
+use crate::{
+    Append, CommitError, Head, InvalidAppend, MAX_BATCH_BYTES, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES, Row,
+    StoreError,
+};
 
 /// Checks a batch against the heads that `head` reads, and against itself.
 ///
-/// Per append, in this order: it has entries, its size, its expected head, the seq of its entries.
+/// Per append, in this order: it has entries or rows, its rows, its size, its expected head, the seq of its entries.
 pub(crate) fn check(
     batch: &[Append],
     head: impl Fn(&Hash) -> Result<Option<Head>, StoreError>,
@@ -21,11 +24,20 @@ pub(crate) fn check(
     for (index, append) in batch.iter().enumerate() {
         let chain = append.chain;
         let invalid = |reason| CommitError::Invalid { index, chain, reason };
-        let last = append.entries.last().ok_or_else(|| invalid(InvalidAppend::Empty))?;
+        if append.entries.is_empty() && append.rows.is_empty() {
+            return Err(invalid(InvalidAppend::Empty));
+        }
+        append.rows.iter().try_for_each(check_row).map_err(invalid)?;
         bytes += frame::encoded_len(append);
         if bytes > MAX_BATCH_BYTES {
             return Err(invalid(InvalidAppend::TooLarge { found: bytes, limit: MAX_BATCH_BYTES }));
         }
+        let Some(last) = append.entries.last() else {
+            if append.expected.is_some() || !append.blobs.is_empty() {
+                return Err(invalid(InvalidAppend::RowsOnly));
+            }
+            continue;
+        };
         let before = match moved.get(&chain) {
             Some(head) => Some(*head),
             None => head(&chain).map_err(CommitError::Read)?,
@@ -44,6 +56,17 @@ pub(crate) fn check(
         if batch.len() > 1 {
             moved.insert(chain, last.head());
         }
+    }
+    Ok(())
+}
+
+fn check_row(row: &Row) -> Result<(), InvalidAppend> {
+    let (key, value) = (row.key.len(), row.value.as_ref().map_or(0, |value| value.len()));
+    if key == 0 || key > MAX_ROW_KEY_BYTES {
+        return Err(InvalidAppend::RowKey { found: key, limit: MAX_ROW_KEY_BYTES });
+    }
+    if value > MAX_ROW_VALUE_BYTES {
+        return Err(InvalidAppend::RowValue { found: value, limit: MAX_ROW_VALUE_BYTES });
     }
     Ok(())
 }

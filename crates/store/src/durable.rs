@@ -104,6 +104,19 @@ impl Store for DiskStore {
         self.embedded.blob(chain, name)
     }
 
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.embedded.row(key)
+    }
+
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.embedded.rows(prefix, after, limit)
+    }
+
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
         self.embedded.put_shared(name, bytes)
     }

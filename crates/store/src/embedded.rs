@@ -14,8 +14,10 @@ use troupe_chain::Hash;
 
 use crate::disk::Disk;
 use crate::index::{self, Index};
+use crate::log::rows::Rows;
 use crate::log::{self, End, Frame, Reader, Spare, TakeError, Writer, frame};
 use crate::overlay::{Key, Layer, Overlay};
+use crate::rows::{self, Range};
 use crate::shared::Shared;
 use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
 
@@ -90,13 +92,13 @@ impl Embedded {
             disk.sync_dir("").map_err(failed("syncing the folder of"))?;
             (End::START, file)
         } else {
-            let mut visit = |head: &frame::Head| {
+            let mut visit = |head: &frame::Head, rows: Rows<'_>| {
                 // The first frame of a batch proves that everything before it was durable.
                 if head.durable == head.at && layer.bytes >= options.stretch_bytes {
                     index::ingest(&*index, &layer, id)?;
                     layer = Layer::default();
                 }
-                layer.replay(head);
+                layer.replay(head, rows);
                 Ok(())
             };
             log::recover(&disk, seed, from.unwrap_or(End::START), last, &mut visit)?
@@ -277,6 +279,26 @@ impl Store for Embedded {
         let is_it = |head: &frame::Head, item: u32| item >= head.entries && head.names(chain, item, name);
         let found = self.find_item(&Key::blob(chain, name), is_it)?;
         found.map(|(frame, item)| frame.item(item)).transpose()
+    }
+
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let recent = self.overlay.read().unwrap_or_else(PoisonError::into_inner).row(key);
+        recent.map_or_else(|| index::row(&*self.index, key), Ok)
+    }
+
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let range = Range { prefix, after };
+        let (recent, known) = {
+            // Nothing leaves the overlay before the walk begins, so both are of one moment.
+            let overlay = self.overlay.read().unwrap_or_else(PoisonError::into_inner);
+            (overlay.rows(range), index::rows(&*self.index, range))
+        };
+        rows::merge(recent, known, limit)
     }
 
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {

@@ -47,9 +47,28 @@ pub enum CommitError {
 /// What is wrong with an append.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAppend {
-    /// It has no entry.
-    #[error("it has no entry")]
+    /// It has neither an entry nor a row.
+    #[error("it has no entry and no row")]
     Empty,
+    /// It has rows and no entry, and yet expects a head or brings blobs.
+    #[error("it has rows only, and expects a head or brings blobs, which needs an entry")]
+    RowsOnly,
+    /// A row's key is empty, or above [`MAX_ROW_KEY_BYTES`](crate::MAX_ROW_KEY_BYTES).
+    #[error("a row's key has {found} bytes, not 1 to {limit}")]
+    RowKey {
+        /// The bytes of the key.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A row's value is above [`MAX_ROW_VALUE_BYTES`](crate::MAX_ROW_VALUE_BYTES).
+    #[error("a row's value has {found} bytes, more than the {limit} allowed")]
+    RowValue {
+        /// The bytes of the value.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// An entry's seq does not follow the one before.
     #[error("an entry has seq {found} where {expected} follows")]
     SeqGap {

@@ -12,7 +12,7 @@
 //! let store = disk.open()?;
 //! let genesis = NewEntry::new(0, &b"{}"[..]);
 //! let chain = genesis.name;
-//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![] }])?;
+//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![], rows: vec![] }])?;
 //!
 //! let restarted = disk.after_crash(Survivors::Lost).open()?;
 //! assert_eq!(restarted.head(&chain)?, store.head(&chain)?);

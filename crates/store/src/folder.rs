@@ -10,7 +10,10 @@ use std::path::Path;
 use crate::StoreError;
 
 /// The format that this version reads and writes.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
+
+/// The oldest format that this version reads. Opening makes it the newest, for what older versions cannot read follows.
+const OLDEST: u64 = 1;
 
 /// A folder that this process has. Dropping it lets others have it.
 pub(crate) struct Folder {
@@ -45,7 +48,18 @@ impl Folder {
             return Err(StoreError::NotAStore { path: path.into(), reason });
         }
         let lock = lock(path)?;
-        let id = if is_store { read_format(path)? } else { write_format(path)? };
+        let id = if is_store {
+            let (format, id) = read_format(path)?;
+            if format < FORMAT {
+                write_format(path, id)?;
+            }
+            id
+        } else {
+            // The standard library's hasher keys are the randomness that it has to offer; ids need no more.
+            let id = RandomState::new().hash_one(std::process::id());
+            write_format(path, id)?;
+            id
+        };
         Ok(Self { _lock: lock, id })
     }
 }
@@ -82,29 +96,28 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-fn read_format(path: &Path) -> Result<u64, StoreError> {
+/// Returns the format and the id.
+fn read_format(path: &Path) -> Result<(u64, u64), StoreError> {
     let file = path.join("format");
     let bytes = fs::read(&file).map_err(failed("reading", &file))?;
     let unreadable = || StoreError::NotAStore {
         path: path.into(),
-        reason: "its file `format` does not say {\"format\":1,\"id\":…}".to_owned(),
+        reason: "its file `format` does not say {\"format\":2,\"id\":…}".to_owned(),
     };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
-    match value["format"].as_u64() {
-        Some(FORMAT) => {}
+    let format = match value["format"].as_u64() {
+        Some(found @ OLDEST..=FORMAT) => found,
         Some(found) if found > FORMAT => {
             return Err(StoreError::NewerFormat { path: path.into(), found, readable: FORMAT });
         }
         _ => return Err(unreadable()),
-    }
+    };
     let id = value["id"].as_str().and_then(|id| u64::from_str_radix(id, 16).ok());
-    id.ok_or_else(unreadable)
+    id.map(|id| (format, id)).ok_or_else(unreadable)
 }
 
-fn write_format(path: &Path) -> Result<u64, StoreError> {
+fn write_format(path: &Path, id: u64) -> Result<(), StoreError> {
     let (temporary, file) = (path.join("format.tmp"), path.join("format"));
-    // The standard library's hasher keys are the randomness that it has to offer; ids need no more.
-    let id = RandomState::new().hash_one(std::process::id());
     let write = || -> io::Result<()> {
         let mut new = File::create(&temporary)?;
         writeln!(new, "{{\"format\":{FORMAT},\"id\":\"{id:016x}\"}}")?;
@@ -112,8 +125,7 @@ fn write_format(path: &Path) -> Result<u64, StoreError> {
         fs::rename(&temporary, &file)?;
         File::open(path)?.sync_all()
     };
-    write().map_err(failed("writing", &file))?;
-    Ok(id)
+    write().map_err(failed("writing", &file))
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {

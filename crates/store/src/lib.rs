@@ -1,10 +1,12 @@
-//! Keeps chains: their entries, the blobs that the entries name, and what chains share (components, configs).
+//! Keeps chains: their entries, the blobs that the entries name, and what chains share (components, configs). Beside
+//! them rows, which change together with chains.
 //!
 //! Invariant: a chain only grows, by one atomic append that compares its head, and whatever
 //! [`Store::commit`] acknowledged is there after any crash.
 //!
 //! Deliberately absent: the meaning of an entry (the store does not parse one), any check that a name is the
-//! hash of its bytes (the caller made both), threads of an async runtime, and deletion.
+//! hash of its bytes (the caller made both), threads of an async runtime, and deletion
+//! of anything but a row.
 //!
 //! ```
 //! use troupe_chain::Hash;
@@ -13,7 +15,7 @@
 //! let store = MemoryStore::new();
 //! let genesis = NewEntry::new(0, &b"{\"parent\":null}"[..]);
 //! let chain = genesis.name;
-//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![] }])?;
+//! store.commit(&[Append { chain, expected: None, entries: vec![genesis], blobs: vec![], rows: vec![] }])?;
 //! assert_eq!(store.head(&chain)?.map(|head| head.seq), Some(0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -30,6 +32,7 @@ mod index;
 mod log;
 mod memory;
 mod overlay;
+mod rows;
 mod shared;
 mod store;
 
@@ -37,4 +40,6 @@ pub use durable::DiskStore;
 pub use embedded::DiskOptions;
 pub use error::{CommitError, InvalidAppend, StoreError};
 pub use memory::MemoryStore;
-pub use store::{Append, Head, MAX_BATCH_BYTES, NewEntry, Store, Usage};
+pub use store::{
+    Append, Head, MAX_BATCH_BYTES, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES, NewEntry, Row, Store, Usage,
+};

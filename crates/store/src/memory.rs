@@ -3,6 +3,7 @@
 //! Deliberately absent: durability. Its commits are visible at once and cannot fail but by a bad batch.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Inner {
     chains: BTreeMap<Hash, Chain>,
+    rows: BTreeMap<Bytes, Bytes>,
     shared: ByName<Bytes>,
     log_bytes: u64,
     shared_bytes: u64,
@@ -54,6 +56,13 @@ impl MemoryStore {
 
 impl Inner {
     fn append(&mut self, append: &Append) {
+        self.log_bytes += append.payload_bytes();
+        for row in &append.rows {
+            match &row.value {
+                Some(value) => _ = self.rows.insert(row.key.clone(), value.clone()),
+                None => _ = self.rows.remove(&row.key),
+            }
+        }
         let Some(last) = append.entries.last() else { return };
         let chain = self.chains.entry(append.chain).or_insert_with(|| Chain {
             head: last.head(),
@@ -69,7 +78,6 @@ impl Inner {
         for (name, bytes) in &append.blobs {
             chain.blobs.entry(*name).or_insert_with(|| bytes.clone());
         }
-        self.log_bytes += append.payload_bytes();
     }
 }
 
@@ -103,6 +111,23 @@ impl Store for MemoryStore {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         Ok(self.read().chains.get(chain).and_then(|chain| chain.blobs.get(name)).cloned())
+    }
+
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read().rows.get(key).cloned())
+    }
+
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let inner = self.read();
+        let from = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
+        let rows = inner.rows.range::<[u8], _>((from, Bound::Unbounded));
+        let rows = rows.take_while(|(key, _)| key.starts_with(prefix)).take(limit);
+        Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {

@@ -3,14 +3,19 @@
 //! Invariant: only durable frames are here; each stays until the index has it, so that a reader who looks here
 //! first and in the index second misses nothing.
 //!
-//! Deliberately absent: payloads. They are read from the log, where the system's cache still has them.
+//! Deliberately absent: payloads but those of rows. They are read from the log, where the system's cache still has
+//! them.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use troupe_chain::Hash;
 
+use crate::log::rows::Rows;
 use crate::log::{End, Position, frame};
+use crate::rows::Range;
 use crate::{Append, Head};
 
 /// The key of a place in the log: a kind, and truncated hashes that a reader compares in full with the frame.
@@ -61,11 +66,21 @@ pub(crate) struct Location {
     pub(crate) item: u32,
 }
 
+/// What a stretch made of a row.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// What it is now; `None` if it is gone.
+    pub(crate) value: Option<Bytes>,
+    /// Whether the first that the stretch did was to put it: then likely it was not there before.
+    pub(crate) began_with_put: bool,
+}
+
 /// A stretch of the log by key.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
     pub(crate) places: HashMap<Key, Location, foldhash::fast::RandomState>,
     pub(crate) heads: HashMap<Hash, Head, foldhash::fast::RandomState>,
+    pub(crate) rows: HashMap<Bytes, Change, foldhash::fast::RandomState>,
     /// How much of the log this is.
     pub(crate) bytes: u64,
     /// Where the stretch ends.
@@ -87,10 +102,21 @@ impl Layer {
         if let Some(last) = append.entries.last() {
             self.heads.insert(append.chain, last.head());
         }
+        append.rows.iter().for_each(|row| self.change(row.key.clone(), row.value.clone()));
+    }
+
+    fn change(&mut self, key: Bytes, value: Option<Bytes>) {
+        match self.rows.entry(key) {
+            Entry::Occupied(mut change) => change.get_mut().value = value,
+            Entry::Vacant(vacant) => {
+                let began_with_put = value.is_some();
+                vacant.insert(Change { value, began_with_put });
+            }
+        }
     }
 
     /// Adds a frame that recovery read.
-    pub(crate) fn replay(&mut self, head: &frame::Head) {
+    pub(crate) fn replay(&mut self, head: &frame::Head, rows: Rows<'_>) {
         for (index, item) in (0..).zip(&head.items) {
             let place = Location { at: head.at, item: index };
             if index < head.entries {
@@ -101,6 +127,9 @@ impl Layer {
             } else {
                 self.places.insert(Key::blob(&head.chain, &item.name), place);
             }
+        }
+        for (key, value) in rows {
+            self.change(Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));
         }
         self.bytes += u64::from(head.len);
         self.end = Some(End { at: head.at.after(head.len), previous: head.crc });
@@ -125,6 +154,19 @@ impl Overlay {
         self.active.heads.get(chain).or_else(sealed).copied()
     }
 
+    /// Returns a row's value, or that it is gone, if it changed lately.
+    pub(crate) fn row(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        let sealed = || self.sealed.as_ref().and_then(|layer| layer.rows.get(key));
+        self.active.rows.get(key).or_else(sealed).map(|change| change.value.clone())
+    }
+
+    /// Returns the rows of a range that changed lately.
+    pub(crate) fn rows(&self, range: Range<'_>) -> BTreeMap<Bytes, Option<Bytes>> {
+        let layers = self.sealed.as_deref().into_iter().chain([&self.active]);
+        let changes = layers.flat_map(|layer| &layer.rows).filter(|(key, _)| range.contains(key));
+        changes.map(|(key, change)| (key.clone(), change.value.clone())).collect()
+    }
+
     /// Hands the growing layer over, unless the one before is still being taken in or there is nothing.
     pub(crate) fn seal(&mut self) {
         if self.sealed.is_none() && self.active.end.is_some() {
@@ -132,6 +174,7 @@ impl Overlay {
             // The next stretch will be about as large; growing the map step by step would stall commits.
             self.active.places.reserve(full.places.len());
             self.active.heads.reserve(full.heads.len());
+            self.active.rows.reserve(full.rows.len());
             self.sealed = Some(Arc::new(full));
         }
     }

@@ -7,9 +7,15 @@ use troupe_chain::Hash;
 
 use crate::{CommitError, StoreError};
 
-/// The most bytes that one batch may hold: 512 MiB of entries and blobs, each counted with 40 bytes more, each
-/// append with 120.
+/// The most bytes that one batch may hold: 512 MiB of entries, blobs and rows. Each entry and each blob is counted
+/// with 40 bytes more, each row with 5, each append with 128.
 pub const MAX_BATCH_BYTES: u64 = 512 << 20;
+
+/// The most bytes of a row's key; it has at least one.
+pub const MAX_ROW_KEY_BYTES: usize = 128;
+
+/// The most bytes of a row's value: 64 KiB.
+pub const MAX_ROW_VALUE_BYTES: usize = 64 << 10;
 
 /// The last entry of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,31 +50,64 @@ impl NewEntry {
     }
 }
 
-/// Entries that grow one chain, and the blobs that they name. All of it is stored or none of it.
+/// A row to put or to remove, together with the rest of its append.
+///
+/// Rows belong to the node, not to a chain. They are what may change: what is due, what a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its key, of 1 to [`MAX_ROW_KEY_BYTES`] bytes.
+    pub key: Bytes,
+    /// Its new value, of at most [`MAX_ROW_VALUE_BYTES`]; `None` removes it. Removing what is not there is fine.
+    pub value: Option<Bytes>,
+}
+
+impl Row {
+    /// Puts a value under a key, whatever is there.
+    pub fn put(key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
+        Self { key: key.into(), value: Some(value.into()) }
+    }
+
+    /// Removes what is under a key.
+    pub fn remove(key: impl Into<Bytes>) -> Self {
+        Self { key: key.into(), value: None }
+    }
+
+    /// Returns the bytes of its key and value together.
+    pub fn bytes(&self) -> u64 {
+        (self.key.len() + self.value.as_ref().map_or(0, Bytes::len)) as u64
+    }
+}
+
+/// Entries that grow one chain, the blobs that they name, and rows that change with them. All of it is stored or
+/// none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// The chain's id.
     pub chain: Hash,
     /// The head's name before this append; `None` creates the chain.
     pub expected: Option<Hash>,
-    /// At least one entry, in order and without a gap.
+    /// Entries in order and without a gap. There may be none if there are rows: then nothing is expected, there are
+    /// no blobs, and the chain, which need not exist, stays as it is.
     pub entries: Vec<NewEntry>,
     /// Blobs by name. One that the chain has already may be repeated; it costs at most its space.
     pub blobs: Vec<(Hash, Bytes)>,
+    /// Rows to put or to remove; of several with one key, in an append or a batch, the last one counts.
+    pub rows: Vec<Row>,
 }
 
 impl Append {
-    /// Returns the bytes of its entries and blobs together.
+    /// Returns the bytes of its entries, blobs and rows together.
     pub fn payload_bytes(&self) -> u64 {
         let entries = self.entries.iter().map(|entry| entry.bytes.len() as u64).sum::<u64>();
-        entries + self.blobs.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>()
+        let blobs = self.blobs.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+        entries + blobs + self.rows.iter().map(Row::bytes).sum::<u64>()
     }
 }
 
 /// What a store holds, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Bytes of entries and blobs with their framing, without space that is only reserved.
+    /// Bytes of entries, blobs and rows with their framing, without space that is only reserved.
     pub log_bytes: u64,
     /// Bytes reserved ahead of need.
     pub reserved_bytes: u64,
@@ -110,6 +149,20 @@ pub trait Store: Send + Sync {
 
     /// Returns a blob that was appended to this chain; another chain's are not seen.
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError>;
+
+    /// Returns a row's value.
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError>;
+
+    /// Lists the rows whose key begins with `prefix`, in order of keys, from after the key `after` on, at most
+    /// `limit` of them. It takes time for every row that changed lately, so it is for a start and for seldom.
+    ///
+    /// What it returns was there at one moment; the next call may see a later one.
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError>;
 
     /// Keeps a blob that belongs to no chain (a component, a config), durable on return. Repeating it is free.
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError>;

@@ -4,10 +4,14 @@
 
 mod common;
 
-use common::{append, blobs, chain, check_chain, entry};
+use bytes::Bytes;
+use common::{append, blobs, chain, check_chain, entry, rows_only};
 use troupe_chain::Hash;
 use troupe_store::faulty::SimDisk;
-use troupe_store::{Append, CommitError, DiskOptions, DiskStore, InvalidAppend, MemoryStore, Store};
+use troupe_store::{
+    Append, CommitError, DiskOptions, DiskStore, InvalidAppend, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES,
+    MemoryStore, Row, Store,
+};
 
 #[test]
 fn memory_keeps_the_promises() {
@@ -40,6 +44,10 @@ fn check(store: &dyn Store) {
     an_invalid_batch_is_refused_and_nothing_written(store);
     chains_do_not_see_each_other(store);
     a_batch_above_a_segment_is_whole(store);
+    rows_come_and_go_without_entries(store);
+    of_several_rows_with_one_key_the_last_counts(store);
+    rows_are_listed_by_prefix_in_pages(store);
+    the_largest_row_is_kept(store);
     shared_blobs_are_kept(store);
     let usage = store.usage().unwrap();
     assert!(usage.log_bytes > 30_000 && usage.shared_bytes == 9, "{usage:?}");
@@ -102,7 +110,39 @@ fn an_invalid_batch_is_refused_and_nothing_written(store: &dyn Store) {
             other => panic!("{other:?}"),
         }
     };
-    refused(&|bad| bad.entries.clear(), InvalidAppend::Empty);
+    refused(
+        &|bad| {
+            bad.entries.clear();
+            bad.rows.clear();
+        },
+        InvalidAppend::Empty,
+    );
+    refused(
+        &|bad| {
+            bad.entries.clear();
+            bad.blobs.clear();
+        },
+        InvalidAppend::RowsOnly,
+    );
+    refused(
+        &|bad| {
+            bad.entries.clear();
+            bad.expected = None;
+        },
+        InvalidAppend::RowsOnly,
+    );
+    let long = |len| vec![b'k'; len];
+    let limit = MAX_ROW_KEY_BYTES;
+    refused(&|bad| bad.rows.push(Row::remove("")), InvalidAppend::RowKey { found: 0, limit });
+    refused(
+        &|bad| bad.rows.insert(0, Row::put(long(limit + 1), "")),
+        InvalidAppend::RowKey { found: limit + 1, limit },
+    );
+    let limit = MAX_ROW_VALUE_BYTES;
+    refused(
+        &|bad| bad.rows.push(Row::put("key", long(limit + 1))),
+        InvalidAppend::RowValue { found: limit + 1, limit },
+    );
     refused(&|bad| bad.entries[0].seq = 5, InvalidAppend::SeqGap { expected: 4, found: 5 });
     refused(&|bad| bad.entries[1].seq = 4, InvalidAppend::SeqGap { expected: 5, found: 4 });
     check_chain(store, 1, 4);
@@ -123,6 +163,80 @@ fn a_batch_above_a_segment_is_whole(store: &dyn Store) {
     store.commit(&[append(5, 1, 1)]).unwrap();
     check_chain(store, 4, 100);
     check_chain(store, 5, 2);
+}
+
+fn rows_come_and_go_without_entries(store: &dyn Store) {
+    let chains = store.chains().unwrap();
+    let of = |rows: Vec<Row>, chain| Append { chain, ..rows_only(rows) };
+    store.commit(&[rows_only(vec![Row::put("one", "1"), Row::remove("nothing")])]).unwrap();
+    store.commit(&[of(vec![Row::put("two", "")], chain(0)), append(6, 0, 1)]).unwrap();
+    assert_eq!(store.row(b"one").unwrap().as_deref(), Some(&b"1"[..]));
+    assert_eq!(store.row(b"two").unwrap().as_deref(), Some(&b""[..]));
+    assert_eq!(store.row(b"nothing").unwrap(), None);
+    assert_eq!(store.row(b"").unwrap(), None);
+    store.commit(&[rows_only(vec![Row::remove("one"), Row::remove("two")])]).unwrap();
+    assert_eq!((store.row(b"one").unwrap(), store.row(b"two").unwrap()), (None, None));
+    check_chain(store, 6, 1);
+    assert_eq!(store.chains().unwrap().len(), chains.len() + 1);
+    assert_eq!(store.head(&rows_only(vec![]).chain).unwrap(), None);
+    check_chain(store, 0, 41);
+}
+
+fn of_several_rows_with_one_key_the_last_counts(store: &dyn Store) {
+    let put = |value: &'static str| Row::put("same", value);
+    let same = || store.row(b"same").unwrap().map(|value| value.to_vec());
+    store.commit(&[rows_only(vec![put("1"), Row::remove("same"), put("2")])]).unwrap();
+    assert_eq!(same().as_deref(), Some(&b"2"[..]));
+    store.commit(&[rows_only(vec![put("3")]), rows_only(vec![put("4")])]).unwrap();
+    assert_eq!(same().as_deref(), Some(&b"4"[..]));
+    store.commit(&[rows_only(vec![put("5")]), rows_only(vec![put("6"), Row::remove("same")])]).unwrap();
+    assert_eq!(same(), None);
+    assert_eq!(store.rows(b"same", None, 9).unwrap(), []);
+}
+
+fn rows_are_listed_by_prefix_in_pages(store: &dyn Store) {
+    let key = |number: u64| Bytes::from(format!("page/{number:03}"));
+    for number in 0..60 {
+        let mut rows = vec![Row::put(key(number * 7 % 60), number.to_string())];
+        // Neighbours of the prefix, on both sides.
+        rows.extend([Row::put("page.", "no"), Row::put("page0", "no"), Row::put("page", "no")]);
+        store.commit(&[rows_only(rows), append(7, number, 1)]).unwrap();
+    }
+    let gone = (0..60).step_by(3).map(|number| Row::remove(key(number))).collect();
+    store.commit(&[rows_only(gone)]).unwrap();
+    let all = store.rows(b"page/", None, usize::MAX).unwrap();
+    let expected = (0..60).filter(|number| number % 3 != 0).map(key);
+    assert!(all.iter().map(|(key, _)| key.clone()).eq(expected), "{all:?}");
+    assert!(all.iter().all(|(key, value)| store.row(key).unwrap().as_ref() == Some(value)));
+    for limit in 1..8 {
+        let mut pages = Vec::new();
+        loop {
+            let after = pages.last().map(|(key, _): &(Bytes, Bytes)| key.clone());
+            let page = store.rows(b"page/", after.as_deref(), limit).unwrap();
+            assert!(page.len() <= limit);
+            match page.is_empty() {
+                true => break,
+                false => pages.extend(page),
+            }
+        }
+        assert_eq!(pages, all, "pages of {limit}");
+    }
+    assert_eq!(store.rows(b"page/", None, 0).unwrap(), []);
+    assert_eq!(store.rows(b"page/", Some(b"a"), usize::MAX).unwrap(), all);
+    assert_eq!(store.rows(b"page/", Some(b"page/0300"), 1).unwrap(), all[20..21]);
+    assert_eq!(store.rows(b"page/", Some(b"q"), 9).unwrap(), []);
+    let everything = store.rows(b"", None, usize::MAX).unwrap();
+    assert!(everything.len() > all.len() + 3 && everything.is_sorted());
+}
+
+fn the_largest_row_is_kept(store: &dyn Store) {
+    // The bytes above all others sort last, also in an index.
+    let row = Row::put(vec![0xff; MAX_ROW_KEY_BYTES], vec![7; MAX_ROW_VALUE_BYTES]);
+    store.commit(&[rows_only(vec![row.clone()])]).unwrap();
+    assert_eq!(store.row(&row.key).unwrap(), row.value);
+    assert_eq!(store.rows(&[0xff], None, 2).unwrap(), [(row.key.clone(), row.value.unwrap())]);
+    store.commit(&[rows_only(vec![Row::remove(row.key)]), append(7, 60, 3)]).unwrap();
+    assert_eq!(store.rows(&[0xff], None, 2).unwrap(), []);
 }
 
 fn shared_blobs_are_kept(store: &dyn Store) {

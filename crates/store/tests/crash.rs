@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{append, chain, check_chain, entry, len};
+use common::{append, chain, check_chain, entry, len, rows_only};
 use troupe_chain::Hash;
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
-use troupe_store::{Append, CommitError, Store};
+use troupe_store::{Append, CommitError, Row, Store};
 
 const CHAINS: u64 = 3;
 /// Commits of a run; enough to fill several segments.
@@ -20,10 +20,19 @@ struct Told {
     acknowledged: [u64; CHAINS as usize],
     /// Entries in the batch whose outcome is unknown, counted with those before.
     tried: [u64; CHAINS as usize],
+    /// The sum of the two, as the row of the last append of each batch has it.
+    sums: [u64; 2],
     shared: Vec<Hash>,
 }
 
-/// The batch number `step`: one append, or several to one chain and others.
+const SUM: &[u8] = b"sum";
+
+fn sum(store: &dyn Store) -> u64 {
+    let value = store.row(SUM).unwrap().unwrap_or_default();
+    value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+}
+
+/// The batch number `step`: one append, or several to one chain and others; and one of a row only.
 fn batch(step: u64, lens: &mut [u64; CHAINS as usize]) -> Vec<Append> {
     let mut appends = Vec::new();
     for part in 0..[1, 1, 4, 2, 9][step as usize % 5] {
@@ -32,16 +41,20 @@ fn batch(step: u64, lens: &mut [u64; CHAINS as usize]) -> Vec<Append> {
         appends.push(append(number, lens[number as usize], count));
         lens[number as usize] += count;
     }
+    appends.push(rows_only(vec![Row::put(SUM, lens.iter().sum::<u64>().to_string())]));
     appends
 }
 
 /// Commits up to `steps` batches until one fails.
 fn run(store: &dyn Store, steps: std::ops::Range<u64>, told: &mut Told) -> Result<(), CommitError> {
     told.tried = told.acknowledged;
+    told.sums[1] = told.sums[0];
     for step in steps {
         let batch = batch(step, &mut told.tried);
+        told.sums[1] = told.tried.iter().sum();
         store.commit(&batch)?;
         told.acknowledged = told.tried;
+        told.sums[0] = told.sums[1];
         if step % 7 == 0 {
             let bytes = format!("component {step}").repeat(100);
             let name = Hash::of(bytes.as_bytes());
@@ -63,6 +76,11 @@ fn check_and_go_on(disk: &SimDisk, mut told: Told, case: &str) -> Told {
         check_chain(&store, number, found);
         told.acknowledged[number as usize] = found;
     }
+    let found = sum(&store);
+    assert!(told.sums.contains(&found), "{case}: the sum is {found}, not one of {:?}", told.sums);
+    // The last append of its batch is there, so all of it is.
+    assert!(found == told.sums[0] || told.acknowledged == told.tried, "{case}: the sum is ahead: {told:?}");
+    told.sums[0] = found;
     for name in &told.shared {
         let bytes = store.shared(name).unwrap();
         assert_eq!(bytes.map(|bytes| Hash::of(&bytes)).as_ref(), Some(name), "{case}");
@@ -71,6 +89,7 @@ fn check_and_go_on(disk: &SimDisk, mut told: Told, case: &str) -> Told {
     for number in 0..CHAINS {
         check_chain(&store, number, told.acknowledged[number as usize]);
     }
+    assert_eq!(sum(&store), told.sums[0], "{case}");
     told
 }
 
@@ -161,6 +180,7 @@ fn halted_for_good(store: &dyn Store, told: &Told) {
     for number in 0..CHAINS {
         check_chain(store, number, told.acknowledged[number as usize]);
     }
+    assert_eq!(sum(store), told.sums[0]);
     for _ in 0..2 {
         assert!(matches!(store.commit(&[append(9, 0, 1)]), Err(CommitError::Halted(_))));
     }

@@ -179,16 +179,24 @@ fn a_second_open_is_refused_and_names_the_process() {
 fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    fs::write(folder.path().join("format"), "{\"format\":2}").unwrap();
+    fs::write(folder.path().join("format"), "{\"format\":3}").unwrap();
     let text = refusal(folder.path()).to_string();
-    assert!(text.contains("written by a newer Troupe (format 2, this one reads 1)"), "{text}");
+    assert!(text.contains("written by a newer Troupe (format 3, this one reads 2)"), "{text}");
 }
 
 #[test]
 fn a_garbled_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    for text in ["", "format", "{}", "{\"format\":0,\"id\":\"1\"}", "{\"format\":1}", "{\"format\":\"1\"}"] {
+    for text in [
+        "",
+        "format",
+        "{}",
+        "{\"format\":0,\"id\":\"1\"}",
+        "{\"format\":1}",
+        "{\"format\":2}",
+        "{\"format\":\"1\"}",
+    ] {
         fs::write(folder.path().join("format"), text).unwrap();
         assert!(matches!(refusal(folder.path()), StoreError::NotAStore { .. }), "{text}");
     }

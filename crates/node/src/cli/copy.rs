@@ -37,6 +37,7 @@ where
             expected: None,
             entries: Vec::new(),
             blobs: Vec::new(),
+            rows: Vec::new(),
         });
         append.entries.push(new);
         copy_blobs(history, store, &entry, append, &mut seen)?;

@@ -426,6 +426,19 @@ impl Store for HeldStore {
         self.inner.blob(chain, name)
     }
 
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.inner.row(key)
+    }
+
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.inner.rows(prefix, after, limit)
+    }
+
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
         self.inner.put_shared(name, bytes)
     }

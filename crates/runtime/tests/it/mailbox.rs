@@ -151,6 +151,17 @@ impl Store for Told {
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.0.blob(chain, name)
     }
+    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.0.row(key)
+    }
+    fn rows(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.0.rows(prefix, after, limit)
+    }
     fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
         self.0.put_shared(name, bytes)
     }

@@ -2,14 +2,16 @@
 //!
 //! Deliberately absent: fjall's own durability modes. A stretch is a table of its own or not there.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-use super::{Failure, Index, Row};
+use super::{Change, Failure, Index, Walk};
 
 /// Memory for blocks of the index: 64 MiB.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -49,18 +51,22 @@ impl Index for FjallIndex {
         Ok(self.keyspace.get(key)?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
-        for guard in self.keyspace.prefix([kind]) {
+    fn walk(&self, kind: u8, from: Bound<&[u8]>) -> Walk<'_> {
+        // The range has the tables that there are now, and keeps them.
+        let range = self.keyspace.range(super::within(kind, from));
+        Box::new(range.map(|guard| {
             let (key, value) = guard.into_inner()?;
-            visit(&key, &value);
-        }
-        Ok(())
+            Ok((Bytes::copy_from_slice(&key[1..]), Bytes::copy_from_slice(&value)))
+        }))
     }
 
-    fn ingest(&self, rows: &[Row]) -> Result<(), Failure> {
+    fn ingest(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), Failure> {
         let mut ingestion = self.keyspace.start_ingestion()?;
-        for row in rows {
-            ingestion.write(row.key(), row.value())?;
+        for (key, value) in changes {
+            match value {
+                Some(value) => ingestion.write(key, value)?,
+                None => ingestion.write_tombstone(key)?,
+            }
         }
         Ok(ingestion.finish()?)
     }

@@ -1,4 +1,4 @@
-//! The index: where in the log things are, by key. It holds nothing that the log does not.
+//! The index: where in the log things are, by key, and the rows. It holds nothing that the log does not.
 //!
 //! Invariant: it is never ahead of the durable log. Each stretch goes in atomically with the mark that says how
 //! far it reaches; so an index that is behind catches up, and one that is gone is made again.
@@ -6,13 +6,17 @@
 //! Deliberately absent: durability of its own. What the index loses the log still has.
 
 mod fjall;
+mod rows;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{PoisonError, RwLock};
 
+use bytes::Bytes;
 use troupe_chain::Hash;
 
 pub(crate) use self::fjall::FjallIndex;
+pub(crate) use self::rows::{row, rows};
 use crate::log::{End, Position};
 use crate::overlay::{Key, Layer, Location};
 use crate::{Head, StoreError};
@@ -23,44 +27,50 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// A key and its value, in place: a stretch has tens of thousands, and an allocation each would cost more than
 /// all else.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Row {
+struct Pair {
     key: [u8; 33],
     key_len: u8,
     value: [u8; 40],
     value_len: u8,
 }
 
-impl Row {
+impl Pair {
     /// Joins the parts of a key and of a value.
     fn new(key: [&[u8]; 2], value: [&[u8]; 3]) -> Self {
-        let mut row = Self { key: [0; 33], key_len: 0, value: [0; 40], value_len: 0 };
+        let mut pair = Self { key: [0; 33], key_len: 0, value: [0; 40], value_len: 0 };
         for part in key {
-            row.key[usize::from(row.key_len)..][..part.len()].copy_from_slice(part);
-            row.key_len += part.len() as u8;
+            pair.key[usize::from(pair.key_len)..][..part.len()].copy_from_slice(part);
+            pair.key_len += part.len() as u8;
         }
         for part in value {
-            row.value[usize::from(row.value_len)..][..part.len()].copy_from_slice(part);
-            row.value_len += part.len() as u8;
+            pair.value[usize::from(pair.value_len)..][..part.len()].copy_from_slice(part);
+            pair.value_len += part.len() as u8;
         }
-        row
+        pair
     }
 
     fn key(&self) -> &[u8] {
         &self.key[..usize::from(self.key_len)]
     }
 
-    fn value(&self) -> &[u8] {
-        &self.value[..usize::from(self.value_len)]
+    fn change(&self) -> Change<'_> {
+        (self.key(), Some(&self.value[..usize::from(self.value_len)]))
     }
 }
 
-/// An ordered map that takes in many rows at once.
+/// A key and its new value; `None` removes it.
+pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Keys of one kind, without the kind, and their values; in order, and as they were when the walk began.
+pub(crate) type Walk<'a> = Box<dyn Iterator<Item = Result<(Bytes, Bytes), Failure>> + 'a>;
+
+/// An ordered map that takes in many changes at once. The first byte of a key is its kind.
 pub(crate) trait Index: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure>;
-    /// Shows the rows whose key begins with `kind`, in order: key and value.
-    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure>;
-    /// Takes in rows, sorted and without a repeated key: all of them or, after a crash, none.
-    fn ingest(&self, rows: &[Row]) -> Result<(), Failure>;
+    /// Walks through the keys of a kind, from one on.
+    fn walk(&self, kind: u8, from: Bound<&[u8]>) -> Walk<'_>;
+    /// Takes in changes, sorted and without a repeated key: all of them or, after a crash, none.
+    fn ingest(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), Failure>;
     fn bytes(&self) -> u64;
 }
 
@@ -82,20 +92,25 @@ pub(crate) fn watermark(index: &dyn Index, id: u64) -> Result<Option<End>, Store
 /// Takes in a stretch of the log.
 pub(crate) fn ingest(index: &dyn Index, layer: &Layer, id: u64) -> Result<(), StoreError> {
     let Some(end) = layer.end else { return Ok(()) };
-    let mut rows: Vec<Row> = Vec::with_capacity(layer.places.len() + layer.heads.len() + 1);
+    let mut pairs: Vec<Pair> = Vec::with_capacity(layer.places.len() + layer.heads.len());
     for (key, place) in &layer.places {
         // Most frames have few items: what is not zero of the number.
         let item = place.item.to_le_bytes();
         let len = item.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        rows.push(Row::new([key.bytes(), b""], [&place.at.to_u64().to_be_bytes(), &item[..len], b""]));
+        pairs.push(Pair::new([key.bytes(), b""], [&place.at.to_u64().to_be_bytes(), &item[..len], b""]));
     }
     for (chain, head) in &layer.heads {
-        rows.push(Row::new([b"h", chain.as_bytes()], [head.entry.as_bytes(), &head.seq.to_be_bytes(), b""]));
+        pairs
+            .push(Pair::new([b"h", chain.as_bytes()], [head.entry.as_bytes(), &head.seq.to_be_bytes(), b""]));
     }
     let (at, previous) = (end.at.to_u64().to_be_bytes(), end.previous.to_be_bytes());
-    rows.push(Row::new([WATERMARK, b""], [&id.to_be_bytes(), &at, &previous]));
-    rows.sort_unstable_by(|one, other| one.key().cmp(other.key()));
-    index.ingest(&rows).map_err(failed("taking in new entries"))
+    let mark = Pair::new([WATERMARK, b""], [&id.to_be_bytes(), &at, &previous]);
+    pairs.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+    let rows = rows::changes(index, layer).map_err(failed("looking for rows that are gone"))?;
+    // By their kinds, rows come after all else, and the mark after rows.
+    let rows = rows.iter().map(|(key, value)| (&key[..], *value));
+    let mut changes = pairs.iter().map(Pair::change).chain(rows).chain([mark.change()]);
+    index.ingest(&mut changes).map_err(failed("taking in new entries"))
 }
 
 /// Returns where an item is.
@@ -113,16 +128,23 @@ pub(crate) fn head(index: &dyn Index, chain: &Hash) -> Result<Option<Head>, Stor
 /// Returns every head that the index knows of.
 pub(crate) fn heads(index: &dyn Index) -> Result<BTreeMap<Hash, Head>, StoreError> {
     let mut heads = BTreeMap::new();
-    let mut malformed_rows = 0;
-    let mut visit = |key: &[u8], value: &[u8]| {
-        let chain = key.get(1..).and_then(|chain| <[u8; 32]>::try_from(chain).ok());
-        match (chain, decode_head(value)) {
-            (Some(chain), Some(head)) => _ = heads.insert(Hash::from_bytes(chain), head),
-            _ => malformed_rows += 1,
+    for pair in index.walk(b'h', Bound::Unbounded) {
+        let (chain, head) = pair.map_err(failed("listing the chains"))?;
+        match (<[u8; 32]>::try_from(&chain[..]), decode_head(&head)) {
+            (Ok(chain), Some(head)) => _ = heads.insert(Hash::from_bytes(chain), head),
+            _ => return Err(malformed("a head")),
         }
+    }
+    Ok(heads)
+}
+
+/// Returns the range of the keys of a kind.
+fn within(kind: u8, from: Bound<&[u8]>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let from = match from {
+        Bound::Unbounded => Bound::Included(vec![kind]),
+        from => from.map(|from| [&[kind], from].concat()),
     };
-    index.scan(b'h', &mut visit).map_err(failed("listing the chains"))?;
-    if malformed_rows > 0 { Err(malformed("a head")) } else { Ok(heads) }
+    (from, Bound::Excluded(vec![kind + 1]))
 }
 
 fn head_key(chain: &Hash) -> Vec<u8> {
@@ -152,24 +174,29 @@ pub(crate) fn failed(action: &'static str) -> impl Fn(Failure) -> StoreError {
 /// An index that is made again at each start, for disks that are simulated.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryIndex {
-    rows: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
+    pairs: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl Index for MemoryIndex {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(self.rows.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+        Ok(self.pairs.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    fn scan(&self, kind: u8, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
-        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let rows = rows.range(vec![kind]..vec![kind + 1]);
-        rows.for_each(|(key, value)| visit(key, value));
-        Ok(())
+    fn walk(&self, kind: u8, from: Bound<&[u8]>) -> Walk<'_> {
+        let pairs = self.pairs.read().unwrap_or_else(PoisonError::into_inner);
+        let pairs = pairs.range(within(kind, from));
+        let pairs = pairs.map(|(key, value)| (Bytes::copy_from_slice(&key[1..]), value.clone().into()));
+        Box::new(pairs.map(Ok).collect::<Vec<_>>().into_iter())
     }
 
-    fn ingest(&self, rows: &[Row]) -> Result<(), Failure> {
-        let rows = rows.iter().map(|row| (row.key().to_vec(), row.value().to_vec()));
-        self.rows.write().unwrap_or_else(PoisonError::into_inner).extend(rows);
+    fn ingest(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), Failure> {
+        let mut pairs = self.pairs.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in changes {
+            match value {
+                Some(value) => _ = pairs.insert(key.to_vec(), value.to_vec()),
+                None => _ = pairs.remove(key),
+            }
+        }
         Ok(())
     }
 

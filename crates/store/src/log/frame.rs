@@ -6,16 +6,21 @@
 
 use troupe_chain::Hash;
 
+use super::rows::{self, ROW};
 use crate::{Append, NewEntry};
 
 /// Bytes of a frame before its items.
-pub(crate) const HEADER: usize = 112;
+pub(crate) const HEADER: usize = 120;
+/// The same in format 1, where a frame has no rows.
+const HEADER_1: usize = 112;
 /// Bytes of one item: an entry's or a blob's name, length and checksum.
 pub(crate) const ITEM: usize = 40;
 /// Frames begin at multiples of this many bytes.
 pub(crate) const ALIGN: usize = 8;
 /// The first bytes of a frame.
-pub(crate) const MAGIC: [u8; 4] = *b"Trp1";
+const MAGIC: [u8; 4] = *b"Trp2";
+/// The first bytes of a frame of format 1.
+const MAGIC_1: [u8; 4] = *b"Trp1";
 
 /// Stands for the head before a chain's first entry.
 const NO_HASH: [u8; 32] = [0; 32];
@@ -49,14 +54,20 @@ pub(crate) struct Place {
     pub(crate) at: Position,
 }
 
+/// Bytes within a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Where they begin, counted from the frame's first.
+    pub(crate) offset: u32,
+    pub(crate) len: u32,
+    pub(crate) crc: u32,
+}
+
 /// An entry or a blob within a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
     pub(crate) name: Hash,
-    /// Where its bytes begin, counted from the frame's first.
-    pub(crate) offset: u32,
-    pub(crate) len: u32,
-    pub(crate) crc: u32,
+    pub(crate) part: Part,
 }
 
 /// A frame without its payload.
@@ -77,6 +88,7 @@ pub(crate) struct Head {
     /// How many of the items are entries; they come first.
     pub(crate) entries: u32,
     pub(crate) items: Vec<Item>,
+    pub(crate) rows: Part,
 }
 
 /// What bytes at a place are.
@@ -91,7 +103,8 @@ pub(crate) enum Decoded {
 /// Returns the most bytes that an append's frame takes.
 pub(crate) fn encoded_len(append: &Append) -> u64 {
     let items = append.entries.len() + append.blobs.len();
-    (HEADER as u64 + (ITEM * items) as u64 + append.payload_bytes()).next_multiple_of(ALIGN as u64)
+    let framing = (HEADER + ITEM * items) as u64 + ROW * append.rows.len() as u64;
+    (framing + append.payload_bytes()).next_multiple_of(ALIGN as u64)
 }
 
 /// Appends a frame to `buffer` and returns its checksum. Blobs are written where `keep` says so.
@@ -117,6 +130,7 @@ pub(crate) fn encode(
     buffer.extend_from_slice(&(kept().count() as u32).to_le_bytes());
     buffer.extend_from_slice(append.chain.as_bytes());
     buffer.extend_from_slice(append.expected.as_ref().map_or(&NO_HASH[..], |name| name.as_bytes()));
+    buffer.extend_from_slice(&[0; HEADER - HEADER_1]);
     let mut item = |name: &Hash, bytes: &[u8]| {
         buffer.extend_from_slice(name.as_bytes());
         buffer.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
@@ -127,6 +141,11 @@ pub(crate) fn encode(
     let head = buffer.len();
     append.entries.iter().for_each(|entry| buffer.extend_from_slice(&entry.bytes));
     kept().for_each(|(_, bytes)| buffer.extend_from_slice(bytes));
+    let rows = buffer.len();
+    rows::encode(buffer, &append.rows);
+    let (rows_len, rows_crc) = ((buffer.len() - rows) as u32, crc32fast::hash(&buffer[rows..]));
+    buffer[start + 112..start + 116].copy_from_slice(&rows_len.to_le_bytes());
+    buffer[start + 116..start + 120].copy_from_slice(&rows_crc.to_le_bytes());
     let len = (buffer.len() - start).next_multiple_of(ALIGN);
     buffer.resize(start + len, 0);
     buffer[start + 32..start + 36].copy_from_slice(&(len as u32).to_le_bytes());
@@ -135,18 +154,32 @@ pub(crate) fn encode(
     crc
 }
 
+/// Returns the length of the header that begins with `bytes`, by what every frame begins with.
+fn header_len(bytes: &[u8]) -> Option<usize> {
+    match *bytes.first_chunk::<4>()? {
+        MAGIC => Some(HEADER),
+        MAGIC_1 => Some(HEADER_1),
+        _ => None,
+    }
+}
+
+/// Returns whether a frame may begin here.
+pub(crate) fn may_begin(bytes: &[u8]) -> bool {
+    header_len(bytes).is_some()
+}
+
 /// Reads the frame that begins with `bytes`, without looking at its payload.
 pub(crate) fn decode(bytes: &[u8], place: Place) -> Decoded {
     if bytes.len() < HEADER {
         return Decoded::Short(HEADER);
     }
-    if bytes[..4] != MAGIC || u64_at(bytes, 8) != place.at.to_u64() {
+    let Some(header) = header_len(bytes).filter(|_| u64_at(bytes, 8) == place.at.to_u64()) else {
         return Decoded::Invalid;
-    }
+    };
     let (entries, blobs) = (u32_at(bytes, 40), u32_at(bytes, 44));
     let len = u32_at(bytes, 32);
     let count = u64::from(entries) + u64::from(blobs);
-    let head = HEADER as u64 + count * ITEM as u64;
+    let head = header as u64 + count * ITEM as u64;
     if head > u64::from(len) {
         return Decoded::Invalid;
     }
@@ -158,14 +191,17 @@ pub(crate) fn decode(bytes: &[u8], place: Place) -> Decoded {
     if crc != u32_at(bytes, 4) {
         return Decoded::Invalid;
     }
-    let mut offset = head as u32;
-    let mut items = Vec::with_capacity(count as usize);
-    for item in bytes[HEADER..head].chunks_exact(ITEM) {
-        let item = Item { name: hash_at(item, 0), offset, len: u32_at(item, 32), crc: u32_at(item, 36) };
-        offset = offset.saturating_add(item.len);
-        items.push(item);
-    }
-    if offset.next_multiple_of(ALIGN as u32) != len {
+    let mut end = head as u64;
+    let mut part = |bytes: &[u8], at: usize| {
+        let part = Part { offset: end as u32, len: u32_at(bytes, at), crc: u32_at(bytes, at + 4) };
+        end += u64::from(part.len);
+        part
+    };
+    let items = bytes[header..head].chunks_exact(ITEM);
+    let items = items.map(|item| Item { name: hash_at(item, 0), part: part(item, 32) }).collect();
+    let no_rows = [0; HEADER - HEADER_1];
+    let rows = part(if header == HEADER { &bytes[HEADER_1..HEADER] } else { &no_rows }, 0);
+    if end.next_multiple_of(ALIGN as u64) != u64::from(len) {
         return Decoded::Invalid;
     }
     Decoded::Frame(Head {
@@ -178,6 +214,7 @@ pub(crate) fn decode(bytes: &[u8], place: Place) -> Decoded {
         len,
         entries,
         items,
+        rows,
     })
 }
 
@@ -189,18 +226,21 @@ impl Head {
 
     /// Checks the payload of a frame that is in memory as a whole.
     pub(crate) fn payload_is_intact(&self, frame: &[u8]) -> bool {
-        let end = self.items.last().map_or(HEADER, |item| (item.offset + item.len) as usize);
+        let end = (self.rows.offset + self.rows.len) as usize;
+        let mut parts = self.items.iter().map(|item| &item.part).chain([&self.rows]);
         frame.len() == self.len as usize
-            && self
-                .items
-                .iter()
-                .all(|item| item.is_intact(&frame[item.offset as usize..][..item.len as usize]))
+            && parts.all(|part| part.is_intact(part.of(frame)))
             && frame[end..].iter().all(|byte| *byte == 0)
     }
 }
 
-impl Item {
-    /// Checks the item's bytes.
+impl Part {
+    /// Returns the bytes, of a frame that is in memory as a whole.
+    pub(crate) fn of<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
+        &frame[self.offset as usize..][..self.len as usize]
+    }
+
+    /// Checks the bytes.
     pub(crate) fn is_intact(&self, bytes: &[u8]) -> bool {
         crc32fast::hash(bytes) == self.crc
     }

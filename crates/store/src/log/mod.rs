@@ -7,6 +7,7 @@
 
 pub(crate) mod frame;
 mod recover;
+pub(crate) mod rows;
 mod spare;
 
 use std::collections::HashMap;
@@ -190,17 +191,17 @@ impl Frame {
         let at = self.head.at;
         let item = self.head.items.get(index as usize);
         let item = item.ok_or_else(|| damaged(at, "the index points at more items than the frame has"))?;
-        let (start, len) = (item.offset as usize, item.len as usize);
+        let (start, len) = (item.part.offset as usize, item.part.len as usize);
         let bytes = if start + len <= self.first.len() {
             self.first.slice(start..start + len)
         } else {
             let mut bytes = vec![0; len];
-            let read = self.file.read_at(&mut bytes, u64::from(at.offset) + u64::from(item.offset));
+            let read = self.file.read_at(&mut bytes, u64::from(at.offset) + start as u64);
             let path = segment_path(at.segment).into();
             bytes.truncate(read.map_err(|source| StoreError::Io { action: "reading", path, source })?);
             bytes.into()
         };
-        if bytes.len() == len && item.is_intact(&bytes) {
+        if bytes.len() == len && item.part.is_intact(&bytes) {
             Ok(bytes)
         } else {
             Err(damaged(at, "the bytes of an entry or a blob do not match their checksum"))

@@ -9,7 +9,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::frame::{self, ALIGN, Decoded, Head, MAGIC, Place, Position};
+use super::frame::{self, ALIGN, Decoded, Head, Place, Position};
+use super::rows::Rows;
 use super::{DIR, damaged, segment_path};
 use crate::StoreError;
 use crate::disk::{Disk, DiskFile};
@@ -50,7 +51,7 @@ pub(crate) fn recover(
     seed: u32,
     from: End,
     last: u32,
-    visit: &mut dyn FnMut(&Head) -> Result<(), StoreError>,
+    visit: &mut dyn FnMut(&Head, Rows<'_>) -> Result<(), StoreError>,
 ) -> Result<(End, Arc<dyn DiskFile>), StoreError> {
     let scan = Scan { disk, seed };
     if from.at.segment > last {
@@ -60,9 +61,9 @@ pub(crate) fn recover(
     let mut durable = from.at;
     let mut segment = scan.read(end.at)?;
     loop {
-        while let Some(head) = scan.next(&segment, end) {
+        while let Some((head, rows)) = scan.next(&segment, end) {
             durable = durable.max(head.durable);
-            visit(&head)?;
+            visit(&head, rows)?;
             end = End { at: end.at.after(head.len), previous: head.crc };
         }
         if end.at.segment == last {
@@ -120,14 +121,18 @@ impl Scan<'_> {
         segment.ok_or_else(|| damaged(from, "the index has seen this place, but the segment is shorter"))
     }
 
-    /// Returns the frame that follows `end`, if a whole one does.
-    fn next(&self, segment: &Segment, end: End) -> Option<Head> {
+    /// Returns the frame that follows `end`, if a whole one does, with its rows.
+    fn next<'a>(&self, segment: &'a Segment, end: End) -> Option<(Head, Rows<'a>)> {
         let rest = segment.rest(end.at.offset);
         let Decoded::Frame(head) = frame::decode(rest, Place { seed: self.seed, at: end.at }) else {
             return None;
         };
         let whole = rest.get(..head.len as usize)?;
-        (head.previous == end.previous && head.payload_is_intact(whole)).then_some(head)
+        let follows = head.previous == end.previous && head.payload_is_intact(whole);
+        follows.then(|| {
+            let rows = Rows(head.rows.of(whole));
+            (head, rows)
+        })
     }
 
     /// Looks in a segment, from `from` on, for a frame that says that more than `end` was durable.
@@ -145,7 +150,7 @@ impl Scan<'_> {
                 continue;
             }
             for offset in (block..limit).step_by(ALIGN) {
-                if !bytes[offset..].starts_with(&MAGIC) {
+                if !frame::may_begin(&bytes[offset..]) {
                     continue;
                 }
                 let place = Place { seed: self.seed, at: from.after(offset as u32) };
