@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use troupe_chain::Hash;
-use troupe_store::{Append, DiskStore, MemoryStore, NewEntry, Store};
+use troupe_store::{Append, DiskStore, MemoryStore, NewEntry, Row, Store};
 
 const GROUPS: [usize; 4] = [1, 10, 64, 1000];
 const ROUNDS: usize = 9;
@@ -33,17 +33,26 @@ fn main() {
     }
 }
 
+/// How many appends later a row is removed: the usual fate of one that is due at once.
+const ROW_STAYS: usize = 100;
+
 /// Chains that grow by one entry of about 600 bytes and blobs of 100, 256 and 60 bytes at a time.
 struct Traffic {
     heads: Vec<(Hash, Option<NewEntry>)>,
     next: usize,
     random: u64,
+    /// Whether each append puts a row of 40 and 120 bytes and removes an earlier one.
+    rows: bool,
 }
 
 impl Traffic {
     fn new(chains: usize) -> Self {
         let heads = (0..chains).map(|chain| (Hash::of(&chain.to_le_bytes()), None)).collect();
-        Self { heads, next: 0, random: 1 }
+        Self { heads, next: 0, random: 1, rows: false }
+    }
+
+    fn with_rows() -> Self {
+        Self { rows: true, ..Self::new(1) }
     }
 
     fn batch(&mut self, size: usize) -> Vec<Append> {
@@ -70,7 +79,15 @@ impl Traffic {
         let entry = NewEntry::new(seq, text);
         self.heads[slot].1 = Some(entry.clone());
         let expected = head.map(|head| head.name);
-        Append { chain, expected, entries: vec![entry], blobs: blobs.into(), rows: Vec::new() }
+        let rows = if self.rows { self.rows() } else { Vec::new() };
+        Append { chain, expected, entries: vec![entry], blobs: blobs.into(), rows }
+    }
+
+    fn rows(&mut self) -> Vec<Row> {
+        let key = |number: usize| format!("{:032}{number:08x}", 0);
+        let over = self.next.checked_sub(ROW_STAYS).map(|number| Row::remove(key(number)));
+        let value = self.noise(120);
+        [Row::put(key(self.next), value)].into_iter().chain(over).collect()
     }
 
     fn noise(&mut self, len: usize) -> Bytes {
@@ -167,13 +184,23 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn rates(folder: &Path) {
-    const NAMES: [&str; 6] =
-        ["raw 640 B", "raw, same bytes", "DiskStore", "DiskStore, 10k chains", "fjall alone", "MemoryStore"];
+    const NAMES: [&str; 8] = [
+        "raw 640 B",
+        "raw, same bytes",
+        "DiskStore",
+        "DiskStore, rows",
+        "DiskStore, 10k chains",
+        "fjall alone",
+        "MemoryStore",
+        "MemoryStore, rows",
+    ];
     let (mut small, mut raw) = (Raw::new(&folder.join("small")), Raw::new(&folder.join("raw")));
     let disk = DiskStore::open(folder.join("disk")).unwrap();
     let many = DiskStore::open(folder.join("many")).unwrap();
+    let rows = DiskStore::open(folder.join("rows")).unwrap();
     let fjall = Fjall::new(&folder.join("fjall"));
     let mut traffic: Vec<_> = [1, 1, 1, 10_000, 1].map(Traffic::new).into();
+    let mut with_rows = Traffic::with_rows();
     println!("{:>22} {}", "appends/s (ratio)", GROUPS.map(|group| format!("{group:>18}")).join(""));
     let mut table = vec![Vec::new(); NAMES.len()];
     for group in GROUPS {
@@ -189,11 +216,14 @@ fn rates(folder: &Path) {
                 raw.append(&same);
             }));
             results[2].push(rate(&mut traffic[2], group, |batch| disk.commit(batch).unwrap()));
-            results[3].push(rate(&mut traffic[3], group, |batch| many.commit(batch).unwrap()));
-            results[4].push(rate(&mut traffic[4], group, |batch| fjall.commit(batch)));
+            results[3].push(rate(&mut with_rows, group, |batch| rows.commit(batch).unwrap()));
+            results[4].push(rate(&mut traffic[3], group, |batch| many.commit(batch).unwrap()));
+            results[5].push(rate(&mut traffic[4], group, |batch| fjall.commit(batch)));
             // A new one each time, for it never lets go of what it has.
             let (memory, mut calls) = (MemoryStore::new(), Traffic::new(1));
-            results[5].push(rate(&mut calls, group, |batch| memory.commit(batch).unwrap()));
+            results[6].push(rate(&mut calls, group, |batch| memory.commit(batch).unwrap()));
+            let (memory, mut calls) = (MemoryStore::new(), Traffic::with_rows());
+            results[7].push(rate(&mut calls, group, |batch| memory.commit(batch).unwrap()));
         }
         for (row, values) in table.iter_mut().zip(results) {
             row.push(median(values));
@@ -207,6 +237,11 @@ fn rates(folder: &Path) {
         println!("{name:>22} {}", cells.collect::<String>());
     }
     println!("ratios: of raw 640 B for groups of 1, of raw, same bytes above");
+    for (with, without) in [(3, 2), (7, 6)] {
+        let ratios = table[with].iter().zip(&table[without]).map(|(with, without)| with / without);
+        let cells = ratios.map(|ratio| format!("{ratio:>18.2}"));
+        println!("{:>22} {}", format!("of {}", NAMES[without]), cells.collect::<String>());
+    }
 }
 
 fn history(folder: &Path) {

@@ -6,7 +6,6 @@
 //! Deliberately absent: payloads but those of rows. They are read from the log, where the system's cache still has
 //! them.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -102,16 +101,16 @@ impl Layer {
         if let Some(last) = append.entries.last() {
             self.heads.insert(append.chain, last.head());
         }
-        append.rows.iter().for_each(|row| self.change(row.key.clone(), row.value.clone()));
+        append.rows.iter().for_each(|row| self.change(&row.key, row.value.clone()));
     }
 
-    fn change(&mut self, key: Bytes, value: Option<Bytes>) {
-        match self.rows.entry(key) {
-            Entry::Occupied(mut change) => change.get_mut().value = value,
-            Entry::Vacant(vacant) => {
-                let began_with_put = value.is_some();
-                vacant.insert(Change { value, began_with_put });
-            }
+    fn change(&mut self, key: &Bytes, value: Option<Bytes>) {
+        // Not through the map's entry, for that takes a clone, and of a removal the key is here already.
+        if let Some(change) = self.rows.get_mut(key) {
+            change.value = value;
+        } else {
+            let began_with_put = value.is_some();
+            self.rows.insert(key.clone(), Change { value, began_with_put });
         }
     }
 
@@ -129,7 +128,7 @@ impl Layer {
             }
         }
         for (key, value) in rows {
-            self.change(Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));
+            self.change(&Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));
         }
         self.bytes += u64::from(head.len);
         self.end = Some(End { at: head.at.after(head.len), previous: head.crc });
