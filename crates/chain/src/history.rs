@@ -1,7 +1,7 @@
 //! A chain from outside, and the machines to replay it with: what a verification is given.
 
 use crate::machine::Machine;
-use crate::{Engine, Hash, Rules};
+use crate::{Engine, Hash, Rules, Text};
 
 /// A chain as somebody hands it over. Nothing in it is trusted.
 pub trait History {
@@ -34,6 +34,15 @@ pub trait Machines {
     /// # Errors
     /// Why there is none, for a person to read.
     fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Self::Machine, String>;
+
+    /// Finds the world that a component is loaded as, under rules that may say another.
+    ///
+    /// # Errors
+    /// Why there is none, for a person to read.
+    fn world(&self, rules: &Rules, code: &[u8]) -> Result<Text, String> {
+        let _ = code;
+        Ok(rules.world.clone())
+    }
 }
 
 /// The source of a history could not be read.

@@ -36,6 +36,11 @@ pub trait Machine: Send + Sync {
     /// # Errors
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
     fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort>;
+
+    /// Whether it can tell a notice from a message: what cannot gets none.
+    fn takes_notices(&self) -> bool {
+        true
+    }
 }
 
 /// The world as a transition may ask it, where it was granted to. A machine records each call in [`Step::calls`].
@@ -90,6 +95,10 @@ impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
 
     fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort> {
         (**self).migrate(context, outside, state)
+    }
+
+    fn takes_notices(&self) -> bool {
+        (**self).takes_notices()
     }
 }
 

@@ -1,83 +1,111 @@
-//! A running actor as its users see it: send a message, read what is committed.
+//! One actor as its users see it: send a message, read what is committed, end it, change it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use troupe_chain::{Hash, Machine, Sender};
+use troupe_chain::{Genesis, Hash, Rules, Sender, Text};
 use troupe_store::Store;
 
-use crate::sequencer::{Job, Sequencer};
-use crate::shared::Shared;
-use crate::{Answer, Metrics, OpenError, Options, SendError, View};
+use crate::cell::Cell;
+use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
+use crate::open::{genesis_of, recover};
+use crate::rows::{ACTOR, Record, actor_key, get};
+use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Upgraded, View, Watch};
 
-/// A running actor. Cheap to clone; it stops when [`Actor::stop`] is called or the last clone is dropped.
+/// An actor of a node. Cheap to clone; it may be in memory or not.
 #[derive(Clone)]
 pub struct Actor {
-    mailbox: SyncSender<Job>,
-    shared: Arc<Shared>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-    max_message: u64,
-    store: Arc<dyn Store>,
+    actors: Actors,
+    id: Hash,
 }
 
 impl Actor {
-    /// Starts the sequencer's thread of a chain that ends in `view`.
-    pub(crate) fn start(
-        store: Arc<dyn Store>,
-        machine: Arc<dyn Machine>,
-        view: View,
-        options: Options,
-    ) -> Result<Self, OpenError> {
-        let (mailbox, jobs) = sync_channel(options.mailbox);
-        let max_message = options.max_message;
-        let shared = Arc::new(Shared {
-            view: RwLock::new(Arc::new(view)),
-            generation: AtomicU64::new(0),
-            metrics: Metrics::default(),
-            waiting: AtomicU64::new(0),
-        });
-        let sequencer = Sequencer::new(Arc::clone(&store), machine, Arc::clone(&shared), options)?;
-        let thread = std::thread::Builder::new()
-            .name("troupe-actor".into())
-            // The guest's stack limit is at most 1 MiB; the host's own frames need far less than the rest.
-            .stack_size(4 << 20)
-            .spawn(move || sequencer.run(&jobs))
-            .map_err(OpenError::Thread)?;
-        Ok(Self { mailbox, shared, thread: Arc::new(Mutex::new(Some(thread))), max_message, store })
+    pub(crate) fn new(actors: Actors, id: Hash) -> Self {
+        Self { actors, id }
     }
 
     /// The actor's id: the name of its genesis.
     pub fn id(&self) -> Hash {
-        self.view().tip.chain
+        self.id
     }
 
-    /// What is committed now.
-    pub fn view(&self) -> Arc<View> {
-        self.shared.view()
-    }
-
-    /// What the actor has done since it was opened.
-    pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
-    }
-
-    /// How many messages wait.
-    pub fn waiting(&self) -> u64 {
-        self.shared.waiting.load(Ordering::Relaxed)
-    }
-
-    /// The largest message taken, in bytes.
-    pub fn max_message(&self) -> u64 {
-        self.max_message
+    /// The node's actors, of which this is one.
+    pub fn actors(&self) -> &Actors {
+        &self.actors
     }
 
     /// The store that keeps the chain.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        self.actors.store()
+    }
+
+    fn cell(&self) -> Result<Arc<Cell>, SendError> {
+        self.actors.core().cell(&self.id)?.ok_or(SendError::Unknown)
+    }
+
+    /// What is committed now. It may have to be read from the store.
+    ///
+    /// # Errors
+    /// [`SendError::Unknown`] if the chain is not begun, [`SendError::Host`] if it cannot be read.
+    pub fn view(&self) -> Result<Arc<View>, SendError> {
+        if let Some(view) = self.cell()?.view() {
+            return Ok(view);
+        }
+        let core = self.actors.core();
+        let read = || -> Result<View, OpenError> {
+            let store = &*core.store;
+            let head = store.head(&self.id)?.ok_or(OpenError::NoChain(self.id))?;
+            let genesis = genesis_of(store, &self.id)?;
+            let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
+            recover(store, &self.id, head.seq, &genesis, &*core.machines, find)
+        };
+        read().map(Arc::new).map_err(|error| SendError::Host(error.to_string()))
+    }
+
+    /// The first entry of the chain.
+    ///
+    /// # Errors
+    /// [`SendError::Host`] if it cannot be read.
+    pub fn genesis(&self) -> Result<Genesis, SendError> {
+        genesis_of(&**self.store(), &self.id).map_err(|error| SendError::Host(error.to_string()))
+    }
+
+    /// What the node knows of the actor beside its chain.
+    ///
+    /// # Errors
+    /// [`SendError::Host`] if it cannot be read.
+    pub fn record(&self) -> Result<Record, SendError> {
+        let record = get::<Record>(&**self.store(), &actor_key(ACTOR, &self.id));
+        Ok(record.map_err(|error| SendError::Host(crate::error::chain_of(&error)))?.unwrap_or_default())
+    }
+
+    /// The actor as a list shows it.
+    ///
+    /// # Errors
+    /// [`SendError::Host`] if it cannot be read.
+    pub fn listed(&self) -> Result<Listed, SendError> {
+        let head = self.store().head(&self.id);
+        let head = head.map_err(|error| SendError::Host(crate::error::chain_of(&error)))?;
+        Ok(self.actors.listed(self.id, head.map_or(0, |head| head.seq), self.record()?))
+    }
+
+    /// The largest message taken, in bytes.
+    ///
+    /// # Errors
+    /// As [`Actor::view`].
+    pub fn max_message(&self) -> Result<u64, SendError> {
+        Ok(self.actors.core().max_message(&self.view()?.tip.rules))
+    }
+
+    /// How many messages wait.
+    pub fn waiting(&self) -> u64 {
+        self.actors.core().cell_in_memory(&self.id).map_or(0, |cell| cell.waiting() as u64)
+    }
+
+    /// Sees when the chain grows.
+    pub fn watch(&self, seq: u64) -> Watch {
+        self.actors.watch(self.id, seq)
     }
 
     /// Sends a message and waits until its outcome is durable.
@@ -87,8 +115,7 @@ impl Actor {
     /// # Errors
     /// [`SendError`]; only [`SendError::Failed`] left an entry, and [`SendError::OutcomeUnknown`] may have.
     pub async fn send(&self, from: Sender, message: Bytes) -> Result<Answer, SendError> {
-        let answer = self.post(from, message)?;
-        answer.await.unwrap_or(Err(SendError::Stopped))
+        self.post(from, message)?.await.unwrap_or(Err(SendError::Stopped))
     }
 
     /// Sends a message and blocks this thread until its outcome is durable. Not for async code.
@@ -96,40 +123,138 @@ impl Actor {
     /// # Errors
     /// As [`Actor::send`].
     pub fn send_blocking(&self, from: Sender, message: Bytes) -> Result<Answer, SendError> {
-        self.post(from, message)?.blocking_recv().unwrap_or(Err(SendError::Stopped))
+        let answer = self.post(from, message)?;
+        self.actors.wait(answer)
     }
 
-    fn post(
+    /// Puts a message into the mailbox; its outcome comes through what is returned.
+    ///
+    /// # Errors
+    /// [`SendError`] if it is not in.
+    pub fn post(
         &self,
         from: Sender,
         message: Bytes,
     ) -> Result<oneshot::Receiver<Result<Answer, SendError>>, SendError> {
+        let core = self.actors.core();
         let size = message.len() as u64;
-        if size > self.max_message {
-            return Err(SendError::TooLarge { size, limit: self.max_message });
+        // The common case needs no look at the actor's limits; the machine looks at them in any case.
+        if size > core.options.max_message {
+            let limit = self.max_message()?;
+            if size > limit {
+                return Err(SendError::TooLarge { size, limit });
+            }
         }
         let (reply, answer) = oneshot::channel();
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        self.mailbox.try_send(Job::Message { from, message, reply }).map_err(|error| {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => {
-                    Metrics::add(&self.shared.metrics.busy, 1);
-                    SendError::Busy("the mailbox is full".into())
-                }
-                TrySendError::Disconnected(_) => SendError::Stopped,
-            }
-        })?;
+        let letter = Letter::from_caller(from, message, Some(reply));
+        core.post(&self.id, Job::Letter(letter)).map_err(|(_, error)| error)?;
         Ok(answer)
     }
 
-    /// Handles what is already in the mailbox, commits it, and ends the sequencer's thread.
-    pub fn stop(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // Fails only if the thread has ended by itself.
-            let _ = self.mailbox.send(Job::Stop);
-            let _ = thread.join();
+    /// Ends the chain with a last entry.
+    ///
+    /// # Errors
+    /// [`SendError`]; then it goes on.
+    pub async fn stop(&self, reason: Text) -> Result<(), SendError> {
+        self.order(|done| {
+            let from = Sender::Http { key: None };
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: false, done: Some(done) }))
+        })
+        .await
+    }
+
+    /// Ends the chain if it goes on, gives up its name, and lists it no longer. Its history stays in the store.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn remove(&self, reason: Text) -> Result<(), SendError> {
+        self.order(|done| {
+            let from = Sender::Http { key: None };
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: true, done: Some(done) }))
+        })
+        .await
+    }
+
+    /// Keeps messages back from now on: other actors' wait, callers are turned away.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn pause(&self) -> Result<(), SendError> {
+        self.order(|done| Job::Pause { pause: true, done: Some(done) }).await
+    }
+
+    /// Takes messages again.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn resume(&self) -> Result<(), SendError> {
+        self.order(|done| Job::Pause { pause: false, done: Some(done) }).await
+    }
+
+    /// Goes on with other code or other rules; `code` is the component that `rules` name.
+    ///
+    /// # Errors
+    /// [`SendError::NotCarriedOver`] if the state does not fit; then nothing is changed.
+    pub async fn upgrade(&self, rules: Rules, code: Bytes) -> Result<Upgraded, SendError> {
+        if let troupe_chain::Code::Component(name) = &rules.code {
+            let kept = self.store().put_shared(name, &code);
+            kept.map_err(|error| SendError::Host(crate::error::chain_of(&error)))?;
         }
+        self.order(|done| Job::Upgrade(Box::new(UpgradeOrder { rules, code, done }))).await
+    }
+
+    /// Ends the chain, and lets a fork from its state at `seq` take its place and its name. Returns the fork's id.
+    ///
+    /// # Errors
+    /// [`SendError::NoSuchSeq`] if there is no such state.
+    pub async fn rewind(&self, seq: u64, reason: Text) -> Result<Hash, SendError> {
+        self.order(|done| {
+            Job::Rewind(Box::new(RewindOrder {
+                to: RewindTo::Seq(seq),
+                from: Sender::Http { key: None },
+                reason,
+                failure: None,
+                done: Some(done),
+            }))
+        })
+        .await
+    }
+
+    /// Begins another actor from this one's state at `seq`. This one goes on.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn fork(&self, seq: u64, nonce: Hash, name: Option<Text>) -> Result<Actor, SendError> {
+        let core = self.actors.core();
+        let host = |error: OpenError| SendError::Host(error.to_string());
+        let last = self.view()?.tip.seq;
+        let mut at = seq;
+        let (entry, state) = loop {
+            if at == 0 || seq > last {
+                return Err(SendError::NoSuchSeq { seq, last });
+            }
+            let found = crate::open::entry_of(&*core.store, &self.id, at).map_err(|error| host(error.into()))?;
+            let Some((entry, read)) = found else { return Err(SendError::NoSuchSeq { seq, last }) };
+            match read.state() {
+                Some(state) => break (entry, state),
+                None => at -= 1,
+            }
+        };
+        let genesis = genesis_of(&*core.store, &self.id).map_err(host)?;
+        let rules = crate::open::rules_at(&*core.store, &self.id, at, &genesis).map_err(host)?;
+        let mut fork = core.fork_genesis(&rules, self.id, entry, at, state, entry);
+        fork.nonce = nonce;
+        fork.owner = genesis.owner;
+        let supervision = self.record()?.supervision();
+        self.actors.start(NewActor { genesis: fork, code: None, config: None, name, supervision }).await
+    }
+
+    async fn order<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, SendError>>) -> Job,
+    ) -> Result<T, SendError> {
+        let (done, answer) = oneshot::channel();
+        self.actors.core().post(&self.id, job(done)).map_err(|(_, error)| error)?;
+        answer.await.unwrap_or(Err(SendError::Stopped))
     }
 }

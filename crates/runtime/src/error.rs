@@ -42,9 +42,47 @@ pub enum SendError {
     /// The store takes no more writes. Nothing was recorded.
     #[error("not recorded: {0}")]
     Halted(String),
-    /// The actor was stopped.
-    #[error("the actor is stopped")]
+    /// The node is stopping. Nothing was recorded.
+    #[error("the node is stopping")]
     Stopped,
+    /// The actor's chain has ended. Nothing was recorded.
+    #[error("the actor has stopped{}", heir.map_or(String::new(), |heir| format!("; {heir} took its place")))]
+    Ended {
+        /// The fork that took its place.
+        heir: Option<Hash>,
+    },
+    /// The actor takes no messages until it is resumed. Nothing was recorded.
+    #[error("the actor is paused")]
+    Paused,
+    /// There is no such actor.
+    #[error("there is no such actor")]
+    Unknown,
+    /// The name belongs to another actor. Nothing was recorded.
+    #[error("the name `{0}` is taken")]
+    NameTaken(String),
+    /// The node has as many actors as it may have.
+    #[error("the node has {0} actors, as many as it may have")]
+    TooMany(u64),
+    /// The actor could not be begun. Nothing was recorded.
+    #[error("the actor cannot begin: {0}")]
+    CannotBegin(String),
+    /// The `Idempotency-Key` was used with another message.
+    #[error("the key was used before, with another message, which led to the entry at seq {seq}")]
+    KeyReused {
+        /// The entry that the other message led to.
+        seq: u64,
+    },
+    /// The state could not be carried over to the new code. Nothing was recorded.
+    #[error("the state cannot be carried over: {0}")]
+    NotCarriedOver(Failed),
+    /// The chain has no state at that position.
+    #[error("there is no state at seq {seq}: states are at 1 to {last}")]
+    NoSuchSeq {
+        /// The position that was asked for.
+        seq: u64,
+        /// The last position.
+        last: u64,
+    },
     /// The host failed. Nothing was recorded.
     #[error("{0}; nothing was recorded")]
     Host(String),
@@ -89,18 +127,12 @@ pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
 /// Why an actor did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// `init` failed, so there is no actor.
-    #[error("the actor cannot begin: init failed, {0}")]
-    Init(Failed),
-    /// `init` came to no outcome.
-    #[error("the actor cannot begin: {0}")]
-    Aborted(Abort),
+    /// The actor could not be begun.
+    #[error(transparent)]
+    Begin(#[from] SendError),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
-    /// The first entries could not be stored.
-    #[error("the actor cannot begin: {0}")]
-    Commit(#[from] CommitError),
     /// There is no such chain.
     #[error("the store has no chain {0}")]
     NoChain(Hash),
@@ -114,6 +146,6 @@ pub enum OpenError {
     #[error("the stored chain cannot be resumed: {0}")]
     NoMachine(String),
     /// The thread could not be started.
-    #[error("the sequencer's thread cannot start: {0}")]
+    #[error("the threads that serve actors cannot start: {0}")]
     Thread(#[source] std::io::Error),
 }

@@ -1,25 +1,45 @@
 //! Runs actors: one sequencer for each chain, a bounded mailbox before it, a group commit after it.
 //!
-//! The way of a message: [`Actor::send`] puts it into the mailbox; the sequencer's own thread stamps the time, calls the
-//! machine and links the entry; a batch of such entries is committed at once; then, and not before, everybody who
-//! waits for one of them is answered, and readers see the new state.
+//! The way of a message: [`Actor::send`] puts it into the mailbox; a worker takes the actor from its run queue, stamps the
+//! time, calls the machine and links the entry; what several actors came to is committed at once; then, and not before,
+//! everybody who waits for one of the entries is answered, readers see the new state, and what the entry asks for is done.
+//! A message to another actor is done by putting it into that actor's mailbox; its row leaves the store in the append that
+//! holds the receiver's entry.
 //!
 //! Deliberately absent: HTTP, WebAssembly, and any way to grow a chain that does not pass the sequencer.
 
 mod actor;
+mod actors;
+mod agenda;
+mod batch;
+mod cell;
 mod clock;
 mod commit;
+mod core;
+mod cron;
+mod effects;
 mod error;
 mod history;
+mod job;
+mod lifecycle;
 mod metrics;
+mod names;
 mod open;
+mod outside;
+mod pool;
+mod rows;
 mod sequencer;
 mod shared;
+mod watch;
 
 pub use actor::Actor;
+pub use actors::{Actors, Listed, NewActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{OpenError, SendError};
 pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
-pub use open::{NewActor, engine_change_blob, genesis_of, state_at};
-pub use shared::{Answer, LogRecord, LogSink, Options, View};
+pub use open::{genesis_of, rules_change_blob, state_at};
+pub use outside::{CallBase, World};
+pub use rows::{Record, Status};
+pub use shared::{Answer, LogRecord, LogSink, Options, Upgraded, View};
+pub use watch::Watch;

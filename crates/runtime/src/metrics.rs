@@ -1,9 +1,9 @@
-//! Counters of what an actor does, for whoever exposes them.
+//! Counters of what actors do, for whoever exposes them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What an actor has done since it was opened. All counters only grow.
+/// What a node's actors have done since it was opened. All counters only grow.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Messages that led to an entry of kind `message`.
@@ -18,8 +18,10 @@ pub struct Metrics {
     pub busy: AtomicU64,
     /// Fuel used by recorded messages.
     pub fuel: AtomicU64,
-    /// Messages sent to other actors.
-    pub sends: AtomicU64,
+    /// What actors asked for: messages, timers, children and the rest.
+    pub effects: AtomicU64,
+    /// Letters that nobody took and nobody is told about but the log.
+    pub dropped: AtomicU64,
     /// Group commits that succeeded.
     pub commits: AtomicU64,
     /// Group commits that failed.

@@ -1,4 +1,4 @@
-//! Begins an actor, or finds where a stored one stands.
+//! Finds where a stored chain stands.
 //!
 //! Invariant: a chain is resumed only from a state whose bytes match its name, reached through entries that replay to
 //! the head. How long that takes depends on the distance to the last snapshot, never on the length of the chain.
@@ -6,95 +6,33 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use troupe_chain::{Body, CannotCheck, Code, Entry, Genesis, Hash, Machine, Machines, Replayer, Rules, Tip};
+use troupe_store::{Store, StoreError};
 
-use troupe_chain::{
-    Body, CannotCheck, Engine, Entry, Genesis, Hash, Machine, Machines, Outcome, Replayer, Sender, Tip,
-};
-use troupe_store::{Append, NewEntry, Store, StoreError};
+use crate::{OpenError, View};
 
-use crate::{Actor, OpenError, Options, View};
+/// The machines that actors run on, whatever they are.
+pub(crate) type AnyMachines = dyn Machines<Machine = Arc<dyn Machine>> + Send + Sync;
 
-/// What an actor begins with.
-pub struct NewActor {
-    /// Its first entry.
-    pub genesis: Genesis,
-    /// The bytes of the component that genesis names.
-    pub code: Bytes,
-    /// The bytes of the configuration that genesis names.
-    pub config: Option<Bytes>,
-}
+/// Machines of one kind, as any.
+pub(crate) struct Boxed<M>(pub(crate) M);
 
-impl Actor {
-    /// Begins an actor: runs `init` and stores genesis and init in one append.
-    ///
-    /// # Errors
-    /// [`OpenError`]; then the store has no trace of it but the component.
-    pub fn create(
-        store: Arc<dyn Store>,
-        machine: Arc<dyn Machine>,
-        new: NewActor,
-        options: Options,
-    ) -> Result<Self, OpenError> {
-        let (mut tip, genesis) = Tip::start(new.genesis, options.clock.now());
-        let context = tip.next_context(Sender::Http { key: None }, options.clock.now());
-        let step = machine.init(&context, new.config.as_deref()).map_err(OpenError::Aborted)?;
-        let init = tip.init(&context, &step).map_err(OpenError::Init)?;
-        store.put_shared(&Hash::of(&new.code), &new.code)?;
-        if let Some(config) = &new.config {
-            store.put_shared(&Hash::of(config), config)?;
-        }
-        let Outcome::Accepted(accepted) = step.outcome else {
-            return Err(OpenError::Broken("init led to an entry without a state".into()));
-        };
-        let state = Bytes::from(accepted.state);
-        let mut blobs = vec![(Hash::of(&state), state.clone())];
-        blobs.extend(accepted.sends.into_iter().map(|send| (Hash::of(&send.message), send.message.into())));
-        let entries = [genesis, init].map(|linked| NewEntry {
-            name: linked.name,
-            seq: linked.entry.seq,
-            bytes: linked.bytes.into(),
-        });
-        store.commit(&[Append {
-            chain: tip.chain,
-            expected: None,
-            entries: entries.into(),
-            blobs,
-            rows: Vec::new(),
-        }])?;
-        let record = |line| crate::LogRecord { chain: tip.chain, seq: context.seq, line };
-        let records: Vec<_> = step.log.iter().map(record).collect();
-        if !records.is_empty() {
-            (options.log)(&records);
-        }
-        Self::start(store, machine, View { tip, state }, options)
+impl<M: Machines> Machines for Boxed<M>
+where
+    M::Machine: 'static,
+{
+    type Machine = Arc<dyn Machine>;
+
+    fn engine(&self) -> &troupe_chain::Engine {
+        self.0.engine()
     }
 
-    /// Goes on with a stored actor from its head.
-    ///
-    /// # Errors
-    /// [`OpenError`] if the store has no such chain, or what it has is damaged or does not replay.
-    pub fn resume<M>(
-        store: Arc<dyn Store>,
-        chain: Hash,
-        machines: &M,
-        options: impl FnOnce(&Genesis) -> Options,
-    ) -> Result<Self, OpenError>
-    where
-        M: Machines,
-        M::Machine: 'static,
-    {
-        let head = store.head(&chain)?.ok_or(OpenError::NoChain(chain))?;
-        let genesis = genesis_of(&*store, &chain)?;
-        let options = options(&genesis);
-        let machine: Arc<dyn Machine> = Arc::new(find_machine(&*store, &genesis, machines)?);
-        let view = recover(&*store, &chain, head.seq, &genesis, Arc::clone(&machine), machines.engine())?;
-        if view.tip.entry != head.entry {
-            return Err(OpenError::Broken(format!(
-                "the head should be {}, found {}",
-                head.entry, view.tip.entry
-            )));
-        }
-        Self::start(store, machine, view, options)
+    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Arc<dyn Machine>, String> {
+        Ok(Arc::new(self.0.machine(rules, code)?))
+    }
+
+    fn world(&self, rules: &Rules, code: &[u8]) -> Result<troupe_chain::Text, String> {
+        self.0.world(rules, code)
     }
 }
 
@@ -102,19 +40,19 @@ impl Actor {
 ///
 /// # Errors
 /// [`OpenError`], also if the chain is shorter.
-pub fn state_at<M>(store: &dyn Store, chain: Hash, machines: &M, seq: u64) -> Result<View, OpenError>
-where
-    M: Machines,
-    M::Machine: 'static,
-{
+pub fn state_at<M: Machines>(
+    store: &dyn Store,
+    chain: Hash,
+    machines: &M,
+    seq: u64,
+) -> Result<View, OpenError> {
     let head = store.head(&chain)?.ok_or(OpenError::NoChain(chain))?;
     if seq == 0 || seq > head.seq {
         let what = format!("there is no state at seq {seq}: states are at 1 to {}", head.seq);
         return Err(OpenError::Broken(what));
     }
     let genesis = genesis_of(store, &chain)?;
-    let machine: Arc<dyn Machine> = Arc::new(find_machine(store, &genesis, machines)?);
-    recover(store, &chain, seq, &genesis, machine, machines.engine())
+    recover(store, &chain, seq, &genesis, machines, |rules| find_machine(store, rules, machines))
 }
 
 /// The first entry of a stored chain.
@@ -141,42 +79,43 @@ fn read_bytes(store: &dyn Store, chain: &Hash, seq: u64) -> Result<Bytes, OpenEr
     store.entry(chain, seq)?.ok_or_else(missing)
 }
 
-fn find_machine<M: Machines>(
-    store: &dyn Store,
-    genesis: &Genesis,
-    machines: &M,
-) -> Result<M::Machine, OpenError> {
-    let code = match &genesis.code {
-        troupe_chain::Code::Component(name) => {
-            let code = store.shared(name)?;
-            let code = code.ok_or_else(|| OpenError::Broken(format!("the component {name} is missing")))?;
-            if Hash::of(&code) != *name {
-                return Err(OpenError::Broken(format!("the component's bytes do not hash to {name}")));
-            }
-            code
-        }
-        troupe_chain::Code::Native(_) => Bytes::new(),
-    };
-    machines.machine(genesis, &code).map_err(OpenError::NoMachine)
+/// The bytes of the component that rules name; none for a native machine.
+pub(crate) fn code_of(store: &dyn Store, rules: &Rules) -> Result<Bytes, OpenError> {
+    let Code::Component(name) = &rules.code else { return Ok(Bytes::new()) };
+    let code = store.shared(name)?;
+    let code = code.ok_or_else(|| OpenError::Broken(format!("the component {name} is missing")))?;
+    if Hash::of(&code) != *name {
+        return Err(OpenError::Broken(format!("the component's bytes do not hash to {name}")));
+    }
+    Ok(code)
+}
+
+fn find_machine<M: Machines>(store: &dyn Store, rules: &Rules, machines: &M) -> Result<M::Machine, OpenError> {
+    machines.machine(rules, &code_of(store, rules)?).map_err(OpenError::NoMachine)
 }
 
 /// Finds the last stored state at or before `seq` and replays from there.
-fn recover(
+pub(crate) fn recover<M: Machines + ?Sized>(
     store: &dyn Store,
     chain: &Hash,
     seq: u64,
     genesis: &Genesis,
-    machine: Arc<dyn Machine>,
-    own_engine: &Engine,
+    machines: &M,
+    machine: impl FnOnce(&Rules) -> Result<M::Machine, OpenError>,
 ) -> Result<View, OpenError> {
     let (tip, state) = last_snapshot(store, chain, seq, genesis)?;
-    let mut replayer = Replayer::resume(machine, own_engine.clone(), tip, state.to_vec());
+    if tip.seq == seq {
+        return Ok(View { tip, state });
+    }
+    let machine = machine(&tip.rules)?;
+    let mut replayer = Replayer::resume(machines, machine, tip, state.to_vec());
     for seq in replayer.tip().seq + 1..=seq {
         let bytes = read_bytes(store, chain, seq)?;
-        replayer.step(&bytes, |field, name| {
+        replayer.step(&bytes, |field, name: &Hash| {
             let unreadable = |error: StoreError| troupe_chain::Unreadable(error.to_string());
             let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            store.blob(chain, name).map_err(unreadable)?.ok_or(missing)
+            let found = if field == "component-hash" { store.shared(name) } else { store.blob(chain, name) };
+            found.map_err(unreadable)?.ok_or(missing)
         })?;
     }
     let (tip, state) = replayer.into_tip();
@@ -189,49 +128,76 @@ fn last_snapshot(
     seq: u64,
     genesis: &Genesis,
 ) -> Result<(Tip, Bytes), OpenError> {
-    for seq in (1..=seq).rev() {
-        let (name, entry) = read_entry(store, chain, seq)?;
+    let mut stopped = false;
+    for at in (1..=seq).rev() {
+        let (name, entry) = read_entry(store, chain, at)?;
+        // A stop has no state of its own; the one before it is stored.
+        stopped |= matches!(entry.body, Body::Stop(_));
         let Some(state) = entry.state() else { continue };
         let Some(bytes) = store.blob(chain, &state)? else { continue };
         if Hash::of(&bytes) != state {
-            return Err(OpenError::Broken(format!(
-                "the state stored for seq {seq} does not hash to {state}"
-            )));
+            return Err(OpenError::Broken(format!("the state stored for seq {at} does not hash to {state}")));
         }
-        let engine = engine_at(store, chain, seq)?.unwrap_or_else(|| genesis.engine.clone());
-        let tip = Tip { chain: *chain, entry: name, seq, at: entry.at, state: Some(state), engine };
+        let rules = Arc::new(rules_at(store, chain, at, genesis)?);
+        let tip =
+            Tip { chain: *chain, entry: name, seq: at, at: entry.at, state: Some(state), rules, stopped: false };
+        if stopped && at + 1 == seq {
+            let (name, entry) = read_entry(store, chain, seq)?;
+            let tip = Tip { entry: name, seq, at: entry.at, stopped: true, ..tip };
+            return Ok((tip, bytes));
+        }
         return Ok((tip, bytes));
     }
     Err(OpenError::Broken("no state is stored".into()))
 }
 
-/// The name under which a chain's `n`th change of engine is found, so that it need not be searched for. It names a
+/// The name under which a chain's `n`th change of rules is found, so that it need not be searched for. It names a
 /// position, not bytes; no entry mentions it, so it never leaves the store.
-fn engine_change_name(n: u64) -> Hash {
+fn rules_change_name(n: u64) -> Hash {
     Hash::of(format!("troupe: engine change {n}").as_bytes())
 }
 
-/// What is stored beside the `n`th engine entry of a chain, counted from 1: whoever copies a chain stores it too.
-pub fn engine_change_blob(n: u64, seq: u64) -> (Hash, Bytes) {
-    (engine_change_name(n), Bytes::copy_from_slice(&seq.to_le_bytes()))
+/// What is stored beside the `n`th engine or upgrade entry of a chain, counted from 1: whoever copies a chain stores it
+/// too.
+pub fn rules_change_blob(n: u64, seq: u64) -> (Hash, Bytes) {
+    (rules_change_name(n), Bytes::copy_from_slice(&seq.to_le_bytes()))
 }
 
-/// The positions of the engine entries, and how many there are.
-pub(crate) fn engine_change(store: &dyn Store, chain: &Hash) -> Result<(Vec<u64>, u64), StoreError> {
+/// The positions of the entries that change rules.
+pub(crate) fn rules_changes(store: &dyn Store, chain: &Hash) -> Result<Vec<u64>, StoreError> {
     let mut positions = Vec::new();
-    while let Some(bytes) = store.blob(chain, &engine_change_name(positions.len() as u64 + 1))? {
+    while let Some(bytes) = store.blob(chain, &rules_change_name(positions.len() as u64 + 1))? {
         let Ok(bytes) = bytes.as_ref().try_into() else { break };
         positions.push(u64::from_le_bytes(bytes));
     }
-    let count = positions.len() as u64;
-    Ok((positions, count))
+    Ok(positions)
 }
 
-fn engine_at(store: &dyn Store, chain: &Hash, seq: u64) -> Result<Option<Engine>, OpenError> {
-    let (positions, _) = engine_change(store, chain)?;
-    let Some(position) = positions.into_iter().rfind(|position| *position <= seq) else { return Ok(None) };
-    match read_entry(store, chain, position)?.1.body {
-        Body::Engine(engine) => Ok(Some(engine)),
-        _ => Err(OpenError::Broken(format!("the entry at seq {position} should name an engine"))),
+pub(crate) fn rules_at(store: &dyn Store, chain: &Hash, seq: u64, genesis: &Genesis) -> Result<Rules, OpenError> {
+    let mut rules = genesis.rules();
+    for position in rules_changes(store, chain)?.into_iter().filter(|position| *position <= seq) {
+        match read_entry(store, chain, position)?.1.body {
+            Body::Engine(engine) => rules.engine = engine,
+            Body::Upgrade(upgrade) => {
+                let engine = rules.engine;
+                let troupe_chain::Upgrade { code, world, limits, grants, .. } = *upgrade;
+                rules = Rules { code, world, limits, grants, engine };
+            }
+            _ => {
+                let what = format!("the entry at seq {position} should change rules");
+                return Err(OpenError::Broken(what));
+            }
+        }
     }
+    Ok(rules)
+}
+
+/// A stored entry with its name; `None` if the chain has none there.
+pub(crate) fn entry_of(store: &dyn Store, chain: &Hash, seq: u64) -> Result<Option<(Hash, Entry)>, StoreError> {
+    let Some(bytes) = store.entry(chain, seq)? else { return Ok(None) };
+    let entry = Entry::decode(&bytes).map_err(|error| StoreError::Index {
+        action: "reading an entry",
+        source: format!("the entry at seq {seq} of {chain}: {error}").into(),
+    })?;
+    Ok(Some((Hash::of(&bytes), entry)))
 }

@@ -1,256 +1,398 @@
-//! The one place where a chain grows: takes messages from the mailbox, runs the machine, links entries, and hands whole
-//! batches to the committer.
+//! The one place where chains grow: takes jobs from an actor's mailbox, runs the machine, links entries.
 //!
-//! Invariant: everything that follows from an entry leaves through [`Batch::complete`], which runs after the commit.
-//! The sequencer may run on from a state that is not committed yet; if that commit fails it starts again from what is.
+//! Invariant: what follows from an entry goes into the batch, next to the entry. The sequencer may run on from a state
+//! that is not committed yet; if that commit fails it starts again from what is.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use bytes::Bytes;
-use troupe_chain::{Body, Context, Effect, Engine, Hash, Linked, Machine, Outcome, Sender, Step, Tip};
-use troupe_store::{Append, NewEntry, Store};
+use troupe_chain::{
+    Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip,
+};
 
-use crate::commit::{Batch, Committer, Completion, Reply};
-use crate::open::engine_change;
-use crate::shared::Shared;
-use crate::{Answer, Metrics, OpenError, Options, SendError, View};
+use crate::batch::{After, Batch, Completion, Outcome};
+use crate::cell::{Cell, Hold};
+use crate::core::Core;
+use crate::effects::undelivered;
+use crate::job::{Job, Letter, Settle};
+use crate::open::rules_change_blob;
+use crate::rows::{Record, Used, get, put, used_key};
+use crate::{Answer, Metrics, SendError, View};
 
-/// The most messages that one batch holds.
-const MAX_BATCH_MESSAGES: usize = 512;
-/// The most bytes that one batch holds, unless a single message leads to more.
-const MAX_BATCH_BYTES: usize = 4 << 20;
-/// How long a batch is filled, in microseconds; a message that has begun is finished.
-const MAX_BATCH_US: u128 = 2000;
+/// The most jobs of one turn.
+const MAX_TURN_JOBS: usize = 256;
+/// The most bytes that one turn leads to, unless a single message leads to more.
+const MAX_TURN_BYTES: usize = 4 << 20;
+/// How long a turn lasts, in microseconds; a message that has begun is finished.
+const MAX_TURN_US: u128 = 1000;
+/// How often a letter that nobody waits for may run out of time.
+const MAX_ATTEMPTS: u8 = 3;
 
-/// What comes through the mailbox.
-pub(crate) enum Job {
-    Message { from: Sender, message: Bytes, reply: Reply },
-    Stop,
-}
-
-/// Grows one chain.
-pub(crate) struct Sequencer {
-    machine: Arc<dyn Machine>,
-    shared: Arc<Shared>,
-    options: Options,
-    committer: Committer,
-    tip: Tip,
-    state: Bytes,
-    generation: u64,
-    /// The engine to announce before the next entry, if the chain's is another.
-    new_engine: Option<Engine>,
-    /// How many engine changes the chain has.
-    engine_changes: u64,
+/// What an actor's next message starts from.
+pub(crate) struct Loaded {
+    pub(crate) tip: Tip,
+    pub(crate) state: Bytes,
+    pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) max_message: u64,
+    pub(crate) record: Record,
+    pub(crate) generation: u64,
+    /// Whether the chain's engine is another than ours, to be announced before the next entry.
+    pub(crate) new_engine: bool,
+    /// How many changes of rules the chain has.
+    pub(crate) rules_changes: u64,
     /// How many messages and failures lead from a stored state to this one.
-    since_snapshot: u64,
-    store: Arc<dyn Store>,
+    pub(crate) since_snapshot: u64,
+    /// Rows of this actor that entries on their way to the store remove.
+    pub(crate) closing: HashSet<Bytes>,
+    /// Keys of entries on their way to the store.
+    pub(crate) keys: HashMap<Hash, Used>,
 }
 
-impl Sequencer {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        machine: Arc<dyn Machine>,
-        shared: Arc<Shared>,
-        options: Options,
-    ) -> Result<Self, OpenError> {
-        let view = shared.view();
-        let (_, engine_changes) = engine_change(&*store, &view.tip.chain)?;
-        let stored = match &view.tip.state {
-            Some(state) => store.blob(&view.tip.chain, state)?.is_some(),
-            None => false,
-        };
-        let new_engine = (view.tip.engine != options.engine).then(|| options.engine.clone());
-        let committer = Committer::start(Arc::clone(&store), Arc::clone(&shared), Arc::clone(&options.log))
-            .map_err(OpenError::Thread)?;
-        let (tip, state) = (view.tip.clone(), view.state.clone());
-        Ok(Self {
-            machine,
-            shared,
-            options,
-            committer,
-            tip,
-            state,
-            generation: 0,
-            new_engine,
-            engine_changes,
-            since_snapshot: if stored { 0 } else { u64::MAX },
-            store,
-        })
-    }
+/// Why a turn ends before there is nothing left.
+enum Yield {
+    /// It goes on at once.
+    No,
+    /// It ends.
+    Yes,
+}
 
-    /// Serves the mailbox until it is told to stop or nobody can write to it any more.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            self.restart_if_void();
-            let mut batch = self.batch();
-            let began = Instant::now();
-            let mut next = Some(job);
-            let mut stop = false;
-            while let Some(job) = next {
-                match job {
-                    Job::Stop => stop = true,
-                    Job::Message { from, message, reply } => {
-                        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                        self.serve(&mut batch, from, message, reply);
-                    }
-                }
-                let full = batch.completions.len() >= MAX_BATCH_MESSAGES || batch.bytes >= MAX_BATCH_BYTES;
-                if stop || full || began.elapsed().as_micros() > MAX_BATCH_US {
-                    break;
-                }
-                next = jobs.try_recv().ok();
+impl Core {
+    /// Serves an actor for a while. The batch is `None` if the turn led to nothing.
+    pub(crate) fn turn(&self, cell: &Arc<Cell>) -> Option<Batch> {
+        let mut slot = cell.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if slot.is_some() && cell.in_flight.load(Ordering::Acquire) == 0 {
+            // All that was on its way has arrived.
+            if let Some(loaded) = slot.as_mut() {
+                loaded.closing.clear();
+                loaded.keys.clear();
             }
-            // Once a batch, since it is not cheap: readers never see what lies between.
-            if !batch.append.entries.is_empty() {
-                batch.view = Some(View { tip: self.tip.clone(), state: self.state.clone() });
+        }
+        let generation = cell.generation.load(Ordering::Acquire);
+        if slot.as_ref().is_some_and(|loaded| loaded.generation != generation) {
+            if cell.in_flight.load(Ordering::Acquire) > 0 {
+                return None;
             }
-            self.committer.commit(batch);
-            if stop {
+            *slot = None;
+        }
+        if slot.is_none() {
+            let first = match self.load(cell) {
+                Ok(Some(loaded)) => {
+                    *slot = Some(Box::new(loaded));
+                    None
+                }
+                Ok(None) => Some(None),
+                Err(error) => Some(Some(error)),
+            };
+            if let Some(error) = first {
+                return self.begin_or_turn_away(cell, &mut slot, error);
+            }
+        }
+        let loaded = slot.as_mut()?;
+        let mut batch = Batch::new(cell, loaded.generation, Some(loaded.tip.entry));
+        let began = Instant::now();
+        self.unpark(cell);
+        while let Some(job) = cell.take() {
+            if let Yield::Yes = self.serve(cell, loaded, &mut batch, job) {
+                break;
+            }
+            let full =
+                batch.completions.len() >= MAX_TURN_JOBS || batch.bytes >= MAX_TURN_BYTES || loaded.tip.stopped;
+            if full || began.elapsed().as_micros() > MAX_TURN_US {
                 break;
             }
         }
-        self.committer.finish();
+        if !batch.append.entries.is_empty() {
+            batch.view = Some(View { tip: loaded.tip.clone(), state: loaded.state.clone() });
+        }
+        let idle = batch.is_empty() && batch.completions.is_empty();
+        drop(slot);
+        (!idle).then(|| {
+            cell.in_flight.fetch_add(1, Ordering::AcqRel);
+            batch
+        })
     }
 
-    fn batch(&self) -> Batch {
-        let append = Append {
-            chain: self.tip.chain,
-            expected: Some(self.tip.entry),
-            entries: Vec::new(),
-            blobs: Vec::new(),
-            rows: Vec::new(),
-        };
-        Batch { generation: self.generation, append, bytes: 0, completions: Vec::new(), view: None }
-    }
-
-    /// Goes back to what is committed if a commit failed in the meantime.
-    fn restart_if_void(&mut self) {
-        let generation = self.shared.generation.load(Ordering::Acquire);
-        if generation != self.generation {
-            let view = self.shared.view();
-            self.tip = view.tip.clone();
-            self.state = view.state.clone();
-            self.generation = generation;
-            self.since_snapshot = u64::MAX;
-            self.new_engine = (self.tip.engine != self.options.engine).then(|| self.options.engine.clone());
-            if let Ok((_, count)) = engine_change(&*self.store, &self.tip.chain) {
-                self.engine_changes = count;
+    fn serve(&self, cell: &Arc<Cell>, loaded: &mut Loaded, batch: &mut Batch, job: Job) -> Yield {
+        match job {
+            Job::Letter(letter) if loaded.tip.stopped => {
+                self.turn_away(cell, loaded, batch, letter);
+                Yield::No
+            }
+            Job::Letter(letter) => self.serve_letter(cell, loaded, batch, letter),
+            other => {
+                self.serve_order(cell, loaded, batch, other);
+                Yield::Yes
             }
         }
     }
 
-    fn serve(&mut self, batch: &mut Batch, from: Sender, message: Bytes, reply: Reply) {
-        let announced = self.announce_engine();
-        let tip = announced.as_ref().map_or(&self.tip, |(tip, _)| tip);
-        let context = tip.next_context(from, self.options.clock.now());
-        let mut step = match self.machine.apply(&context, &message, &self.state) {
+    fn serve_letter(
+        &self,
+        cell: &Arc<Cell>,
+        loaded: &mut Loaded,
+        batch: &mut Batch,
+        letter: Letter,
+    ) -> Yield {
+        if cell.held() == Hold::Paused && matches!(letter.settle, Settle::Caller(_)) {
+            batch.completions.push(Completion::said(letter, loaded.tip.seq, Err(SendError::Paused)));
+            return Yield::No;
+        }
+        let mut letter = match self.check_key(loaded, letter) {
+            Ok(letter) => letter,
+            Err(used) => {
+                batch.completions.push(used);
+                return Yield::No;
+            }
+        };
+        if self.comes_too_late(loaded, batch, &letter) {
+            return Yield::No;
+        }
+        if matches!(letter.from, Sender::Notice { .. }) && !loaded.machine.takes_notices() {
+            if let Settle::Own(own) = &letter.settle {
+                batch.push_rows(own.rows.iter().cloned());
+            }
+            self.note_dropped(cell, &letter, "its world has no notices");
+            return Yield::No;
+        }
+        let announced = announce_engine(self, loaded);
+        let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
+        let context = tip.next_context(letter.from.clone(), self.options.clock.now());
+        let mut outside = self.outside(loaded, Hash::of(&letter.message));
+        let guard = self.pool.enter(cell.shard);
+        let step = loaded.machine.apply(&context, &mut *outside, &letter.message, &loaded.state);
+        drop(guard);
+        let mut step = match step {
             Ok(step) => step,
-            Err(abort) => {
-                Metrics::add(&self.shared.metrics.aborted, 1);
-                let outcome = Err(abort.into());
-                batch.completions.push(Completion { reply, outcome, seq: context.seq, log: Vec::new() });
-                return;
-            }
+            Err(abort) => return self.aborted(batch, letter, context.seq, abort),
         };
+        letter.attempts = 0;
         let log = std::mem::take(&mut step.log);
-        let outcome = if let Outcome::Rejected(rejection) = step.outcome {
-            Metrics::add(&self.shared.metrics.rejected, 1);
-            Err(SendError::Rejected(rejection))
-        } else {
-            if let Some((tip, linked)) = announced {
-                self.change_engine(batch, tip, linked);
-            }
-            self.recorded(batch, &context, message, step)
-        };
-        batch.completions.push(Completion { reply, outcome, seq: context.seq, log });
+        if let Came::Rejected(rejection) = step.outcome {
+            Metrics::add(&self.metrics.rejected, 1);
+            let mut completion =
+                self.refused(cell, batch, letter, Notice::Refused, SendError::Rejected(rejection), context.seq);
+            completion.log = log;
+            batch.completions.push(completion);
+            return Yield::No;
+        }
+        if let Some((tip, linked)) = announced {
+            change_engine(loaded, batch, tip, linked);
+        }
+        let mut completion = self.recorded(cell, loaded, batch, &context, letter, step);
+        completion.log = log;
+        batch.completions.push(completion);
+        Yield::No
     }
 
+    /// Looks the key of a letter up: the same message is answered as before, another one is refused.
+    fn check_key(&self, loaded: &Loaded, letter: Letter) -> Result<Letter, Completion> {
+        let Sender::Http { key: Some(key) } = letter.from else { return Ok(letter) };
+        let used = match loaded.keys.get(&key) {
+            Some(used) => Ok(Some(*used)),
+            None => get::<Used>(&*self.store, &used_key(&loaded.tip.chain, &key)),
+        };
+        let used = match used {
+            Ok(Some(used)) if used.at + self.options.key_window > self.options.clock.now().0 => used,
+            Ok(_) => return Ok(letter),
+            Err(error) => {
+                let error = SendError::Host(crate::error::chain_of(&error));
+                return Err(Completion::said(letter, loaded.tip.seq, Err(error)));
+            }
+        };
+        let same = used.message == *Hash::of(&letter.message).as_bytes();
+        let mut completion = Completion::said(letter, used.seq, Err(SendError::KeyReused { seq: used.seq }));
+        if same {
+            completion.outcome = Outcome::Again(used.seq);
+        }
+        Err(completion)
+    }
+
+    /// Whether what a letter is about is over; then its rows are settled and it is dropped.
+    fn comes_too_late(&self, loaded: &Loaded, batch: &mut Batch, letter: &Letter) -> bool {
+        match &letter.settle {
+            Settle::Own(own) => {
+                let Some(needs) = &own.needs else { return false };
+                let open = !loaded.closing.contains(needs) && !matches!(self.store.row(needs), Ok(None));
+                if !open {
+                    batch.push_rows(own.rows.iter().filter(|row| row.value.is_none()).cloned());
+                }
+                !open
+            }
+            Settle::Delivery(delivery) => {
+                let late = delivery.reply_by.is_some_and(|by| by < self.options.clock.now().0);
+                if late {
+                    batch.push_rows([delivery.remove()]);
+                }
+                late
+            }
+            Settle::Caller(_) => false,
+        }
+    }
+
+    fn aborted(&self, batch: &mut Batch, mut letter: Letter, seq: u64, abort: Abort) -> Yield {
+        Metrics::add(&self.metrics.aborted, 1);
+        if matches!(letter.settle, Settle::Caller(_)) {
+            batch.completions.push(Completion::said(letter, seq, Err(abort.into())));
+            return Yield::No;
+        }
+        let out_of_time = matches!(abort, Abort::OutOfTime(_));
+        letter.attempts += u8::from(out_of_time);
+        if letter.attempts < MAX_ATTEMPTS {
+            batch.cell.put_back([Job::Letter(letter)].into_iter());
+            return Yield::Yes;
+        }
+        let cell = Arc::clone(&batch.cell);
+        let completion = self.refused(&cell, batch, letter, Notice::OutOfTime, abort.into(), seq);
+        batch.completions.push(completion);
+        Yield::No
+    }
+
+    /// Settles a letter that left no entry: the caller or the sender is told, or the rows are settled at once.
+    fn refused(
+        &self,
+        cell: &Cell,
+        batch: &mut Batch,
+        letter: Letter,
+        about: Notice,
+        error: SendError,
+        seq: u64,
+    ) -> Completion {
+        match &letter.settle {
+            Settle::Caller(_) => Completion::said(letter, seq, Err(error)),
+            Settle::Delivery(delivery) => {
+                let told = undelivered(delivery, about, Some(cell.id), None, &error.to_string());
+                let after = vec![After::Post(delivery.sender, Job::Letter(told))];
+                // The row stays until the sender's entry has it, so nothing need be durable here.
+                Completion { letter: Some(letter), outcome: Outcome::Nothing, seq, log: Vec::new(), after }
+            }
+            Settle::Own(own) => {
+                batch.push_rows(own.rows.iter().cloned());
+                self.note_dropped(cell, &letter, &error.to_string());
+                Completion { letter: Some(letter), outcome: Outcome::Nothing, seq, log: Vec::new(), after: Vec::new() }
+            }
+        }
+    }
+
+    /// Settles a letter to an actor that has stopped: its heir gets it, or the sender is told.
+    fn turn_away(&self, cell: &Arc<Cell>, loaded: &Loaded, batch: &mut Batch, letter: Letter) {
+        if let Some(heir) = loaded.record.successor() {
+            let after = vec![After::Post(heir, Job::Letter(letter))];
+            batch.completions.push(Completion::of_job(loaded.tip.seq, after));
+            return;
+        }
+        let gone = SendError::Ended { heir: None };
+        let completion = self.refused(cell, batch, letter, Notice::Stopped, gone, loaded.tip.seq);
+        batch.completions.push(completion);
+    }
+
+    /// Links what a letter led to, and adds all that goes with the entry.
     fn recorded(
-        &mut self,
+        &self,
+        cell: &Arc<Cell>,
+        loaded: &mut Loaded,
         batch: &mut Batch,
         context: &Context,
-        message: Bytes,
+        letter: Letter,
         step: Step,
-    ) -> Result<Answer, SendError> {
-        let name = Hash::of(&message);
-        let Some(linked) = self.tip.message(context, name, &step) else {
-            return Err(SendError::Host("no entry was made".into()));
+    ) -> Completion {
+        let name = Hash::of(&letter.message);
+        let Some(linked) = loaded.tip.message(context, name, &step) else {
+            return Completion::said(letter, context.seq, Err(SendError::Host("no entry was made".into())));
         };
-        batch.push_blob(name, message);
-        let (hash, seq) = (linked.name, linked.entry.seq);
-        let metrics = &self.shared.metrics;
-        Metrics::add(&metrics.fuel, step.fuel.0);
-        let result = match (step.outcome, &linked.entry.body) {
-            (Outcome::Accepted(accepted), Body::Message(body)) => {
-                Metrics::add(&metrics.accepted, 1);
-                Metrics::add(&metrics.sends, accepted.sends.len() as u64);
+        let seq = linked.entry.seq;
+        let entry = linked.name;
+        batch.push_blob(name, letter.message.clone());
+        for call in step.calls {
+            batch.push_blob(Hash::of(&call.input), call.input.into());
+            batch.push_blob(Hash::of(&call.output), call.output.into());
+        }
+        Metrics::add(&self.metrics.fuel, step.fuel.0);
+        cell.counts.fuel.fetch_add(step.fuel.0, Ordering::Relaxed);
+        cell.counts.handled.fetch_add(1, Ordering::Relaxed);
+        let mut after = Vec::new();
+        self.settle(loaded, batch, &letter, seq, context.at.0);
+        let outcome = match (step.outcome, &linked.entry.body) {
+            (Came::Accepted(accepted), Body::Message(body)) => {
+                Metrics::add(&self.metrics.accepted, 1);
                 let state = Bytes::from(accepted.state);
                 let reply = accepted.reply.map(Bytes::from);
                 if let (Some(name), Some(bytes)) = (body.reply, &reply) {
                     batch.push_blob(name, bytes.clone());
                 }
-                for (send, Effect::Send { message, .. }) in accepted.sends.into_iter().zip(&body.effects) {
-                    batch.push_blob(*message, send.message.into());
-                }
-                self.state = state.clone();
-                self.keep_state(batch, body.state, body.state != body.before);
-                Ok(Answer { hash, seq, state, reply })
+                let payloads = accepted.effects.into_iter().map(|asked| asked.payload.map(Bytes::from));
+                self.ask(loaded, batch, &linked, payloads.collect(), letter.trace, &mut after);
+                self.reply_to(batch, &letter, &linked, reply.as_ref(), &mut after);
+                loaded.state = state.clone();
+                loaded.keep_state(batch, body.state, body.state != body.before, self.options.snapshot_every);
+                Outcome::Said(Ok(Answer { hash: entry, seq, state, reply }))
             }
-            (Outcome::Failed(failed), Body::Failure(body)) => {
-                Metrics::add(&metrics.failed, 1);
-                self.keep_state(batch, body.before, false);
-                Err(SendError::Failed { failed, hash, seq })
+            (Came::Failed(failed), Body::Failure(body)) => {
+                Metrics::add(&self.metrics.failed, 1);
+                cell.counts.failed.fetch_add(1, Ordering::Relaxed);
+                loaded.keep_state(batch, body.before, false, self.options.snapshot_every);
+                self.fail_to(batch, &letter, &linked, &failed.to_string(), &mut after);
+                self.supervise(cell, loaded, batch, &linked, &mut after);
+                Outcome::Said(Err(SendError::Failed { failed, hash: entry, seq }))
             }
-            _ => Err(SendError::Host("the entry does not fit its outcome".into())),
+            _ => Outcome::Said(Err(SendError::Host("the entry does not fit its outcome".into()))),
         };
         batch.push_entry(linked);
-        result
+        Completion { letter: Some(letter), outcome, seq, log: Vec::new(), after }
     }
 
-    /// Stores the state if enough entries lead to it from the last stored one: never more than `snapshot_every`, so
-    /// that the distance which a start has to replay is bounded whatever the entries between are.
-    fn keep_state(&mut self, batch: &mut Batch, name: Hash, changed: bool) {
+    /// The rows that go with the entry that a letter led to.
+    fn settle(&self, loaded: &mut Loaded, batch: &mut Batch, letter: &Letter, seq: u64, at: u64) {
+        match &letter.settle {
+            Settle::Delivery(delivery) => batch.push_rows([delivery.remove()]),
+            Settle::Own(own) => {
+                loaded.closing.extend(own.rows.iter().filter(|row| row.value.is_none()).map(|row| row.key.clone()));
+                batch.push_rows(own.rows.iter().cloned());
+            }
+            Settle::Caller(_) => {
+                if let Sender::Http { key: Some(key) } = letter.from {
+                    let used = Used { seq, at, message: *Hash::of(&letter.message).as_bytes() };
+                    loaded.keys.insert(key, used);
+                    batch.push_rows([put(used_key(&loaded.tip.chain, &key), &used)]);
+                }
+            }
+        }
+    }
+}
+
+impl Loaded {
+    /// Stores the state if enough entries lead to it from the last stored one: never more than `every`, so that the
+    /// distance which a start has to replay is bounded whatever the entries between are.
+    pub(crate) fn keep_state(&mut self, batch: &mut Batch, name: Hash, changed: bool, every: u64) {
         if self.since_snapshot == 0 && !changed {
             return;
         }
         self.since_snapshot = self.since_snapshot.saturating_add(1);
-        if self.since_snapshot >= self.options.snapshot_every {
+        if self.since_snapshot >= every {
             batch.push_blob(name, self.state.clone());
             self.since_snapshot = 0;
         }
     }
-
-    /// Links the entry that names the engine in use, if the chain's is another: where the chain then stands, and the
-    /// entry. It is kept only with a message that is recorded.
-    fn announce_engine(&self) -> Option<(Tip, Linked)> {
-        let engine = self.new_engine.as_ref()?;
-        let mut tip = self.tip.clone();
-        let linked = tip.engine(engine)?;
-        Some((tip, linked))
-    }
-
-    fn change_engine(&mut self, batch: &mut Batch, tip: Tip, linked: Linked) {
-        self.new_engine = None;
-        self.tip = tip;
-        self.engine_changes += 1;
-        let (name, bytes) = crate::open::engine_change_blob(self.engine_changes, linked.entry.seq);
-        batch.push_blob(name, bytes);
-        batch.push_entry(linked);
-    }
 }
 
-impl Batch {
-    fn push_entry(&mut self, linked: Linked) {
-        self.bytes += linked.bytes.len();
-        let entry = NewEntry { name: linked.name, seq: linked.entry.seq, bytes: linked.bytes.into() };
-        self.append.entries.push(entry);
+/// Links the entry that names the engine in use, if the chain's is another: where the chain then stands, and the entry. It
+/// is kept only with a message that is recorded.
+pub(crate) fn announce_engine(core: &Core, loaded: &Loaded) -> Option<(Tip, Linked)> {
+    if !loaded.new_engine {
+        return None;
     }
+    let mut tip = loaded.tip.clone();
+    let linked = tip.engine(core.machines.engine())?;
+    Some((tip, linked))
+}
 
-    fn push_blob(&mut self, name: Hash, bytes: Bytes) {
-        self.bytes += bytes.len();
-        self.append.blobs.push((name, bytes));
-    }
+pub(crate) fn change_engine(loaded: &mut Loaded, batch: &mut Batch, tip: Tip, linked: Linked) {
+    loaded.new_engine = false;
+    loaded.tip = tip;
+    loaded.rules_changes += 1;
+    let (name, bytes) = rules_change_blob(loaded.rules_changes, linked.entry.seq);
+    batch.push_blob(name, bytes);
+    batch.push_entry(linked);
 }

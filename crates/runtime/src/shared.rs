@@ -1,29 +1,58 @@
-//! What the parts of a running actor hand to each other: its settings, its answers, and what is committed.
+//! What the parts of a node's actors hand to each other: their settings, their answers, and what is committed.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use troupe_chain::{Engine, Hash, LogLine, Tip};
+use troupe_chain::{Hash, LogLine, Tip};
 
-use crate::{Clock, Metrics};
+use crate::outside::World;
+use crate::{Clock, SystemClock};
 
-/// How an actor is run. Nothing in it decides an outcome.
+/// How actors are run. Nothing in it decides an outcome.
 #[derive(Clone)]
 pub struct Options {
-    /// How many messages may wait; one more is turned away as busy.
+    /// How many messages may wait for one actor; one more is turned away as busy.
     pub mailbox: usize,
-    /// The largest message taken, in bytes.
+    /// The largest message taken, in bytes, by an actor whose limits do not say it.
     pub max_message: u64,
     /// How many entries there are at most from one stored state to the next; 1 stores each. What a start replays is
     /// less than this.
     pub snapshot_every: u64,
-    /// The engine that outcomes come from.
-    pub engine: Engine,
+    /// How many threads serve actors, beside those for actors that ask the outside; 0 for none: then the caller serves
+    /// them with [`Actors::step`](crate::Actors::step).
+    pub threads: usize,
+    /// How many bytes of states are kept in memory before those that were not used lately are left to the store.
+    pub memory: u64,
+    /// How long a message of another actor waits for room in a mailbox, in milliseconds.
+    pub delivery_timeout: u64,
+    /// How long a key is remembered, in milliseconds.
+    pub key_window: u64,
+    /// How many actors there may be.
+    pub max_actors: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who gets the actor's log lines.
+    /// Who gets the actors' log lines.
     pub log: LogSink,
+    /// The world that actors may ask, where they are granted to.
+    pub outside: Option<Arc<dyn World>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mailbox: 1024,
+            max_message: 1 << 20,
+            snapshot_every: 1,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory: 256 << 20,
+            delivery_timeout: 30_000,
+            key_window: 24 * 3_600_000,
+            max_actors: 1_000_000,
+            clock: Arc::new(SystemClock),
+            log: Arc::new(|_| {}),
+            outside: None,
+        }
+    }
 }
 
 /// Takes the log lines of a whole batch, from a thread of the actor's, once the batch is committed. The actor waits for it.
@@ -62,19 +91,19 @@ pub struct View {
     pub state: Bytes,
 }
 
-/// What the sequencer, the committer and readers share.
-pub(crate) struct Shared {
-    /// What is committed; replaced, never changed.
-    pub(crate) view: RwLock<Arc<View>>,
-    /// Grows when a commit failed: what was run on from it is void.
-    pub(crate) generation: AtomicU64,
-    pub(crate) metrics: Metrics,
-    /// Messages waiting in the mailbox.
-    pub(crate) waiting: AtomicU64,
+/// What an upgrade led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgraded {
+    /// The name of the entry.
+    pub hash: Hash,
+    /// Its position.
+    pub seq: u64,
+    /// The state, carried over.
+    pub state: Bytes,
 }
 
-impl Shared {
-    pub(crate) fn view(&self) -> Arc<View> {
-        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+impl Default for Upgraded {
+    fn default() -> Self {
+        Self { hash: Hash::of(b""), seq: 0, state: Bytes::new() }
     }
 }
