@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use troupe_chain::{Entry, Hash, Notice, OnFailure, Tip};
+use troupe_chain::{Entry, Hash, Notice, OnFailure, Tip, verify};
+
+use crate::tally::{Tallies, changes, fork, short};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors")
@@ -46,6 +48,16 @@ fn good_entries_have_their_names_and_are_written_again_as_they_are() {
         assert_eq!(vector["kind"], entry.body.kind());
     }
     assert_eq!(tips().len(), 7 + 6 + 3);
+}
+
+#[test]
+fn stored_chains_are_what_the_machine_makes_and_verify() {
+    for (name, chain) in [("chain", short()), ("changes", changes()), ("fork", fork())] {
+        let stored: Vec<_> =
+            index("good").iter().filter(|vector| vector["chain"] == name).map(read).collect();
+        assert_eq!(stored, chain.entries, "{name}");
+        assert!(verify(&chain, &Tallies::default(), |_| {}).is_ok(), "{name}");
+    }
 }
 
 #[test]
