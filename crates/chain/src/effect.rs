@@ -107,7 +107,7 @@ pub enum Sender {
     },
     /// Another actor, by the effect that sent it.
     Actor(EffectRef),
-    /// A timer that this actor set.
+    /// A timer or a cron that this actor set.
     Timer {
         /// The effect that set it.
         set: EffectId,
@@ -123,7 +123,7 @@ pub enum Sender {
         /// Its entry, whose reply this is.
         entry: Hash,
     },
-    /// The node, about an effect of this actor.
+    /// The node, about an effect of this actor, or of the chain that it branched off from.
     Notice {
         /// The effect.
         of: EffectId,
@@ -134,7 +134,7 @@ pub enum Sender {
         /// The other actor's entry that led to this, where there is one.
         entry: Option<Hash>,
     },
-    /// The actor that started this one.
+    /// The actor that started this one: for its `init`, and for a stop that it asked for.
     Parent(EffectRef),
 }
 

@@ -183,7 +183,7 @@ pub struct Failure {
     pub before: Hash,
     /// Why.
     pub error: FailureCode,
-    /// What the calls used; not compared, since a trap may come from fuel itself.
+    /// What the calls used; compared only where every call returned.
     pub fuel: Fuel,
     /// Host calls that brought in something from outside, in order.
     pub calls: Vec<Call>,

@@ -37,6 +37,7 @@ mod history;
 mod json;
 mod link;
 mod machine;
+mod provenance;
 mod replay;
 mod supervision;
 mod text;
@@ -58,6 +59,7 @@ pub use machine::{
     Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
+pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};

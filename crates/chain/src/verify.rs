@@ -1,7 +1,7 @@
 //! The verifier: structure, then blobs, then replay, in the order in which they must fail.
 //!
-//! Deliberately absent: the log and its checkpoints, and the provenance of senders; what a report counts as "not
-//! checked" is theirs.
+//! Deliberately absent: the log and its checkpoints, and the provenance of senders, which a report counts as "not
+//! checked": with other chains at hand, [`check_origin`](crate::check_origin) tells.
 
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};

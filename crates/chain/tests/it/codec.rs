@@ -76,7 +76,7 @@ fn what_is_not_canonical_is_refused() {
         (2, "\"kind\":\"message\"", "\"kind\":\"failure\"", "field `error` is missing in kind `failure`"),
         (2, "\"kind\":\"message\",", "", "one of the fields"),
         (2, "\"v\":1", "\"v\":2", "format version 2; this reads version 1"),
-        (2, "\"from\":", "\"effects\":[],\"from\":", "expected `{\"send\""),
+        (2, "\"from\":", "\"effects\":[],\"from\":", "expected `{`"),
         (2, "\"fuel\":5", "\"calls\":null,\"fuel\":5", "out of order"),
         (2, "\"kind\":\"http\"", "\"kind\":\"ftp\"", "unknown kind of sender `ftp`"),
         (2, "\"kind\":\"http\"", "\"kind\":\"timer\"", "lacks a field or has one too many"),

@@ -3,6 +3,7 @@
 mod changes;
 mod codec;
 mod links;
+mod provenance;
 mod replay;
 mod strategies;
 mod tally;

@@ -1,14 +1,15 @@
 //! A small native machine, and chains in memory that it grows.
 //!
-//! Its state is a decimal number as text. A message is `add N`, `quiet N` (without a reply), `send TO`, `now`, `who`,
-//! `refuse`, `trap`, `burn` or `busy`; anything else breaks its contract. Each byte of a message costs one unit of fuel.
+//! Its state is a decimal number as text. A message is `add N`, `quiet N` (without a reply), `send TO`, `spawn NAME`,
+//! `ask TEXT`, `now`, `who`, `refuse`, `trap`, `burn` or `busy`; anything else breaks its contract. Each byte of a
+//! message costs one unit of fuel, and so does each byte of a state that is carried over.
 
 use std::collections::BTreeMap;
 
 use troupe_chain::{
     Abort, Accepted, Answered, Asked, Code, Context, EffectRef, Engine, Failed, FailureCode, Fork, Fuel,
     Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome, Outside, Rejection, Rules, Sender,
-    Step, Text, Timestamp, Tip, Unreadable,
+    Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
 };
 
 /// What the machine is called.
@@ -69,6 +70,15 @@ impl Machine for Tally {
                 let first = Asked::send(to.clone(), b"hello".to_vec());
                 let second = Asked::send(to, state.to_vec());
                 accept(state.to_vec(), None, vec![first, second])
+            }
+            ("spawn", _) => {
+                let Ok(name) = Text::new(argument) else {
+                    return Ok(step(message, fail(FailureCode::SendAddress)));
+                };
+                let (code, grants) = (Code::Native(text(MACHINE)), vec![text("log")]);
+                let supervision = Supervision::default();
+                let spawn = Spawn { code, config: None, grants, name: Some(name), supervision };
+                accept(state.to_vec(), None, vec![Asked::spawn(spawn, Some(b"7".to_vec()))])
             }
             ("ask", _) => {
                 let function = text("oracle.ask");
@@ -290,4 +300,26 @@ pub(crate) fn short() -> Chain {
     let (chain, entry) = (Hash::of(b"another chain"), Hash::of(b"its entry"));
     assert!(live.message(Sender::Actor(EffectRef { chain, entry, n: 0 }), 1, b"quiet 3"));
     live.chain
+}
+
+/// Six entries with what [`short`] lacks: a call to the outside, a spawn, an upgrade and a stop.
+pub(crate) fn changes() -> Chain {
+    let mut live = changed();
+    live.stop();
+    live.chain
+}
+
+/// A fork of [`changes`] before its stop, and a message that it took.
+pub(crate) fn fork() -> Chain {
+    let mut fork = changed().fork();
+    assert!(fork.message(Sender::Http { key: None }, 1, b"add 1"));
+    fork.chain
+}
+
+fn changed() -> Live {
+    let mut live = Live::start(Some(b"4"));
+    assert!(live.message(Sender::Http { key: None }, 1, b"ask abc"));
+    assert!(live.message(Sender::Http { key: None }, 1, b"spawn little"));
+    assert!(live.upgrade("tally@2"));
+    live
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use troupe_chain::{Entry, Hash, Tip};
+use troupe_chain::{Entry, Hash, Notice, OnFailure, Tip, verify};
+
+use crate::tally::{Tallies, changes, fork, short};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors")
@@ -20,14 +22,18 @@ fn index(which: &str) -> Vec<Value> {
     index["entries"][which].as_array().expect("a list").clone()
 }
 
-/// The tip before each entry of the chain, and after the last.
+/// The tip after each entry of each chain.
 fn tips() -> Vec<Tip> {
-    let entries: Vec<_> = index("good").into_iter().filter(|vector| vector["chain"] == true).collect();
-    let (mut tip, _) = Tip::check_genesis(&read(&entries[0])).expect("a genesis");
-    let mut tips = vec![tip.clone()];
-    for vector in &entries[1..] {
-        tip.check(&read(vector)).expect("a link");
-        tips.push(tip.clone());
+    let mut tips: Vec<Tip> = Vec::new();
+    for vector in index("good").into_iter().filter(|vector| vector["chain"].is_string()) {
+        let bytes = read(&vector);
+        if vector["kind"] == "genesis" {
+            tips.push(Tip::check_genesis(&bytes).expect("a genesis").0);
+        } else {
+            let mut tip = tips.last().expect("a genesis before").clone();
+            tip.check(&bytes).expect("a link");
+            tips.push(tip);
+        }
     }
     tips
 }
@@ -41,7 +47,33 @@ fn good_entries_have_their_names_and_are_written_again_as_they_are() {
         assert_eq!(vector["name"], Hash::of(&bytes).to_string());
         assert_eq!(vector["kind"], entry.body.kind());
     }
-    assert_eq!(tips().len(), 7);
+    assert_eq!(tips().len(), 7 + 6 + 3);
+}
+
+#[test]
+fn stored_chains_are_what_the_machine_makes_and_verify() {
+    for (name, chain) in [("chain", short()), ("changes", changes()), ("fork", fork())] {
+        let stored: Vec<_> =
+            index("good").iter().filter(|vector| vector["chain"] == name).map(read).collect();
+        assert_eq!(stored, chain.entries, "{name}");
+        assert!(verify(&chain, &Tallies::default(), |_| {}).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn good_entries_have_every_kind_effect_notice_and_policy() {
+    let all: String =
+        index("good").iter().map(|vector| String::from_utf8(read(vector)).expect("ASCII")).collect();
+    let effects = ["send", "request", "timer", "cron", "cancel", "spawn", "stop", "exit"];
+    let kinds = ["genesis", "init", "message", "failure", "upgrade", "engine", "stop"];
+    let senders = ["http", "did", "actor", "timer", "reply", "notice", "parent"];
+    let notices = Notice::ALL.iter().map(|about| format!("\"about\":\"{}\"", about.as_str()));
+    let policies = OnFailure::ALL.iter().map(|policy| format!("\"on-failure\":\"{}\"", policy.as_str()));
+    let kinds = kinds.iter().chain(&senders).map(|kind| format!("\"kind\":\"{kind}\""));
+    let effects = effects.iter().map(|effect| format!("{{\"{effect}\":{{"));
+    for part in notices.chain(policies).chain(kinds).chain(effects) {
+        assert!(all.contains(&part), "{part}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use troupe_store::bundle::MemoryFiles;
 
 use super::Tree;
 use crate::forms::{car, folder, sections};
-use crate::tally::{Chain, short};
+use crate::tally::{Chain, changes, fork, short};
 
 fn put(made: &mut Tree, path: &str, files: MemoryFiles) {
     made.extend(files.0.into_iter().map(|(file, bytes)| (format!("{path}/{file}"), bytes)));
@@ -29,11 +29,25 @@ fn lean() -> Chain {
     lean
 }
 
+/// The chain of changes without the blobs that replay gives back, or that go nowhere.
+fn changes_lean() -> Chain {
+    let mut lean = changes();
+    for blob in [&b"8"[..], b"abc", b"7"] {
+        lean.blobs.remove(&Hash::of(blob)).expect("there");
+    }
+    lean
+}
+
 pub(super) fn good_bundles(made: &mut Tree) -> Value {
     let mut list = Vec::new();
-    for (name, chain, missing) in
-        [("short", short(), 0), ("lean", lean(), 3), ("cut-with-its-own-head", cut(), 0)]
-    {
+    for (name, chain, missing) in [
+        ("short", short(), 0),
+        ("lean", lean(), 3),
+        ("cut-with-its-own-head", cut(), 0),
+        ("changes", changes(), 0),
+        ("changes-lean", changes_lean(), 3),
+        ("fork", fork(), 0),
+    ] {
         let (file, tree) = (format!("bundles/good/{name}.car"), format!("bundles/good/{name}"));
         for path in [&file, &tree] {
             list.push(json!({

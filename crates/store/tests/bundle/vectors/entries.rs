@@ -1,54 +1,153 @@
-//! Entries, good and bad.
+//! Good entries: three chains, and entries that stand in none.
 
 use serde_json::{Value, json};
 use troupe_chain::{
-    Body, Call, Code, Effect, Entry, Failure, FailureCode, Fuel, Genesis, Hash, Init, Linked, Message,
-    Sender, Timestamp,
+    Body, Call, Code, Effect, EffectId, EffectRef, Entry, Failure, FailureCode, Fork, Fuel, Genesis, Hash,
+    Init, Linked, Message, Notice, OnFailure, Sender, Spawn, Stop, Supervision, Timestamp, Upgrade,
 };
 
 use super::Tree;
-use crate::tally::{short, text};
+use crate::tally::{changes, fork, short, text};
 
 pub(super) fn good_entries(made: &mut Tree) -> Value {
-    let chain = short().entries.into_iter().map(|bytes| Entry::decode(&bytes).expect("canonical"));
     let mut names = String::new();
     let mut list = Vec::new();
-    for (index, entry) in chain.chain(full_entries()).enumerate() {
+    let mut put = |chain: Option<&str>, file: String, entry: Entry| {
         let linked = Linked::new(entry);
-        let kind = linked.entry.body.kind();
-        let file = if index < 7 {
-            format!("good/chain-{index}-{kind}.json")
-        } else {
-            format!("good/full-{kind}.json")
-        };
-        names += &format!("{}  {file}\n", linked.name);
-        list.push(json!({"file": file, "name": linked.name.to_string(), "kind": kind, "chain": index < 7}));
+        let (name, kind) = (linked.name.to_string(), linked.entry.body.kind());
+        names += &format!("{name}  {file}\n");
+        list.push(json!({"file": file, "name": name, "kind": kind, "chain": chain}));
         made.insert(file, linked.bytes);
+    };
+    for (name, chain) in [("chain", short()), ("changes", changes()), ("fork", fork())] {
+        for (seq, bytes) in chain.entries.into_iter().enumerate() {
+            let entry = Entry::decode(&bytes).expect("canonical");
+            put(Some(name), format!("good/{name}-{seq}-{}.json", entry.body.kind()), entry);
+        }
+    }
+    for entry in full_entries() {
+        put(None, format!("good/full-{}.json", entry.body.kind()), entry);
+    }
+    for (name, from) in senders() {
+        put(None, format!("good/from-{name}.json"), taken(from, Vec::new()));
+    }
+    for (name, effects) in effects() {
+        let from = Sender::Http { key: None };
+        put(None, format!("good/effect-{name}.json"), taken(from, effects));
     }
     made.insert("names".into(), names.into_bytes());
     list.into()
 }
 
-/// Entries with every field that their kind may have, and text that needs escapes. They stand in no chain.
+fn hash(name: &str) -> Hash {
+    Hash::of(name.as_bytes())
+}
+
+/// A message from somebody that led to something.
+fn taken(from: Sender, effects: Vec<Effect>) -> Entry {
+    let body = Body::Message(Box::new(Message {
+        message: hash("message"),
+        from,
+        before: hash("before"),
+        state: hash("state"),
+        reply: None,
+        fuel: Fuel(1),
+        calls: Vec::new(),
+        effects,
+        seed: None,
+    }));
+    Entry { parent: Some(hash("parent")), seq: 9, at: Timestamp(1_700_000_000_000), body }
+}
+
+fn senders() -> Vec<(String, Sender)> {
+    let at = EffectRef { chain: hash("chain"), entry: hash("entry"), n: 1 };
+    let own = EffectId { seq: 5, n: 2 };
+    let due = Timestamp(1_699_999_999_999);
+    let mut senders: Vec<_> = [
+        ("http", Sender::Http { key: None }),
+        ("http-with-key", Sender::Http { key: Some(hash("key")) }),
+        ("did", Sender::Did { did: text("did:key:z6Mk"), sig: text("c2ln") }),
+        ("actor", Sender::Actor(at)),
+        ("parent", Sender::Parent(at)),
+        ("timer", Sender::Timer { set: own, due }),
+        ("reply", Sender::Reply { to: own, chain: at.chain, entry: at.entry }),
+    ]
+    .map(|(name, sender)| (name.to_owned(), sender))
+    .into();
+    let notice = |about, chain, entry| Sender::Notice { of: own, about, chain, entry };
+    for &about in Notice::ALL {
+        senders.push((format!("notice-{}", about.as_str()), notice(about, None, None)));
+    }
+    senders.push(("notice-of-a-chain".into(), notice(Notice::Started, Some(at.chain), None)));
+    senders.push(("notice-of-an-entry".into(), notice(Notice::Failed, Some(at.chain), Some(at.entry))));
+    senders
+}
+
+fn effects() -> Vec<(&'static str, Vec<Effect>)> {
+    let (to, message) = (text("a \"quoted\" \\ name"), hash("sent"));
+    let full = |on_failure| Spawn {
+        code: Code::Component(hash("component")),
+        config: Some(hash("config")),
+        grants: vec![text("clock"), text("random")],
+        name: Some(text("child")),
+        supervision: Supervision {
+            on_failure,
+            failures: 1,
+            within: 2,
+            backoff: 3,
+            max_backoff: 4,
+            max_restarts: 5,
+        },
+    };
+    let least = Spawn {
+        code: Code::Native(text("tally@1")),
+        config: None,
+        grants: Vec::new(),
+        name: None,
+        supervision: Supervision::default(),
+    };
+    let spawn = |spawn| Effect::Spawn(Box::new(spawn));
+    let all = vec![
+        Effect::Send { to: to.clone(), message },
+        Effect::Request { to: to.clone(), message, timeout: 1000 },
+        Effect::Timer { after: 0, message },
+        Effect::Cron { cron: text("*/5 * * * 1-5"), message },
+        Effect::Cancel(EffectId { seq: 9, n: 2 }),
+        spawn(least.clone()),
+        Effect::Stop { child: to },
+        Effect::Exit { reason: text("done") },
+    ];
+    let mut list: Vec<_> = all.iter().map(|effect| (effect.kind(), vec![effect.clone()])).collect();
+    list.push(("all", all));
+    list.push(("spawn-by-policy", OnFailure::ALL.iter().map(|&policy| spawn(full(policy))).collect()));
+    list
+}
+
+/// Entries with every field that their kind may have, and text that needs escapes.
 fn full_entries() -> Vec<Entry> {
-    let hash = |name: &str| Hash::of(name.as_bytes());
     let at = Timestamp(9_007_199_254_740_991);
     let calls = vec![Call { function: text("ledger.read"), input: hash("question"), output: hash("answer") }];
     let effects = vec![Effect::Send { to: text("a \"quoted\" \\ name"), message: hash("sent") }];
     let (fuel, seed) = (Fuel(0), Some(hash("seed")));
     let (message, before, state) = (hash("message"), hash("before"), hash("state"));
-    let from = Sender::Timer { entry: hash("set by"), n: 3, due: Timestamp(1_700_000_000_000) };
+    let from = Sender::Timer { set: EffectId { seq: 1, n: 3 }, due: Timestamp(9_007_199_254_740_990) };
+    let code = Code::Component(hash("component"));
+    let world = text("troupe:actor/actor@0.1.0");
+    let grants = vec![text("clock"), text("random")];
+    let limits: troupe_chain::Limits =
+        [(text("\""), 0), (text("fuel"), 9_007_199_254_740_991), (text("\\"), 1)].into();
     let genesis = Genesis {
-        code: Code::Component(hash("component")),
-        world: text("troupe:actor/actor@0.1.0"),
+        code: code.clone(),
+        world: world.clone(),
         config: Some(hash("config")),
-        limits: [(text("\""), 0), (text("fuel"), 9_007_199_254_740_991), (text("\\"), 1)].into(),
+        limits: limits.clone(),
         engine: [(text("engine"), text("none")), (text("~"), text(" "))].into(),
-        grants: vec![text("clock"), text("random")],
+        grants: grants.clone(),
         owner: Some(text("did:key:z6Mk")),
         nonce: hash("nonce"),
+        fork: Some(Fork { chain: hash("chain"), entry: hash("entry"), seq: 7, state }),
+        started_by: Some(EffectRef { chain: hash("chain"), entry: hash("spawn"), n: 2 }),
     };
-    let reply = Some(hash("reply"));
     let failed = Failure {
         message,
         from: Sender::Http { key: None },
@@ -59,122 +158,28 @@ fn full_entries() -> Vec<Entry> {
         seed,
     };
     let init = Init { state, fuel, calls: calls.clone(), effects: effects.clone(), seed };
+    let upgrade = Upgrade {
+        code,
+        world,
+        limits,
+        grants,
+        from: Sender::Http { key: None },
+        before,
+        state,
+        fuel,
+        calls: calls.clone(),
+        effects: effects.clone(),
+    };
+    let reply = Some(hash("reply"));
+    let stop = Stop { from: from.clone(), reason: text("\"enough\"") };
     let bodies = [
         Body::Genesis(Box::new(genesis)),
         Body::Init(init),
         Body::Message(Box::new(Message { message, from, before, state, reply, fuel, calls, effects, seed })),
         Body::Failure(Box::new(failed)),
+        Body::Upgrade(Box::new(upgrade)),
+        Body::Stop(stop),
     ];
     let entry = |(seq, body)| Entry { parent: (seq > 0).then(|| hash("parent")), seq, at, body };
     (0..).zip(bodies).map(entry).collect()
-}
-
-/// Not canonical, whatever stands before: file, entry of the chain, what is replaced by what.
-const MALFORMED: &[(&str, usize, &str, &str)] = &[
-    ("white-space", 2, ":{", ": {"),
-    ("newline-at-the-end", 2, "\"}", "\"}\n"),
-    ("float", 2, "\"fuel\":5", "\"fuel\":5.0"),
-    ("exponent", 2, "\"fuel\":5", "\"fuel\":5e0"),
-    ("negative", 2, "\"fuel\":5", "\"fuel\":-5"),
-    ("leading-zero", 2, "\"fuel\":5", "\"fuel\":05"),
-    ("integer-above-2-53", 2, "\"fuel\":5", "\"fuel\":9007199254740992"),
-    ("string-for-integer", 2, "\"fuel\":5", "\"fuel\":\"5\""),
-    ("keys-out-of-order", 2, "\"kind\":\"http\"},\"fuel\":5", "\"kind\":\"http\"},\"seq\":2,\"fuel\":5"),
-    ("repeated-key", 2, "\"seq\":2", "\"seq\":2,\"seq\":2"),
-    ("unknown-field", 2, "\"seq\":2", "\"seq\":2,\"size\":2"),
-    ("missing-field", 2, "\"fuel\":5,", ""),
-    (
-        "field-of-another-kind",
-        3,
-        "\"seq\":3",
-        "\"seq\":3,\"state\":\"0000000000000000000000000000000000000000000000000000000000000000\"",
-    ),
-    ("null-for-absent", 3, "\"seq\":3", "\"seed\":null,\"seq\":3"),
-    ("empty-array", 2, "\"from\":", "\"effects\":[],\"from\":"),
-    ("empty-object", 0, "{\"fuel\":1000,\"state\":64}", "{}"),
-    ("upper-case-name", 2, "\"parent\":\"8", "\"parent\":\"A"),
-    ("short-name", 2, "\"parent\":\"8", "\"parent\":\""),
-    ("escaped-key", 2, "\"seq\":2", "\"s\\u0065q\":2"),
-    ("escape-that-is-not-needed", 4, "\"b\\\\\"", "\"\\u0062\\\\\""),
-    ("text-beyond-ascii", 0, "[\"log\"]", "[\"l\u{f6}g\"]"),
-    ("empty-text", 0, "[\"log\"]", "[\"\"]"),
-    ("grants-not-ascending", 0, "[\"log\"]", "[\"log\",\"clock\"]"),
-    (
-        "two-kinds-of-code",
-        0,
-        "\"config\":",
-        "\"component-hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"config\":",
-    ),
-    ("no-code", 0, "\"machine\":\"tally@1\",", ""),
-    (
-        "genesis-with-a-parent",
-        0,
-        "\"parent\":null",
-        "\"parent\":\"0000000000000000000000000000000000000000000000000000000000000000\"",
-    ),
-    (
-        "no-parent",
-        2,
-        "\"parent\":\"8ce6c2d5cd78ab5ad92cb80674977ffecc831c72b61c5cfe0a917e3cb316b0d9\"",
-        "\"parent\":null",
-    ),
-    ("reserved-kind", 2, "\"kind\":\"message\"", "\"kind\":\"upgrade\""),
-    ("unknown-error", 3, "\"error\":\"refused\"", "\"error\":\"tired\""),
-    ("unknown-sender", 2, "\"kind\":\"http\"", "\"kind\":\"smtp\""),
-    ("sender-lacks-a-field", 6, ",\"n\":0", ""),
-    ("unknown-effect", 4, "{\"send\":", "{\"spawn\":"),
-    ("another-version", 2, "\"v\":1", "\"v\":2"),
-];
-
-pub(super) fn bad_entries(made: &mut Tree) -> Value {
-    let chain = short();
-    let mut list = Vec::new();
-    for (name, seq, from, to) in MALFORMED {
-        let good = String::from_utf8(chain.entries[*seq].clone()).expect("ASCII");
-        let bad = match *name {
-            // The last one: the first may stand within the object.
-            "newline-at-the-end" => good.clone() + "\n",
-            _ => good.replacen(from, to, 1),
-        };
-        assert_ne!(bad, good, "{name}");
-        assert!(Entry::decode(bad.as_bytes()).is_err(), "{name}");
-        let file = format!("bad/{name}.json");
-        list.push(json!({"file": file, "stage": "structure", "reason": name, "after": null}));
-        made.insert(file, bad.into_bytes());
-    }
-    let changed = |seq: usize, change: &dyn Fn(&mut Entry)| {
-        let mut entry = Entry::decode(&chain.entries[seq]).expect("canonical");
-        change(&mut entry);
-        entry.encode()
-    };
-    let body = |seq: usize| Entry::decode(&chain.entries[seq]).expect("canonical").body;
-    let first_engine = match body(0) {
-        Body::Genesis(genesis) => genesis.engine,
-        other => panic!("{} comes first", other.kind()),
-    };
-    let links = [
-        ("parent", 3, changed(3, &|entry| entry.parent = Some(Hash::of(b"another")))),
-        ("seq", 3, changed(3, &|entry| entry.seq = 4)),
-        ("time", 3, changed(3, &|entry| entry.at.0 -= 1)),
-        (
-            "before",
-            3,
-            changed(3, &|entry| {
-                if let Body::Failure(failure) = &mut entry.body {
-                    failure.before = Hash::of(b"41")
-                }
-            }),
-        ),
-        ("second-init", 3, changed(3, &|entry| entry.body = body(1))),
-        ("no-init", 1, changed(1, &|entry| entry.body = body(5))),
-        ("same-engine", 5, changed(5, &|entry| entry.body = Body::Engine(first_engine.clone()))),
-    ];
-    for (name, seq, bytes) in links {
-        let (file, after) = (format!("bad/link-{name}.json"), Hash::of(&chain.entries[seq - 1]).to_string());
-        list.push(
-            json!({"file": file, "stage": "structure", "reason": format!("link-{name}"), "after": after}),
-        );
-        made.insert(file, bytes);
-    }
-    list.into()
 }

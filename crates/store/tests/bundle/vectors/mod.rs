@@ -3,6 +3,7 @@
 //! They change only with the format. `TROUPE_BLESS=1 cargo test -p troupe-store vectors` writes them anew; whoever does
 //! so answers for the difference.
 
+mod bad_entries;
 mod bundles;
 mod entries;
 
@@ -15,8 +16,9 @@ use troupe_store::bundle::{Bundle, BundleError};
 
 use crate::forms::Judged;
 use crate::tally::Tallies;
+use bad_entries::bad_entries;
 use bundles::{bad_bundles, good_bundles};
-use entries::{bad_entries, good_entries};
+use entries::good_entries;
 
 /// Files by path within the folder of vectors.
 type Tree = BTreeMap<String, Vec<u8>>;
