@@ -45,6 +45,22 @@ pub trait Machines {
     }
 }
 
+impl<M: Machines + ?Sized> Machines for Box<M> {
+    type Machine = M::Machine;
+
+    fn engine(&self) -> &Engine {
+        (**self).engine()
+    }
+
+    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Self::Machine, String> {
+        (**self).machine(rules, code)
+    }
+
+    fn world(&self, rules: &Rules, code: &[u8]) -> Result<Text, String> {
+        (**self).world(rules, code)
+    }
+}
+
 /// The source of a history could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]

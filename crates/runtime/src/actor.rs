@@ -58,7 +58,7 @@ impl Actor {
             let head = store.head(&self.id)?.ok_or(OpenError::NoChain(self.id))?;
             let genesis = genesis_of(store, &self.id)?;
             let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
-            recover(store, &self.id, head.seq, &genesis, &*core.machines, find)
+            recover(store, &self.id, head.seq, &genesis, &core.machines, find)
         };
         read().map(Arc::new).map_err(|error| SendError::Host(error.to_string()))
     }
@@ -233,7 +233,8 @@ impl Actor {
             if at == 0 || seq > last {
                 return Err(SendError::NoSuchSeq { seq, last });
             }
-            let found = crate::open::entry_of(&*core.store, &self.id, at).map_err(|error| host(error.into()))?;
+            let found =
+                crate::open::entry_of(&*core.store, &self.id, at).map_err(|error| host(error.into()))?;
             let Some((entry, read)) = found else { return Err(SendError::NoSuchSeq { seq, last }) };
             match read.state() {
                 Some(state) => break (entry, state),

@@ -19,8 +19,8 @@ use crate::job::{Begin, Job};
 use crate::open::Boxed;
 use crate::pool::Pool;
 use crate::rows::{
-    ACTOR, ANSWER, Answering, Due, NAME, OUTBOX, Pending, REQUEST, REST, Record, Status, TIMER, actor_key, get,
-    read_effect_key, scan,
+    ACTOR, ANSWER, Answering, Due, NAME, OUTBOX, Pending, REQUEST, REST, Record, Status, TIMER, actor_key,
+    get, read_effect_key, scan,
 };
 use crate::{Actor, Metrics, OpenError, Options, SendError, Watch};
 
@@ -131,7 +131,10 @@ impl Actors {
     }
 
     /// Waits for an answer; without threads, by serving actors here.
-    pub(crate) fn wait<T>(&self, mut answer: oneshot::Receiver<Result<T, SendError>>) -> Result<T, SendError> {
+    pub(crate) fn wait<T>(
+        &self,
+        mut answer: oneshot::Receiver<Result<T, SendError>>,
+    ) -> Result<T, SendError> {
         if self.core().options.threads > 0 {
             return answer.blocking_recv().unwrap_or(Err(SendError::Stopped));
         }
@@ -148,10 +151,7 @@ impl Actors {
         }
     }
 
-    fn begin(
-        &self,
-        new: NewActor,
-    ) -> Result<(Hash, oneshot::Receiver<Result<(), SendError>>), SendError> {
+    fn begin(&self, new: NewActor) -> Result<(Hash, oneshot::Receiver<Result<(), SendError>>), SendError> {
         let core = self.core();
         if core.stopping.load(Ordering::Acquire) {
             return Err(SendError::Stopped);
@@ -226,7 +226,8 @@ impl Actors {
             if listed.len() >= limit {
                 break;
             }
-            let record = get::<Record>(&*core.store, &actor_key(ACTOR, &id)).map_err(host)?.unwrap_or_default();
+            let record =
+                get::<Record>(&*core.store, &actor_key(ACTOR, &id)).map_err(host)?.unwrap_or_default();
             if record.status == Status::Removed && !all {
                 continue;
             }
@@ -374,7 +375,7 @@ fn keep_time(core: &Core) {
     let wait = Duration::from_millis(100);
     while core.agenda.wait(core.options.clock.now().0, wait) {
         core.do_what_is_due(core.options.clock.now().0);
-        if swept.elapsed() >= SWEEP {
+        if swept.elapsed() >= SWEEP || core.is_over_memory() {
             core.sweep(false);
             swept = std::time::Instant::now();
         }

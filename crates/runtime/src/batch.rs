@@ -69,13 +69,8 @@ pub(crate) enum After {
 
 impl Batch {
     pub(crate) fn new(cell: &Arc<Cell>, generation: u64, expected: Option<Hash>) -> Self {
-        let append = Append {
-            chain: cell.id,
-            expected,
-            entries: Vec::new(),
-            blobs: Vec::new(),
-            rows: Vec::new(),
-        };
+        let append =
+            Append { chain: cell.id, expected, entries: Vec::new(), blobs: Vec::new(), rows: Vec::new() };
         Self { cell: Arc::clone(cell), generation, append, bytes: 0, completions: Vec::new(), view: None }
     }
 
@@ -188,7 +183,9 @@ impl Completion {
                 Outcome::Nothing => None,
             };
             // Whoever asked may have gone away; the entry stands all the same.
-            said.into_iter().for_each(|said| _ = reply.send(said));
+            if let Some(said) = said {
+                let _ = reply.send(said);
+            }
         }
         for after in self.after {
             match after {

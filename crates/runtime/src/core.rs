@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use bytes::Bytes;
-use troupe_chain::{Effect, Hash, LogLine, Machine, Notice, Outside, Rules, Text, Tip};
+use troupe_chain::{Effect, Hash, LogLine, Machine, Notice, Outside, Rules, Tip};
 use troupe_store::{Row, Store};
 
 use crate::agenda::{Agenda, Item, What};
@@ -34,6 +34,9 @@ use crate::{LogRecord, Metrics, OpenError, SendError};
 const MAPS: usize = 64;
 /// How many letters may wait for room in one mailbox, by reference.
 const MAX_PARKED: usize = 100_000;
+
+/// An actor that was not used during so many sweeps leaves memory.
+const IDLE_SWEEPS: u64 = 12;
 
 type Cells = HashMap<Hash, Arc<Cell>, foldhash::fast::RandomState>;
 
@@ -394,7 +397,7 @@ impl Core {
         let Some(head) = store.head(&cell.id)? else { return Ok(None) };
         let genesis = genesis_of(store, &cell.id)?;
         let find = |rules: &Rules| self.machine_for(rules, None).map_err(OpenError::NoMachine);
-        let view = recover(store, &cell.id, head.seq, &genesis, &*self.machines, find)?;
+        let view = recover(store, &cell.id, head.seq, &genesis, &self.machines, find)?;
         if view.tip.entry != head.entry {
             return Err(OpenError::Broken(format!(
                 "the head should be {}, found {}",
@@ -440,7 +443,11 @@ impl Core {
     }
 
     /// Finds or makes the machine that rules ask for; `code` saves reading it.
-    pub(crate) fn machine_for(&self, rules: &Rules, code: Option<&Bytes>) -> Result<Arc<dyn Machine>, String> {
+    pub(crate) fn machine_for(
+        &self,
+        rules: &Rules,
+        code: Option<&Bytes>,
+    ) -> Result<Arc<dyn Machine>, String> {
         let same = |known: &Rules| {
             known.code == rules.code
                 && known.limits == rules.limits
@@ -482,16 +489,21 @@ impl Core {
         }
         let genesis = genesis_of(&*self.store, chain).map_err(host)?;
         let find = |rules: &Rules| self.machine_for(rules, None).map_err(OpenError::NoMachine);
-        let view = recover(&*self.store, chain, seq, &genesis, &*self.machines, find).map_err(host)?;
+        let view = recover(&*self.store, chain, seq, &genesis, &self.machines, find).map_err(host)?;
         Ok(view.state)
     }
 
     /// The outside for one transition.
-    pub(crate) fn outside(&self, loaded: &Loaded, message: Hash) -> Box<dyn Outside + '_> {
+    pub(crate) fn outside<'a>(&'a self, loaded: &'a Loaded, message: Hash) -> Box<dyn Outside + 'a> {
         self.outside_of(&loaded.tip.rules, &loaded.tip, message)
     }
 
-    pub(crate) fn outside_of(&self, rules: &Rules, tip: &Tip, message: Hash) -> Box<dyn Outside + '_> {
+    pub(crate) fn outside_of<'a>(
+        &'a self,
+        rules: &'a Rules,
+        tip: &Tip,
+        message: Hash,
+    ) -> Box<dyn Outside + 'a> {
         match &self.options.outside {
             Some(world) if !rules.grants.is_empty() => {
                 let base = CallBase { chain: tip.chain, parent: tip.entry, message };
@@ -519,30 +531,64 @@ impl Core {
         (self.options.log)(&[LogRecord { chain: *chain, seq, line: &line }]);
     }
 
-    /// Takes actors out of memory that have not been used since the last sweep but one, if all together need more
-    /// than they may.
+    /// Takes actors out of memory that have nothing to do: those that were not used for a while, and more of them if all
+    /// together need more than they may.
     pub(crate) fn sweep(&self, everything: bool) {
         let now = self.tick.fetch_add(1, Ordering::Relaxed) + 1;
         let over = self.loaded_bytes.load(Ordering::Relaxed) > self.options.memory;
-        if !over && !everything {
-            return;
-        }
-        let _ = now;
+        let idle = if everything {
+            0
+        } else if over {
+            1
+        } else {
+            IDLE_SWEEPS
+        };
         for cells in &self.cells {
+            let is_idle = |cell: &Cell| cell.used.load(Ordering::Relaxed) + idle <= now;
+            if !cells.read().unwrap_or_else(PoisonError::into_inner).values().any(|cell| is_idle(cell)) {
+                continue;
+            }
             let mut cells = cells.write().unwrap_or_else(PoisonError::into_inner);
             cells.retain(|_, cell| {
-                // Held back letters are in memory only by what they are; a paused actor stays while it has any.
+                if !is_idle(cell) {
+                    return true;
+                }
                 let Ok(mut loaded) = cell.loaded.try_lock() else { return true };
                 if !cell.retire() {
                     return true;
                 }
                 if let Some(loaded) = loaded.take() {
-                    self.loaded_bytes.fetch_sub(weight(&loaded.state).min(self.loaded_bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
+                    self.unload(&loaded);
                 }
                 false
             });
             cells.shrink_to_fit();
         }
+    }
+
+    /// Whether loaded states need more memory than they may.
+    pub(crate) fn is_over_memory(&self) -> bool {
+        self.loaded_bytes.load(Ordering::Relaxed) > self.options.memory
+    }
+
+    /// Counts a state as no longer in memory.
+    pub(crate) fn unload(&self, loaded: &Loaded) {
+        let bytes = weight(&loaded.state);
+        let _ = self
+            .loaded_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| Some(all.saturating_sub(bytes)));
+    }
+
+    /// Counts a state that takes the place of another.
+    pub(crate) fn weigh(&self, before: u64, now: u64) {
+        let _ = self.loaded_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| {
+            Some((all + now).saturating_sub(before))
+        });
+    }
+
+    /// Notes that an actor is used now.
+    pub(crate) fn touch(&self, cell: &Cell) {
+        cell.used.store(self.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// How many actors are in memory, and the bytes they need.
@@ -617,12 +663,5 @@ impl Core {
             }
             _ => Ok(None),
         }
-    }
-
-    /// What a text of the node's own is as a free string.
-    pub(crate) fn text(text: &str) -> Text {
-        let printable: String =
-            text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).take(256).collect();
-        Text::new(printable).unwrap_or_else(|_| crate::effects::stopped_by("node"))
     }
 }

@@ -14,9 +14,7 @@ use crate::batch::{After, Batch};
 use crate::core::Core;
 use crate::cron;
 use crate::job::{Begin, Delivery, Job, Letter, Own, Settle, StopOrder};
-use crate::rows::{
-    ANSWER, Answering, Due, OUTBOX, Pending, REQUEST, TIMER, effect_key, number, put,
-};
+use crate::rows::{ANSWER, Answering, Due, OUTBOX, Pending, REQUEST, TIMER, effect_key, number, put};
 use crate::sequencer::Loaded;
 
 /// In the place of an effect's number, for the answer to a request.
@@ -49,7 +47,13 @@ pub(crate) fn undelivered(
 }
 
 /// What an actor is told about an effect that is not a message.
-pub(crate) fn not_done(chain: &Hash, of: EffectId, about: Notice, other: Option<Hash>, reason: &str) -> Letter {
+pub(crate) fn not_done(
+    chain: &Hash,
+    of: EffectId,
+    about: Notice,
+    other: Option<Hash>,
+    reason: &str,
+) -> Letter {
     let row = Row::remove(effect_key(OUTBOX, chain, of.seq, number(of.n)));
     Letter::notice(of, about, (other, None), reason, Own { rows: vec![row], needs: None })
 }
@@ -230,12 +234,17 @@ impl Core {
             }
             (Pending::Stop(child), _) => {
                 let from = Sender::Actor(origin.reference(n));
-                let order =
-                    StopOrder { from, reason: stopped_by("parent"), row: Some((chain, of)), remove: false, done: None };
+                let order = StopOrder {
+                    from,
+                    reason: stopped_by("parent"),
+                    row: Some((chain, of)),
+                    remove: false,
+                    done: None,
+                };
                 After::Post(Hash::from_bytes(child), Job::Stop(Box::new(order)))
             }
             (Pending::Exit, Some(Effect::Exit { reason })) => {
-                let from = Sender::Actor(origin.reference(n));
+                let from = Sender::Notice { of, about: Notice::Stopped, chain: None, entry: None };
                 let order = StopOrder {
                     from,
                     reason: reason.clone(),
@@ -394,7 +403,11 @@ impl Core {
     }
 
     /// Makes the letters again that a row says are under way.
-    pub(crate) fn resume_answer(&self, key: &[u8], answering: &Answering) -> Result<Option<After>, StoreError> {
+    pub(crate) fn resume_answer(
+        &self,
+        key: &[u8],
+        answering: &Answering,
+    ) -> Result<Option<After>, StoreError> {
         let Some((chain, seq, _)) = crate::rows::read_effect_key(key) else { return Ok(None) };
         let Some((entry, read)) = crate::open::entry_of(&*self.store, &chain, seq)? else { return Ok(None) };
         let reply = match (&read.body, answering.about()) {

@@ -14,7 +14,7 @@ use troupe_store::Row;
 
 use crate::agenda::{Item, What};
 use crate::batch::{After, Batch, Completion};
-use crate::cell::{Cell, Hold};
+use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
 use crate::effects::{TO_PARENT, bring, not_done};
 use crate::job::{Begin, Heir, Job, RewindOrder, RewindTo, Settle, StopOrder, UpgradeOrder};
@@ -41,6 +41,9 @@ impl Core {
                 Job::Begin(begin) if why.is_none() => {
                     if let Some(loaded) = self.begin(cell, &mut batch, *begin) {
                         batch.view = Some(View { tip: loaded.tip.clone(), state: loaded.state.clone() });
+                        self.touch(cell);
+                        self.weigh(0, weight(&loaded.state));
+                        self.chains.fetch_add(1, Ordering::Relaxed);
                         *slot = Some(Box::new(loaded));
                         break;
                     }
@@ -101,7 +104,8 @@ impl Core {
             Job::Stop(order) => match (order.done, order.row) {
                 (Some(done), _) => failed(Box::new(move |result| _ = done.send(result)), error),
                 (None, Some((chain, of))) => {
-                    let told = not_done(&chain, of, Notice::Unknown, Some(cell.id), "the actor was not begun");
+                    let told =
+                        not_done(&chain, of, Notice::Unknown, Some(cell.id), "the actor was not begun");
                     Completion::of_job(0, vec![After::Post(chain, Job::Letter(told))])
                 }
                 (None, None) => return,
@@ -258,7 +262,8 @@ impl Core {
             && chain != loaded.tip.chain
             && loaded.record.parent().is_none_or(|(parent, _)| parent != chain)
         {
-            let told = not_done(&chain, of, Notice::Refused, Some(loaded.tip.chain), "it is no child of yours");
+            let told =
+                not_done(&chain, of, Notice::Refused, Some(loaded.tip.chain), "it is no child of yours");
             let after = vec![After::Post(chain, Job::Letter(told))];
             batch.completions.push(Completion::of_job(loaded.tip.seq, after));
             return;
@@ -465,13 +470,7 @@ impl Core {
     }
 
     /// What a fork keeps of the actor whose place it takes.
-    pub(crate) fn heir(
-        &self,
-        record: &Record,
-        failed: bool,
-        at: u64,
-        lapsed: Vec<EffectId>,
-    ) -> Heir {
+    pub(crate) fn heir(&self, record: &Record, failed: bool, at: u64, lapsed: Vec<EffectId>) -> Heir {
         let mut record = record.clone();
         let supervision = record.supervision();
         record.status = Status::Running;
@@ -513,7 +512,9 @@ impl Core {
         let host = |error: OpenError| SendError::Host(error.to_string());
         let at = |seq| {
             let found = entry_of(&*self.store, &loaded.tip.chain, seq);
-            found.map_err(|error| host(error.into()))?.ok_or(SendError::NoSuchSeq { seq, last: loaded.tip.seq })
+            found
+                .map_err(|error| host(error.into()))?
+                .ok_or(SendError::NoSuchSeq { seq, last: loaded.tip.seq })
         };
         let mut seq = match to {
             RewindTo::Seq(seq) => seq,
@@ -537,16 +538,11 @@ impl Core {
         }
     }
 
-    fn pause(
-        &self,
-        loaded: &mut Loaded,
-        batch: &mut Batch,
-        pause: bool,
-        done: Option<crate::job::Done<()>>,
-    ) {
+    fn pause(&self, loaded: &mut Loaded, batch: &mut Batch, pause: bool, done: Option<crate::job::Done<()>>) {
         loaded.record.status = if pause { Status::Paused } else { Status::Running };
         let chain = loaded.tip.chain;
-        batch.push_rows([put(actor_key(ACTOR, &chain), &loaded.record), Row::remove(actor_key(REST, &chain))]);
+        batch
+            .push_rows([put(actor_key(ACTOR, &chain), &loaded.record), Row::remove(actor_key(REST, &chain))]);
         let mut after = vec![After::Hold(if pause { Hold::Paused } else { Hold::Nothing })];
         if let Some(done) = done {
             after.push(call(move |result| _ = done.send(result)));
@@ -698,7 +694,9 @@ impl Core {
         let context = tip.next_context(from, now);
         let mut outside = self.outside_of(&rules, &tip, Hash::of(b"init"));
         let step = machine.init(&context, &mut *outside, config.as_deref())?;
-        let init = tip.init(&context, &step).map_err(|failed| SendError::CannotBegin(format!("init failed, {failed}")))?;
+        let init = tip
+            .init(&context, &step)
+            .map_err(|failed| SendError::CannotBegin(format!("init failed, {failed}")))?;
         let Came::Accepted(accepted) = step.outcome else {
             return Err(SendError::Host("init led to an entry without a state".into()));
         };
@@ -746,4 +744,3 @@ pub(crate) fn call(done: impl FnOnce(Result<(), SendError>) + Send + 'static) ->
 fn in_flight(cell: &Cell) -> bool {
     cell.in_flight.load(Ordering::Acquire) > 0
 }
-

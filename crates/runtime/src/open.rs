@@ -90,12 +90,16 @@ pub(crate) fn code_of(store: &dyn Store, rules: &Rules) -> Result<Bytes, OpenErr
     Ok(code)
 }
 
-fn find_machine<M: Machines>(store: &dyn Store, rules: &Rules, machines: &M) -> Result<M::Machine, OpenError> {
+fn find_machine<M: Machines>(
+    store: &dyn Store,
+    rules: &Rules,
+    machines: &M,
+) -> Result<M::Machine, OpenError> {
     machines.machine(rules, &code_of(store, rules)?).map_err(OpenError::NoMachine)
 }
 
 /// Finds the last stored state at or before `seq` and replays from there.
-pub(crate) fn recover<M: Machines + ?Sized>(
+pub(crate) fn recover<M: Machines>(
     store: &dyn Store,
     chain: &Hash,
     seq: u64,
@@ -139,8 +143,15 @@ fn last_snapshot(
             return Err(OpenError::Broken(format!("the state stored for seq {at} does not hash to {state}")));
         }
         let rules = Arc::new(rules_at(store, chain, at, genesis)?);
-        let tip =
-            Tip { chain: *chain, entry: name, seq: at, at: entry.at, state: Some(state), rules, stopped: false };
+        let tip = Tip {
+            chain: *chain,
+            entry: name,
+            seq: at,
+            at: entry.at,
+            state: Some(state),
+            rules,
+            stopped: false,
+        };
         if stopped && at + 1 == seq {
             let (name, entry) = read_entry(store, chain, seq)?;
             let tip = Tip { entry: name, seq, at: entry.at, stopped: true, ..tip };
@@ -173,7 +184,12 @@ pub(crate) fn rules_changes(store: &dyn Store, chain: &Hash) -> Result<Vec<u64>,
     Ok(positions)
 }
 
-pub(crate) fn rules_at(store: &dyn Store, chain: &Hash, seq: u64, genesis: &Genesis) -> Result<Rules, OpenError> {
+pub(crate) fn rules_at(
+    store: &dyn Store,
+    chain: &Hash,
+    seq: u64,
+    genesis: &Genesis,
+) -> Result<Rules, OpenError> {
     let mut rules = genesis.rules();
     for position in rules_changes(store, chain)?.into_iter().filter(|position| *position <= seq) {
         match read_entry(store, chain, position)?.1.body {
@@ -193,7 +209,11 @@ pub(crate) fn rules_at(store: &dyn Store, chain: &Hash, seq: u64, genesis: &Gene
 }
 
 /// A stored entry with its name; `None` if the chain has none there.
-pub(crate) fn entry_of(store: &dyn Store, chain: &Hash, seq: u64) -> Result<Option<(Hash, Entry)>, StoreError> {
+pub(crate) fn entry_of(
+    store: &dyn Store,
+    chain: &Hash,
+    seq: u64,
+) -> Result<Option<(Hash, Entry)>, StoreError> {
     let Some(bytes) = store.entry(chain, seq)? else { return Ok(None) };
     let entry = Entry::decode(&bytes).map_err(|error| StoreError::Index {
         action: "reading an entry",

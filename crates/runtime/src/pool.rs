@@ -143,7 +143,10 @@ impl Pool {
     }
 
     /// Starts the workers and the monitor.
-    pub(crate) fn start(core: &Arc<Core>, threads: &mut Vec<std::thread::JoinHandle<()>>) -> std::io::Result<()> {
+    pub(crate) fn start(
+        core: &Arc<Core>,
+        threads: &mut Vec<std::thread::JoinHandle<()>>,
+    ) -> std::io::Result<()> {
         for shard in 0..core.pool.shards() {
             {
                 let mut queue = core.pool.queue(shard);
@@ -206,10 +209,8 @@ impl Pool {
             }
             queue.idle += 1;
             let wait = if slot == 0 { Duration::from_secs(3600) } else { SPARE_IDLE };
-            let (back, waited) = self.shards[shard]
-                .wake
-                .wait_timeout(queue, wait)
-                .unwrap_or_else(PoisonError::into_inner);
+            let (back, waited) =
+                self.shards[shard].wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
             queue = back;
             queue.idle -= 1;
             if slot > 0 && waited.timed_out() && queue.ready.is_empty() {

@@ -9,12 +9,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use troupe_chain::{
-    Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip,
-};
+use troupe_chain::{Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip};
 
 use crate::batch::{After, Batch, Completion, Outcome};
-use crate::cell::{Cell, Hold};
+use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
 use crate::effects::undelivered;
 use crate::job::{Job, Letter, Settle};
@@ -75,7 +73,9 @@ impl Core {
             if cell.in_flight.load(Ordering::Acquire) > 0 {
                 return None;
             }
-            *slot = None;
+            if let Some(void) = slot.take() {
+                self.unload(&void);
+            }
         }
         if slot.is_none() {
             let first = match self.load(cell) {
@@ -91,6 +91,8 @@ impl Core {
             }
         }
         let loaded = slot.as_mut()?;
+        self.touch(cell);
+        let weighed = weight(&loaded.state);
         let mut batch = Batch::new(cell, loaded.generation, Some(loaded.tip.entry));
         let began = Instant::now();
         self.unpark(cell);
@@ -98,14 +100,18 @@ impl Core {
             if let Yield::Yes = self.serve(cell, loaded, &mut batch, job) {
                 break;
             }
-            let full =
-                batch.completions.len() >= MAX_TURN_JOBS || batch.bytes >= MAX_TURN_BYTES || loaded.tip.stopped;
+            let full = batch.completions.len() >= MAX_TURN_JOBS
+                || batch.bytes >= MAX_TURN_BYTES
+                || loaded.tip.stopped;
             if full || began.elapsed().as_micros() > MAX_TURN_US {
                 break;
             }
         }
         if !batch.append.entries.is_empty() {
             batch.view = Some(View { tip: loaded.tip.clone(), state: loaded.state.clone() });
+        }
+        if weight(&loaded.state) != weighed {
+            self.weigh(weighed, weight(&loaded.state));
         }
         let idle = batch.is_empty() && batch.completions.is_empty();
         drop(slot);
@@ -160,10 +166,12 @@ impl Core {
         let announced = announce_engine(self, loaded);
         let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
         let context = tip.next_context(letter.from.clone(), self.options.clock.now());
-        let mut outside = self.outside(loaded, Hash::of(&letter.message));
-        let guard = self.pool.enter(cell.shard);
-        let step = loaded.machine.apply(&context, &mut *outside, &letter.message, &loaded.state);
-        drop(guard);
+        let name = Hash::of(&letter.message);
+        let step = {
+            let mut outside = self.outside(loaded, name);
+            let _call = self.pool.enter(cell.shard);
+            loaded.machine.apply(&context, &mut *outside, &letter.message, &loaded.state)
+        };
         let mut step = match step {
             Ok(step) => step,
             Err(abort) => return self.aborted(batch, letter, context.seq, abort),
@@ -172,8 +180,14 @@ impl Core {
         let log = std::mem::take(&mut step.log);
         if let Came::Rejected(rejection) = step.outcome {
             Metrics::add(&self.metrics.rejected, 1);
-            let mut completion =
-                self.refused(cell, batch, letter, Notice::Refused, SendError::Rejected(rejection), context.seq);
+            let mut completion = self.refused(
+                cell,
+                batch,
+                letter,
+                Notice::Refused,
+                SendError::Rejected(rejection),
+                context.seq,
+            );
             completion.log = log;
             batch.completions.push(completion);
             return Yield::No;
@@ -181,7 +195,7 @@ impl Core {
         if let Some((tip, linked)) = announced {
             change_engine(loaded, batch, tip, linked);
         }
-        let mut completion = self.recorded(cell, loaded, batch, &context, letter, step);
+        let mut completion = self.recorded(cell, loaded, batch, (&context, name), letter, step);
         completion.log = log;
         batch.completions.push(completion);
         Yield::No
@@ -271,7 +285,13 @@ impl Core {
             Settle::Own(own) => {
                 batch.push_rows(own.rows.iter().cloned());
                 self.note_dropped(cell, &letter, &error.to_string());
-                Completion { letter: Some(letter), outcome: Outcome::Nothing, seq, log: Vec::new(), after: Vec::new() }
+                Completion {
+                    letter: Some(letter),
+                    outcome: Outcome::Nothing,
+                    seq,
+                    log: Vec::new(),
+                    after: Vec::new(),
+                }
             }
         }
     }
@@ -294,11 +314,10 @@ impl Core {
         cell: &Arc<Cell>,
         loaded: &mut Loaded,
         batch: &mut Batch,
-        context: &Context,
+        (context, name): (&Context, Hash),
         letter: Letter,
         step: Step,
     ) -> Completion {
-        let name = Hash::of(&letter.message);
         let Some(linked) = loaded.tip.message(context, name, &step) else {
             return Completion::said(letter, context.seq, Err(SendError::Host("no entry was made".into())));
         };
@@ -348,7 +367,9 @@ impl Core {
         match &letter.settle {
             Settle::Delivery(delivery) => batch.push_rows([delivery.remove()]),
             Settle::Own(own) => {
-                loaded.closing.extend(own.rows.iter().filter(|row| row.value.is_none()).map(|row| row.key.clone()));
+                loaded
+                    .closing
+                    .extend(own.rows.iter().filter(|row| row.value.is_none()).map(|row| row.key.clone()));
                 batch.push_rows(own.rows.iter().cloned());
             }
             Settle::Caller(_) => {
