@@ -50,18 +50,24 @@ codes! {
     DivideByZero = "trap:divide-by-zero",
     /// A value that the component model's canonical ABI does not allow, such as text that is not UTF-8.
     Abi = "trap:abi",
-    /// `send` was called inside a contract or inside `init`'s state contract.
+    /// An effect or a call to the outside was asked for elsewhere than in `init`, `handle` and `migrate`.
     SendInContract = "trap:send-in-contract",
-    /// `send` named a receiver that is not 1 to 256 printable ASCII characters.
+    /// `send`, `request` or `stop` named an actor by other than 1 to 256 printable ASCII characters.
     SendAddress = "trap:send-address",
+    /// An effect with something else that cannot stand in an entry: a text, an integer, a hash.
+    Effect = "trap:effect",
     /// Any other trap.
     Trap = "trap:other",
     /// The actor wrote more log than the limit allows.
     TooLargeLog = "too-large:log",
-    /// The actor sent more bytes than the limit allows.
+    /// The actor's effects and calls carry more bytes than the limit allows.
     TooLargeSend = "too-large:send",
-    /// The actor sent more messages than the limit allows.
+    /// The actor asked for more effects than the limit allows.
     TooManySends = "too-large:sends",
+    /// The actor called the outside more often than the limit allows.
+    TooManyCalls = "too-large:calls",
+    /// The answers from outside have more bytes than the limit allows.
+    TooLargeAnswer = "too-large:answer",
     /// `handle` returned an error.
     Refused = "refused",
     /// The new state is larger than the limit allows.

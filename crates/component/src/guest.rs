@@ -1,12 +1,13 @@
-//! The four functions of an actor, in either world, behind one set of calls.
+//! The functions of an actor, in either world, behind one set of calls.
 
-use troupe_chain::{Context, Sender};
+use troupe_chain::Context;
 use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, ComponentType, Instance, Lift, Lower, TypedFunc,
+    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
 };
 
 use crate::World;
 use crate::host::Host;
+use crate::wit::{WitContext, WitOutcome};
 
 type Store = wasmtime::Store<Host>;
 
@@ -18,6 +19,8 @@ pub(crate) struct Exports {
     handle: ComponentExportIndex,
     message_contract: ComponentExportIndex,
     state_contract: ComponentExportIndex,
+    /// Of the interface that a component may export beside.
+    pub(crate) migrate: Option<ComponentExportIndex>,
 }
 
 /// What `handle` returned.
@@ -41,26 +44,29 @@ impl Exports {
     pub(crate) fn find(component: &Component, world: World) -> Option<Self> {
         let interface = component.get_export_index(None, world.exports())?;
         let find = |name| component.get_export_index(Some(&interface), name);
+        let migration = world.migration().and_then(|name| component.get_export_index(None, name));
         Some(Self {
             world,
             init: find("init")?,
             handle: find("handle")?,
             message_contract: find("message-contract")?,
             state_contract: find("state-contract")?,
+            migrate: migration.and_then(|interface| component.get_export_index(Some(&interface), "migrate")),
         })
     }
 }
 
 impl Guest<'_> {
     pub(crate) fn init(&mut self, context: &Context, config: Option<&[u8]>) -> Answer<Vec<u8>> {
+        let index = self.exports.init;
         match self.exports.world {
             World::FirstActor => {
-                let function = self.function::<(), (Vec<u8>,)>(&self.exports.init.clone())?;
+                let function = self.function::<(), (Vec<u8>,)>(&index)?;
                 Ok(Ok(function.call(&mut *self.store, ())?.0))
             }
             World::Actor => {
                 type Init<'a> = TypedFunc<(WitContext, Option<&'a [u8]>), (Result<Vec<u8>, String>,)>;
-                let function: Init<'_> = self.function(&self.exports.init.clone())?;
+                let function: Init<'_> = self.function(&index)?;
                 Ok(function.call(&mut *self.store, (context.into(), config))?.0)
             }
         }
@@ -114,6 +120,14 @@ impl Guest<'_> {
         }
     }
 
+    /// The state as the component carries it over: as it is, unless it says how.
+    pub(crate) fn migrate(&mut self, context: &Context, state: &[u8]) -> Answer<Vec<u8>> {
+        let Some(index) = self.exports.migrate else { return Ok(Ok(state.to_vec())) };
+        type Migrate<'a> = TypedFunc<(WitContext, &'a [u8]), (Result<Vec<u8>, String>,)>;
+        let function: Migrate<'_> = self.function(&index)?;
+        Ok(function.call(&mut *self.store, (context.into(), state))?.0)
+    }
+
     fn function<P, R>(&mut self, index: &ComponentExportIndex) -> wasmtime::Result<TypedFunc<P, R>>
     where
         P: ComponentNamedList + Lower,
@@ -126,78 +140,4 @@ impl Guest<'_> {
 /// The answer of a contract that cannot give a reason.
 fn yes_or_no(yes: bool) -> Result<(), String> {
     if yes { Ok(()) } else { Err("no reason given: in this world a contract says yes or no".to_owned()) }
-}
-
-/// `troupe:actor/types.outcome`.
-#[derive(ComponentType, Lift)]
-#[component(record)]
-struct WitOutcome {
-    state: Vec<u8>,
-    reply: Option<Vec<u8>>,
-}
-
-/// `troupe:actor/types.context`.
-#[derive(ComponentType, Lower)]
-#[component(record)]
-struct WitContext {
-    from: WitSender,
-    at: u64,
-    seq: u64,
-}
-
-/// `troupe:actor/types.sender`.
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-#[allow(dead_code, reason = "the interface has cases that no chain has yet")]
-enum WitSender {
-    #[component(name = "http")]
-    Http,
-    #[component(name = "did")]
-    Did(String),
-    #[component(name = "actor")]
-    Actor(WitEffect),
-    #[component(name = "timer")]
-    Timer(WitTimer),
-    #[component(name = "notice")]
-    Notice(WitEffect),
-    #[component(name = "parent")]
-    Parent(WitEffect),
-}
-
-/// `troupe:actor/types.effect-ref`.
-#[derive(ComponentType, Lower)]
-#[component(record)]
-struct WitEffect {
-    chain: String,
-    entry: String,
-    n: u32,
-}
-
-/// `troupe:actor/types.timer-ref`.
-#[derive(ComponentType, Lower)]
-#[component(record)]
-struct WitTimer {
-    entry: String,
-    n: u32,
-    due: u64,
-}
-
-impl From<&Context> for WitContext {
-    fn from(context: &Context) -> Self {
-        // An entry has at most 10,000 effects, so their numbers fit.
-        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        let from = match &context.from {
-            Sender::Http { .. } => WitSender::Http,
-            Sender::Did { did, .. } => WitSender::Did(did.to_string()),
-            Sender::Actor { chain, entry, n } => WitSender::Actor(WitEffect {
-                chain: chain.to_string(),
-                entry: entry.to_string(),
-                n: number(*n),
-            }),
-            Sender::Timer { entry, n, due } => {
-                WitSender::Timer(WitTimer { entry: entry.to_string(), n: number(*n), due: due.0 })
-            }
-        };
-        Self { from, at: context.at.0, seq: context.seq }
-    }
 }

@@ -1,19 +1,36 @@
-//! What an instance sees of the host: `log` and `send`, and the limits on what it may use.
+//! What an instance has of the host: a log, effects that are noted down, and the limits on what it may use.
 //!
-//! Nothing here reaches the world. A send is only noted down; whoever commits the entry performs it.
+//! Nothing here reaches the world. An effect is done by whoever commits the entry.
 
-use troupe_chain::{Level, LogLine, Outgoing, Text};
+use std::sync::Arc;
+
+use troupe_chain::{Abort, Answered, Asked, Hash, Level, LogLine, Text};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{ResourceLimiter, StoreContextMut};
 
-use crate::Limits;
+use crate::line::Line;
 use crate::world::World;
+use crate::{Grants, WasmComponent};
 
 /// The store's data while one message is served.
 pub(crate) struct Host {
     pub(crate) phase: Phase,
     pub(crate) log: Vec<LogLine>,
-    pub(crate) sends: Vec<Outgoing>,
+    pub(crate) effects: Vec<Asked>,
+    /// The calls to the outside that were answered.
+    pub(crate) calls: Vec<Answered>,
+    /// A call to the outside that came to nothing: no outcome.
+    pub(crate) aborted: Option<Abort>,
+    /// The way to the outside, for components that import something of it.
+    pub(crate) line: Option<Line>,
+    /// What such a component may ask for.
+    pub(crate) grants: Option<Arc<Grants>>,
+    /// The epochs that the guest may take, which start anew after each call to the outside.
+    pub(crate) deadline: Option<u64>,
+    /// The actor's own code.
+    pub(crate) code: Hash,
+    /// The position of the entry being made.
+    pub(crate) seq: u64,
     /// A growth that the limits denied; if the guest traps afterwards, this is why.
     pub(crate) denied: Option<Denied>,
     /// A growth that the limits allowed and the host could not make: no outcome.
@@ -21,6 +38,8 @@ pub(crate) struct Host {
     log_left: u64,
     send_left: u64,
     sends_left: u64,
+    calls_left: u64,
+    answer_left: u64,
     instances: u64,
     memory_left: u64,
     table_left: u64,
@@ -35,6 +54,7 @@ pub(crate) enum Phase {
     MessageContract,
     Handle,
     StateContract,
+    Migrate,
 }
 
 impl Phase {
@@ -46,6 +66,7 @@ impl Phase {
             Self::MessageContract => "message-contract",
             Self::Handle => "handle",
             Self::StateContract => "state-contract",
+            Self::Migrate => "migrate",
         }
     }
 }
@@ -60,29 +81,47 @@ pub(crate) enum Denied {
 /// A host call that the guest may not make; it traps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("`send` was called in {0}; only `init` and `handle` may send")]
-    SendOutside(&'static str),
-    #[error("`send` needs a receiver of 1 to 256 printable ASCII characters")]
-    SendAddress,
+    #[error("`{0}` was called in {1}; only `init`, `handle` and `migrate` may ask for something")]
+    Outside(&'static str, &'static str),
+    #[error("`{0}` needs the id or name of an actor: 1 to 256 printable ASCII characters")]
+    Address(&'static str),
+    #[error("`{0}` cannot be written down: {1}")]
+    Effect(&'static str, &'static str),
     #[error("more log than the limit `log` allows")]
     Log,
-    #[error("more bytes sent than the limit `send` allows")]
+    #[error("more bytes in effects and calls than the limit `send` allows")]
     Send,
-    #[error("more messages sent than the limit `sends` allows")]
+    #[error("more effects than the limit `sends` allows")]
     Sends,
+    #[error("more calls to the outside than the limit `calls` allows")]
+    Calls,
+    #[error("more bytes of answers from outside than the limit `answer` allows")]
+    Answer,
 }
 
 impl Host {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// What an instance of `actor` begins with as the entry at `seq` is made.
+    pub(crate) fn new(actor: &WasmComponent, seq: u64, line: Option<Line>) -> Self {
+        let limits = &actor.limits;
+        let deadline = actor.sandbox.config().deadline.map(|_| actor.sandbox.deadline_ticks());
         Self {
             phase: Phase::Instantiate,
             log: Vec::new(),
-            sends: Vec::new(),
+            effects: Vec::new(),
+            calls: Vec::new(),
+            aborted: None,
+            line,
+            grants: actor.grants.clone(),
+            deadline,
+            code: actor.name,
+            seq,
             denied: None,
             exhausted: None,
             log_left: limits.log,
             send_left: limits.send,
             sends_left: limits.sends,
+            calls_left: limits.calls,
+            answer_left: limits.answer,
             instances: limits.instances,
             memory_left: limits.memory,
             table_left: limits.table,
@@ -96,12 +135,41 @@ impl Host {
         Ok(())
     }
 
-    fn take_send(&mut self, len: usize) -> Result<(), Refused> {
-        if !matches!(self.phase, Phase::Init | Phase::Handle) {
-            return Err(Refused::SendOutside(self.phase.name()));
+    /// Whether `function` may be called in this phase.
+    pub(crate) fn may_ask(&self, function: &'static str) -> Result<(), Refused> {
+        match self.phase {
+            Phase::Init | Phase::Handle | Phase::Migrate => Ok(()),
+            phase => Err(Refused::Outside(function, phase.name())),
         }
-        self.sends_left = self.sends_left.checked_sub(1).ok_or(Refused::Sends)?;
+    }
+
+    /// Takes an effect that counts as `count` and carries `len` bytes.
+    pub(crate) fn take_effect(
+        &mut self,
+        function: &'static str,
+        count: u64,
+        len: usize,
+    ) -> Result<(), Refused> {
+        self.may_ask(function)?;
+        self.sends_left = self.sends_left.checked_sub(count).ok_or(Refused::Sends)?;
+        self.take_bytes(len)
+    }
+
+    /// Takes bytes that leave the actor.
+    pub(crate) fn take_bytes(&mut self, len: usize) -> Result<(), Refused> {
         self.send_left = self.send_left.checked_sub(len as u64).ok_or(Refused::Send)?;
+        Ok(())
+    }
+
+    /// Takes a call to the outside that carries `len` bytes.
+    pub(crate) fn take_call(&mut self, len: usize) -> Result<(), Refused> {
+        self.calls_left = self.calls_left.checked_sub(1).ok_or(Refused::Calls)?;
+        self.take_bytes(len)
+    }
+
+    /// Takes an answer from outside.
+    pub(crate) fn take_answer(&mut self, len: usize) -> Result<(), Refused> {
+        self.answer_left = self.answer_left.checked_sub(len as u64).ok_or(Refused::Answer)?;
         Ok(())
     }
 
@@ -198,10 +266,10 @@ fn log(mut store: StoreContextMut<'_, Host>, level: Level, line: &WasmStr) -> wa
 }
 
 fn send(mut store: StoreContextMut<'_, Host>, to: &WasmStr, message: &WasmList<u8>) -> wasmtime::Result<()> {
-    store.data_mut().take_send(message.len())?;
-    let to = Text::new(to.to_str(&store)?).map_err(|_| Refused::SendAddress)?;
+    store.data_mut().take_effect("send", 1, message.len())?;
+    let to = Text::new(to.to_str(&store)?).map_err(|_| Refused::Address("send"))?;
     let message = message.as_le_slice(&store).to_vec();
-    store.data_mut().sends.push(Outgoing { to, message });
+    store.data_mut().effects.push(Asked::send(to, message));
     Ok(())
 }
 

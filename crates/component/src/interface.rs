@@ -34,6 +34,11 @@ pub enum Mismatch {
         /// What the world grants.
         granted: String,
     },
+    /// An import that the chain does not grant, and could.
+    NeedsGrant {
+        /// The interface.
+        import: String,
+    },
 }
 
 impl fmt::Display for Mismatch {
@@ -48,6 +53,10 @@ impl fmt::Display for Mismatch {
             Self::NotGranted { import, granted } => {
                 write!(f, "the import `{import}` is not granted: the world gives {granted} and nothing else")
             }
+            Self::NeedsGrant { import } => write!(
+                f,
+                "the import `{import}` is not granted: grant it with `http = [\"HOST\"]` under [grants], or leave it out"
+            ),
         }
     }
 }
@@ -62,27 +71,58 @@ pub(crate) fn detect(engine: &Engine, ty: &wasmtime::component::types::Component
     })
 }
 
-/// Everything in which the component differs from the world.
+/// Everything in which the component differs from the world, where `web` says whether hosts of the web are granted.
 pub(crate) fn compare(
     engine: &Engine,
     ty: &wasmtime::component::types::Component,
     world: World,
+    web: bool,
 ) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
-    if let Some(ComponentItem::ComponentInstance(instance)) =
-        ty.get_export(engine, world.exports()).map(|export| export.ty)
-    {
-        compare_exports(engine, &instance, world, &mut mismatches);
+    let exported = [(Some(world.exports()), world.functions()), (world.migration(), World::MIGRATION)];
+    for (name, functions) in exported {
+        let export = name.and_then(|name| Some((name, ty.get_export(engine, name)?)));
+        if let Some((name, export)) = export
+            && let ComponentItem::ComponentInstance(instance) = export.ty
+        {
+            compare_exports(engine, &instance, name, functions, &mut mismatches);
+        }
     }
     for (name, import) in ty.imports(engine) {
-        compare_import(engine, name, &import.ty, world, &mut mismatches);
+        compare_import(engine, name, &import.ty, world, web, &mut mismatches);
     }
     mismatches
 }
 
-fn compare_exports(engine: &Engine, instance: &ComponentInstance, world: World, out: &mut Vec<Mismatch>) {
-    for expected in world.functions() {
-        let function = format!("{}.{}", world.exports(), expected.0);
+/// Whether the component imports functions of the web, so that it may call the outside.
+pub(crate) fn asks_the_web(
+    engine: &Engine,
+    ty: &wasmtime::component::types::Component,
+    world: World,
+) -> bool {
+    ty.imports(engine).any(|(name, import)| Some(name) == world.web() && !only_types(engine, &import.ty))
+}
+
+/// A type alone grants nothing.
+fn only_types(engine: &Engine, item: &ComponentItem) -> bool {
+    let is_type = |item: &ComponentItem| matches!(item, ComponentItem::Type(_));
+    match item {
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).all(|(_, export)| is_type(&export.ty))
+        }
+        item => is_type(item),
+    }
+}
+
+fn compare_exports(
+    engine: &Engine,
+    instance: &ComponentInstance,
+    name: &str,
+    functions: &[Expected],
+    out: &mut Vec<Mismatch>,
+) {
+    for expected in functions {
+        let function = format!("{name}.{}", expected.0);
         match instance.get_export(engine, expected.0).map(|export| export.ty) {
             Some(ComponentItem::ComponentFunc(found)) => compare_function(function, expected, &found, out),
             _ => out.push(Mismatch::MissingExport { function, expected: show(expected) }),
@@ -90,27 +130,39 @@ fn compare_exports(engine: &Engine, instance: &ComponentInstance, world: World, 
     }
 }
 
-fn compare_import(engine: &Engine, name: &str, item: &ComponentItem, world: World, out: &mut Vec<Mismatch>) {
+fn compare_import(
+    engine: &Engine,
+    name: &str,
+    item: &ComponentItem,
+    world: World,
+    web: bool,
+    out: &mut Vec<Mismatch>,
+) {
+    if only_types(engine, item) {
+        return;
+    }
     let granted = || format!("`{}` ({})", world.runtime(), names(world.granted()));
     let not_granted = |import: String| Mismatch::NotGranted { import, granted: granted() };
+    let is_web = Some(name) == world.web();
     let ComponentItem::ComponentInstance(instance) = item else {
-        // A type alone grants nothing.
-        if !matches!(item, ComponentItem::Type(_)) {
-            out.push(not_granted(name.to_owned()));
-        }
-        return;
-    };
-    let only_types = instance.exports(engine).all(|(_, export)| matches!(export.ty, ComponentItem::Type(_)));
-    if only_types {
-        return;
-    }
-    if name != world.runtime() {
         out.push(not_granted(name.to_owned()));
         return;
+    };
+    if is_web && !web {
+        out.push(Mismatch::NeedsGrant { import: name.to_owned() });
+        return;
     }
+    let functions = match is_web {
+        true => World::WEB,
+        false if name == world.runtime() => world.granted(),
+        false => {
+            out.push(not_granted(name.to_owned()));
+            return;
+        }
+    };
     for (export, item) in instance.exports(engine) {
         let function = format!("{name}.{export}");
-        match (world.granted().iter().find(|(granted, ..)| *granted == export), item.ty) {
+        match (functions.iter().find(|(granted, ..)| *granted == export), item.ty) {
             (Some(expected), ComponentItem::ComponentFunc(found)) => {
                 compare_function(function, expected, &found, out);
             }

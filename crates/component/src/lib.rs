@@ -3,23 +3,34 @@
 //!
 //! - [`Sandbox`] makes engines; [`Sandbox::load`] makes a [`WasmComponent`] of bytes, or a [`LoadError`] that says why not.
 //! - [`WasmComponent`] is a [`troupe_chain::Machine`]: each message gets a fresh instance and one fuel budget.
-//! - [`Limits`] are what genesis lists; [`World`] is what a component may import and must export.
+//! - [`Limits`] and [`Grants`] are what genesis lists; [`World`] is what a component may import and must export.
+//! - [`outside`] is how calls to the web are written down.
 
 mod actor;
 mod cache;
+mod effects;
+mod fetch;
+mod grants;
 mod guest;
 mod host;
 mod interface;
 mod limits;
+mod line;
 mod load;
 mod needs;
+pub mod outside;
+mod run;
 mod sandbox;
 mod trap;
+mod url;
+mod wit;
 mod world;
 
 pub use actor::{CallError, WasmComponent};
+pub use grants::{Allowed, BadGrant, Denied, Grants};
 pub use interface::Mismatch;
 pub use limits::{BadLimit, Limits};
 pub use load::LoadError;
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
+pub use url::{BadUrl, Url};
 pub use world::World;

@@ -69,6 +69,10 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 limits! {
+    /// Bytes of answers from outside for one message.
+    answer = "answer", MIB, 0, 64 * MIB;
+    /// Number of calls to the outside for one message.
+    calls = "calls", 16, 0, 1000;
     /// The component's size in bytes.
     component = "component", 64 * MIB, 8, 256 * MIB;
     /// Fuel for everything that one message causes: about one unit an instruction.
@@ -83,9 +87,9 @@ limits! {
     message = "message", MIB, 1, 64 * MIB;
     /// A reply's size in bytes.
     reply = "reply", MIB, 0, 64 * MIB;
-    /// Bytes of messages sent for one message.
+    /// Bytes that the effects of one message carry, and its calls to the outside.
     send = "send", MIB, 0, 64 * MIB;
-    /// Number of messages sent for one message.
+    /// Number of effects for one message; a spawn counts as two, and each of its grants as one more.
     sends = "sends", 1000, 0, 10_000;
     /// Bytes of stack.
     stack = "stack", 512 * KIB, 64 * KIB, MIB;

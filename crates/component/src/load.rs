@@ -1,15 +1,16 @@
 //! Loads a component: refuses what is not an actor and says why, compiles the rest.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use troupe_chain::{Genesis, Hash, Machines};
+use troupe_chain::{Hash, Machines, Rules};
 use wasmtime::component::Linker;
 
 use crate::guest::Exports;
 use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
-use crate::{Limits, Sandbox, WasmComponent, World, host, needs};
+use crate::{Grants, Limits, Sandbox, WasmComponent, World, effects, fetch, host, needs};
 
 /// A component that was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +100,24 @@ impl WasmComponent {
 }
 
 impl Sandbox {
-    /// Loads a component to run under `limits`.
+    /// Loads a component to run under `limits`, granted nothing but its world.
     ///
     /// # Errors
     /// [`LoadError`] that names everything that keeps it from being an actor.
     pub fn load(&self, bytes: &[u8], limits: &Limits) -> Result<WasmComponent, LoadError> {
+        self.load_granted(bytes, limits, &Grants::default())
+    }
+
+    /// Loads a component to run under `limits` and with `grants`.
+    ///
+    /// # Errors
+    /// [`LoadError`] that names everything that keeps it from being an actor.
+    pub fn load_granted(
+        &self,
+        bytes: &[u8],
+        limits: &Limits,
+        grants: &Grants,
+    ) -> Result<WasmComponent, LoadError> {
         check_bytes(bytes, limits)?;
         needs::check_bytes(bytes, limits)?;
         let name = Hash::of(bytes);
@@ -117,7 +131,7 @@ impl Sandbox {
             let found = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
             LoadError::NoWorld { found }
         })?;
-        let mismatches = interface::compare(&engine, &ty, world);
+        let mismatches = interface::compare(&engine, &ty, world, grants.has_http());
         if !mismatches.is_empty() {
             return Err(LoadError::Interface { world: world.name(), mismatches });
         }
@@ -125,10 +139,18 @@ impl Sandbox {
         let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
         let mut linker = Linker::new(&engine);
         host::link(&mut linker, world).map_err(invalid)?;
+        let asks_the_web = interface::asks_the_web(&engine, &ty, world);
+        if world == World::Actor {
+            effects::link(&mut linker, world).map_err(invalid)?;
+        }
+        if asks_the_web && let Some(web) = world.web() {
+            fetch::link(&mut linker, web).map_err(invalid)?;
+        }
         let pre = linker.instantiate_pre(&component).map_err(invalid)?;
         let exports = Exports::find(&component, world)
             .ok_or_else(|| LoadError::Invalid("an export vanished after it was checked".into()))?;
-        Ok(WasmComponent { name, sandbox: self.clone(), pre, exports, limits: limits.clone() })
+        let grants = asks_the_web.then(|| Arc::new(grants.clone()));
+        Ok(WasmComponent { name, sandbox: self.clone(), pre, exports, limits: limits.clone(), grants })
     }
 }
 
@@ -153,18 +175,16 @@ impl Machines for Sandbox {
         Self::engine(self)
     }
 
-    fn machine(&self, genesis: &Genesis, code: &[u8]) -> Result<WasmComponent, String> {
-        if let troupe_chain::Code::Native(machine) = &genesis.code {
+    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<WasmComponent, String> {
+        if let troupe_chain::Code::Native(machine) = &rules.code {
             return Err(format!("the native machine `{machine}` is not known here"));
         }
-        let limits = Limits::from_entry(&genesis.limits).map_err(|error| error.to_string())?;
-        let component = self.load(code, &limits).map_err(|error| error.to_string())?;
-        if component.world().name() != genesis.world.as_str() {
+        let limits = Limits::from_entry(&rules.limits).map_err(|error| error.to_string())?;
+        let grants = Grants::parse(&rules.grants).map_err(|error| error.to_string())?;
+        let component = self.load_granted(code, &limits, &grants).map_err(|error| error.to_string())?;
+        if component.world().name() != rules.world.as_str() {
             let found = component.world().name();
-            return Err(format!("genesis says world `{}`, the component is of `{found}`", genesis.world));
-        }
-        if !genesis.grants.is_empty() {
-            return Err("it was granted capabilities that are not known here".into());
+            return Err(format!("the chain says world `{}`, the component is of `{found}`", rules.world));
         }
         Ok(component)
     }

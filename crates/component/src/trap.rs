@@ -15,6 +15,9 @@ pub(crate) enum Stopped {
 
 /// Classifies the error of a call. `deadline_ms` is what an interrupt says.
 pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -> Stopped {
+    if let Some(abort) = &host.aborted {
+        return Stopped::Abort(abort.clone());
+    }
     if let Some(reason) = &host.exhausted {
         return Stopped::Abort(Abort::Host(format!("memory could not grow: {reason}")));
     }
@@ -43,11 +46,14 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
 
 fn refused_code(refused: Refused) -> FailureCode {
     match refused {
-        Refused::SendOutside(_) => FailureCode::SendInContract,
-        Refused::SendAddress => FailureCode::SendAddress,
+        Refused::Outside(..) => FailureCode::SendInContract,
+        Refused::Address(_) => FailureCode::SendAddress,
+        Refused::Effect(..) => FailureCode::Effect,
         Refused::Log => FailureCode::TooLargeLog,
         Refused::Send => FailureCode::TooLargeSend,
         Refused::Sends => FailureCode::TooManySends,
+        Refused::Calls => FailureCode::TooManyCalls,
+        Refused::Answer => FailureCode::TooLargeAnswer,
     }
 }
 

@@ -13,10 +13,38 @@ pub enum World {
 pub(crate) type Expected = (&'static str, &'static [(&'static str, &'static str)], Option<&'static str>);
 
 const BYTES: &str = "list<u8>";
-const CONTEXT: &str = "record { from: variant { http, did(string), \
-     actor(record { chain: string, entry: string, n: u32 }), timer(record { entry: string, n: u32, due: u64 }), \
-     notice(record { chain: string, entry: string, n: u32 }), \
-     parent(record { chain: string, entry: string, n: u32 }) }, at: u64, seq: u64 }";
+macro_rules! effect_id {
+    () => {
+        "record { seq: u64, n: u32 }"
+    };
+}
+macro_rules! effect_ref {
+    () => {
+        "record { chain: string, entry: string, n: u32 }"
+    };
+}
+const EFFECT_ID: &str = effect_id!();
+const CONTEXT: &str = concat!(
+    "record { from: variant { http, did(string), actor(",
+    effect_ref!(),
+    "), timer(record { set: ",
+    effect_id!(),
+    ", due: u64 }), reply(record { to: ",
+    effect_id!(),
+    ", chain: string, entry: string }), notice(record { of: ",
+    effect_id!(),
+    ", about: enum { busy, failed, lapsed, late, no-reply, out-of-time, paused, refused, restarted, started, \
+     stopped, unknown }, chain: option<string>, entry: option<string> }), parent(",
+    effect_ref!(),
+    ") }, at: u64, seq: u64 }"
+);
+const CHILD: &str = "record { component: option<string>, config: option<list<u8>>, name: option<string>, \
+     grants: list<string>, supervision: option<record { on-failure: enum { go-on, pause, restart, restore, stop, \
+     escalate }, failures: u32, within: u64, backoff: u64, max-backoff: u64, max-restarts: u32 }> }";
+const REQUEST: &str = "record { method: string, url: string, headers: list<tuple<string, string>>, \
+     body: option<list<u8>> }";
+const RESPONSE: &str =
+    "result<record { status: u16, headers: list<tuple<string, string>>, body: list<u8> }, string>";
 
 impl World {
     /// Every world, in the order in which they are looked for.
@@ -50,6 +78,29 @@ impl World {
             Self::Actor => "troupe:actor/runtime@0.1.0",
         }
     }
+
+    /// The interface that the actor may export beside, to carry over states.
+    pub(crate) fn migration(self) -> Option<&'static str> {
+        match self {
+            Self::FirstActor => None,
+            Self::Actor => Some("troupe:actor/migration@0.1.0"),
+        }
+    }
+
+    /// The functions of that interface.
+    pub(crate) const MIGRATION: &[Expected] =
+        &[("migrate", &[("ctx", CONTEXT), ("state", BYTES)], Some("result<list<u8>, string>"))];
+
+    /// The interface to the web, which the actor is granted by the grants of its chain.
+    pub(crate) fn web(self) -> Option<&'static str> {
+        match self {
+            Self::FirstActor => None,
+            Self::Actor => Some("troupe:actor/http@0.1.0"),
+        }
+    }
+
+    /// The functions of that interface.
+    pub(crate) const WEB: &[Expected] = &[("fetch", &[("request", REQUEST)], Some(RESPONSE))];
 
     /// The functions that the actor must export.
     pub(crate) fn functions(self) -> &'static [Expected] {
@@ -91,6 +142,13 @@ impl World {
             Self::Actor => &[
                 ("log", &[("level", "enum { debug, info, warn, error }"), ("line", "string")], None),
                 ("send", &[("to", "string"), ("message", BYTES)], None),
+                ("request", &[("to", "string"), ("message", BYTES), ("timeout", "u64")], Some(EFFECT_ID)),
+                ("set-timer", &[("after", "u64"), ("message", BYTES)], Some(EFFECT_ID)),
+                ("set-cron", &[("cron", "string"), ("message", BYTES)], Some(EFFECT_ID)),
+                ("cancel", &[("timer", EFFECT_ID)], None),
+                ("spawn", &[("child", CHILD)], Some(EFFECT_ID)),
+                ("stop", &[("child", "string")], None),
+                ("exit", &[("reason", "string")], None),
             ],
         }
     }

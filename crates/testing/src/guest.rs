@@ -128,6 +128,27 @@ impl Guest {
         self
     }
 
+    /// Imports the effects of [`World::Actor`]: `$request`, `$set-timer`, `$set-cron`, `$cancel`, `$spawn`, `$stop` and
+    /// `$exit`. What they give is best put at 32.
+    pub fn effects(self) -> Self {
+        self.import(World::EFFECTS)
+    }
+
+    /// Imports the web, `$fetch`, and so takes the world `web-actor`.
+    pub fn web(self) -> Self {
+        self.import(World::WEB).wit(World::Actor.wit(), "web-actor")
+    }
+
+    /// Exports how to carry over a state `$s`, `$slen`, and so takes the world `migrating-actor`.
+    pub fn migrating(self, instructions: &str) -> Self {
+        let (interface, parameters) = ("troupe:actor/migration@0.1.0", World::migrate());
+        self.wit(World::Actor.wit(), "migrating-actor").field(&format!(
+            "(export \"cabi_post_{interface}#migrate\" (func $reset))
+             (func (export \"{interface}#migrate\") {parameters} (result i32)
+               {instructions})"
+        ))
+    }
+
     /// Puts bytes into the guest's memory, and gives the instructions for their address and length.
     pub fn constant(&mut self, bytes: &[u8]) -> String {
         let at = CONSTANTS + self.constants.len();

@@ -3,6 +3,7 @@
 //! Those that exist for every world take it as their first argument; the others are for [`World::Actor`], the only
 //! world with what they show. Where a guest does something to some messages only, it is to those that begin with `!`.
 
+pub use crate::asking::{asks_in, context_echo, fetches, fetches_in, migrates, relay};
 use crate::{Call, Guest, Place, World};
 
 /// Leaves the message as the result.
@@ -277,30 +278,6 @@ pub fn out_of_range_log(world: World) -> Vec<u8> {
 pub fn bad_discriminant() -> Vec<u8> {
     let handle = "(call $result (i32.const 7) (local.get $s) (local.get $slen))";
     Guest::new(World::Actor).body(Call::Handle, handle).component()
-}
-
-/// Writes its context into the state, with integers little-endian: the sender's case (4 bytes), the effect's or timer's
-/// number (4), `at` (8), `seq` (8), when the timer is due (8); then the DID, the chain, or the timer's entry; then an
-/// effect's entry. What there is not, is 0 or empty.
-pub fn context_echo() -> Vec<u8> {
-    const HANDLE: &str = "(local $p i32) (local $effect i32) (local $timer i32) (local $entry i32)
-        (local.set $timer (i32.eq (local.get $from) (i32.const 3)))
-        (local.set $effect
-          (i32.and (i32.ge_u (local.get $from) (i32.const 2)) (i32.eqz (local.get $timer))))
-        (local.set $entry (select (i32.wrap_i64 (local.get $f4)) (i32.const 0) (local.get $effect)))
-        (local.set $p (call $alloc (i32.add (i32.const 32) (i32.add (local.get $f2) (local.get $entry)))))
-        (i32.store (local.get $p) (local.get $from))
-        (i32.store offset=4 (local.get $p) (i32.const 0))
-        (if (local.get $effect) (then (i32.store offset=4 (local.get $p) (local.get $f5))))
-        (if (local.get $timer) (then (i32.store offset=4 (local.get $p) (local.get $f3))))
-        (i64.store offset=8 (local.get $p) (local.get $at))
-        (i64.store offset=16 (local.get $p) (local.get $seq))
-        (i64.store offset=24 (local.get $p) (select (local.get $f4) (i64.const 0) (local.get $timer)))
-        (memory.copy (i32.add (local.get $p) (i32.const 32)) (local.get $f1) (local.get $f2))
-        (memory.copy (i32.add (local.get $p) (i32.add (i32.const 32) (local.get $f2)))
-          (local.get $f3) (local.get $entry))
-        (call $ok (local.get $p) (i32.add (i32.const 32) (i32.add (local.get $f2) (local.get $entry))))";
-    Guest::new(World::Actor).body(Call::Handle, HANDLE).component()
 }
 
 /// Has as its first state a byte that says whether there is a configuration, 0 or 1, and then the configuration.

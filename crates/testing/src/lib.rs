@@ -24,6 +24,7 @@
 //!
 //! Deliberately absent: anything that runs a component.
 
+mod asking;
 mod component;
 mod guest;
 pub mod guests;

@@ -46,8 +46,8 @@ world first-actor {
 
 /// The flattened context: the sender's variant with what its cases share, then the time and the position.
 const CONTEXT: &str =
-    "(param $from i32) (param $f1 i32) (param $f2 i32) (param $f3 i32) (param $f4 i64) (param $f5 i32)
-    (param $at i64) (param $seq i64)";
+    "(param $from i32) (param $f1 i64) (param $f2 i32) (param $f3 i64) (param $f4 i32) (param $f5 i32)
+    (param $f6 i32) (param $f7 i32) (param $f8 i32) (param $f9 i32) (param $at i64) (param $seq i64)";
 const CONFIG: &str = "(param $some i32) (param $c i32) (param $clen i32)";
 const MESSAGE: &str = "(param $m i32) (param $mlen i32)";
 const STATE: &str = "(param $s i32) (param $slen i32)";
@@ -79,6 +79,28 @@ impl World {
             Self::Simple | Self::SimpleInline => "ntwk:simple-actor/actor",
             Self::Actor => "troupe:actor/handler@0.1.0",
         }
+    }
+
+    /// The core imports of [`Guest::effects`](crate::Guest::effects). Results that are effects are written where the last
+    /// parameter says.
+    pub(crate) const EFFECTS: &str = r#"
+  (import "troupe:actor/runtime@0.1.0" "request" (func $request (param i32 i32 i32 i32 i64 i32)))
+  (import "troupe:actor/runtime@0.1.0" "set-timer" (func $set-timer (param i64 i32 i32 i32)))
+  (import "troupe:actor/runtime@0.1.0" "set-cron" (func $set-cron (param i32 i32 i32 i32 i32)))
+  (import "troupe:actor/runtime@0.1.0" "cancel" (func $cancel (param i64 i32)))
+  (import "troupe:actor/runtime@0.1.0" "spawn" (func $spawn (param i32 i32)))
+  (import "troupe:actor/runtime@0.1.0" "stop" (func $stop (param i32 i32)))
+  (import "troupe:actor/runtime@0.1.0" "exit" (func $exit (param i32 i32)))
+"#;
+    /// The core import of [`Guest::web`](crate::Guest::web).
+    pub(crate) const WEB: &str = r#"
+  (import "troupe:actor/http@0.1.0" "fetch"
+    (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+"#;
+
+    /// The parameters of the core function that carries over a state.
+    pub(crate) fn migrate() -> String {
+        format!("{CONTEXT} {STATE}")
     }
 
     /// The core imports, as `$import-log` and `$send`.

@@ -87,6 +87,8 @@ fn every_guest_of_our_own_world_encodes() {
         ("bad_discriminant", guests::bad_discriminant()),
         ("context_echo", guests::context_echo()),
         ("config_echo", guests::config_echo()),
+        ("relay", guests::relay()),
+        ("asks_in handle", guests::asks_in(Call::Handle, "")),
         ("fails_on_mark", guests::fails_on_mark("no")),
         ("fails_in init", guests::fails_in(Call::Init, "no")),
         ("fails_in handle", guests::fails_in(Call::Handle, "no")),
@@ -94,6 +96,17 @@ fn every_guest_of_our_own_world_encodes() {
     for (name, component) in all {
         check(name, World::Actor, &component);
     }
+}
+
+#[test]
+fn guests_may_import_the_web_and_export_how_to_migrate() {
+    for component in [guests::fetches(), guests::fetches_in(Call::Handle)] {
+        let (imports, exports) = decode(&component);
+        assert!(imports.contains(&"troupe:actor/http@0.1.0".to_owned()), "{imports:?}");
+        assert_eq!(exports.len(), 4);
+    }
+    let (_, exports) = decode(&guests::migrates());
+    assert!(exports.contains(&"migrate".to_owned()), "{exports:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use troupe_chain::{Abort, Context, Machine, Outcome, Sender, Step, Timestamp};
+use troupe_chain::{Abort, Asked, Context, Machine, Nowhere, Outcome, Sender, Step, Text, Timestamp};
 use troupe_component::{Allocation, Limits, LoadError, Sandbox, SandboxConfig, WasmComponent};
 
 /// The sandbox of tests that need no other.
@@ -35,11 +35,11 @@ pub(crate) fn context() -> Context {
 }
 
 pub(crate) fn apply(component: &WasmComponent, message: &[u8], state: &[u8]) -> Step {
-    component.apply(&context(), message, state).unwrap()
+    component.apply(&context(), &mut Nowhere, message, state).unwrap()
 }
 
 pub(crate) fn init(component: &WasmComponent, config: Option<&[u8]>) -> Step {
-    Machine::init(component, &context(), config).unwrap()
+    Machine::init(component, &context(), &mut Nowhere, config).unwrap()
 }
 
 /// An outcome in a word: "ok STATE", "rejected REASON", "failed CODE".
@@ -54,6 +54,18 @@ pub(crate) fn told(step: &Step) -> String {
 /// Applies `m` to the state `s`.
 pub(crate) fn apply_told(component: &WasmComponent) -> String {
     told(&apply(component, b"m", b"s"))
+}
+
+/// The effects of an accepted step.
+pub(crate) fn effects(step: &Step) -> Vec<Asked> {
+    match &step.outcome {
+        Outcome::Accepted(accepted) => accepted.effects.clone(),
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::new(text).unwrap()
 }
 
 /// The whole of a step, for comparing.

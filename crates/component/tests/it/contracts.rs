@@ -1,11 +1,13 @@
 //! What each call may do, and what becomes of a message when it does something else.
 
-use troupe_chain::{Context, Hash, Level, Machine, Outcome, Sender, Text, Timestamp};
+use troupe_chain::{
+    Asked, Context, EffectId, EffectRef, Hash, Level, Machine, Notice, Nowhere, Outcome, Sender, Timestamp,
+};
 use troupe_component::CallError;
 use troupe_testing::guests::{self, Denied};
 use troupe_testing::{Call, Guest, Place, World};
 
-use crate::common::{apply, apply_told, init, load, load_with, told};
+use crate::common::{apply, apply_told, effects, init, load, load_with, text, told};
 
 #[test]
 fn a_message_contract_that_says_no_rejects_with_the_reason() {
@@ -96,16 +98,10 @@ fn sends_leave_from_init_and_handle_and_trap_in_contracts() {
         for call in Call::ALL {
             let guest = load(&guests::send_in(world, call));
             let (first, step) = (init(&guest, None), apply(&guest, b"m", b"s"));
-            let sends = |step: &troupe_chain::Step| match &step.outcome {
-                Outcome::Accepted(a) => a.sends.clone(),
-                _ => Vec::new(),
-            };
-            let hello = || {
-                vec![troupe_chain::Outgoing { to: Text::new("observer").unwrap(), message: b"hello".into() }]
-            };
+            let hello = || vec![Asked::send(text("observer"), b"hello".into())];
             match call {
-                Call::Init => assert_eq!((sends(&first), told(&step)), (hello(), "ok s".into())),
-                Call::Handle => assert_eq!((told(&first), sends(&step)), ("ok ".into(), hello())),
+                Call::Init => assert_eq!((effects(&first), told(&step)), (hello(), "ok s".into())),
+                Call::Handle => assert_eq!((told(&first), effects(&step)), ("ok ".into(), hello())),
                 Call::MessageContract => {
                     let outcome = told(&step);
                     assert!(outcome.starts_with("rejected trap:send-in-contract"), "{outcome}");
@@ -233,30 +229,34 @@ fn init_gets_the_configuration_in_the_world_that_has_one() {
 #[test]
 fn a_guest_sees_who_sent_the_message_when_and_where_it_stands() {
     let guest = load(&guests::context_echo());
-    let name = Hash::of(b"x");
-    let text = |text: &str| Text::new(text).unwrap();
+    let (chain, entry) = (Hash::of(b"x"), Hash::of(b"y"));
+    let (by, own) = (EffectRef { chain, entry, n: 7 }, EffectId { seq: 33, n: 8 });
+    let about = |about, chain, entry| Sender::Notice { of: own, about, chain, entry };
+    // The case, the number of the effect, when a timer is due, the position of an effect, the case of a notice, texts.
+    let both = [chain, entry].map(|name| name.to_string()).to_vec();
     let cases = [
-        (Sender::Http { key: Some(name) }, 0_u32, 0_u32, 0_u64, String::new()),
-        (Sender::Did { did: text("did:key:z6"), sig: text("s") }, 1, 0, 0, "did:key:z6".into()),
-        (
-            Sender::Actor { chain: name, entry: Hash::of(b"y"), n: 7 },
-            2,
-            7,
-            0,
-            format!("{name}{}", Hash::of(b"y")),
-        ),
-        (Sender::Timer { entry: name, n: 8, due: Timestamp(99) }, 3, 8, 99, name.to_string()),
+        (Sender::Http { key: Some(chain) }, 0_u32, 0_u32, 0_u64, 0_u64, 0_u32, vec![]),
+        (Sender::Did { did: text("did:key:z6"), sig: text("s") }, 1, 0, 0, 0, 0, vec!["did:key:z6".into()]),
+        (Sender::Actor(by), 2, 7, 0, 0, 0, both.clone()),
+        (Sender::Timer { set: own, due: Timestamp(99) }, 3, 8, 99, 33, 0, vec![]),
+        (Sender::Reply { to: own, chain, entry }, 4, 8, 0, 33, 0, both.clone()),
+        (about(Notice::Busy, None, None), 5, 8, 0, 33, 0, vec![]),
+        (about(Notice::Refused, Some(chain), None), 5, 8, 0, 33, 7, vec![chain.to_string()]),
+        (about(Notice::Unknown, Some(chain), Some(entry)), 5, 8, 0, 33, 11, both.clone()),
+        (Sender::Parent(by), 6, 7, 0, 0, 0, both),
     ];
-    for (from, case, n, due, rest) in cases {
+    for (from, case, n, due, set, about, texts) in cases {
+        let shown = format!("{from:?}");
         let context = Context { from, at: Timestamp(1_700_000_000_123), seq: 42 };
-        let step = guest.apply(&context, b"m", b"s").unwrap();
+        let step = guest.apply(&context, &mut Nowhere, b"m", b"s").unwrap();
         let Outcome::Accepted(accepted) = step.outcome else { panic!("{step:?}") };
         let mut expected = [case.to_le_bytes(), n.to_le_bytes()].concat();
-        for number in [1_700_000_000_123_u64, 42, due] {
+        for number in [1_700_000_000_123_u64, 42, due, set] {
             expected.extend(number.to_le_bytes());
         }
-        expected.extend(rest.as_bytes());
-        assert_eq!(accepted.state, expected);
+        expected.extend([about, u32::try_from(texts.len()).unwrap()].map(u32::to_le_bytes).concat());
+        expected.extend(texts.concat().as_bytes());
+        assert_eq!(accepted.state, expected, "{shown}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use troupe_chain::{Hash, Machine, Outcome};
+use troupe_chain::{Hash, Machine, Nowhere, Outcome};
 use troupe_component::{Allocation, Limits, Sandbox, SandboxConfig};
 use troupe_testing::guests::{self, Denied};
 use troupe_testing::{Call, Place, World};
@@ -44,9 +44,9 @@ fn outcomes(sandbox: &Sandbox) -> Vec<String> {
     for limits in [small(), Limits { fuel: 3000, memory: 1 << 20, ..Limits::default() }] {
         for guest in suspects() {
             let guest = sandbox.load(&guest, &limits).unwrap();
-            outcomes.push(whole(&Machine::init(&guest, &context(), None)));
+            outcomes.push(whole(&Machine::init(&guest, &context(), &mut Nowhere, None)));
             for message in [&b"12345678"[..], b"!", b""] {
-                outcomes.push(whole(&guest.apply(&context(), message, b"8 bytes.")));
+                outcomes.push(whole(&guest.apply(&context(), &mut Nowhere, message, b"8 bytes.")));
             }
         }
     }

@@ -91,10 +91,24 @@ fn an_import_that_is_not_granted_is_named_with_what_is() {
     for world in World::ALL {
         let text = refused(&misfits::uses_clock(world));
         assert!(text.contains("`wasi:clocks/monotonic-clock@0.2.0` is not granted"), "{text}");
-        assert!(text.contains("(`log`, `send`)"), "{text}");
+        assert!(text.contains("(`log`, `send`"), "{text}");
         let text = refused(&misfits::imports_unknown_function(world));
         assert!(text.contains("shutdown` is not granted"), "{text}");
     }
+}
+
+#[test]
+fn an_effect_with_another_signature_is_named() {
+    let wit = World::Actor.wit().replace("cancel: func(timer: effect-id)", "cancel: func(timer: u64)");
+    let guest = Guest::new(World::Actor)
+        .wit(wit, "actor")
+        .import(r#"(import "troupe:actor/runtime@0.1.0" "cancel" (func $cancel (param i64)))"#)
+        .body(Call::Handle, "(call $cancel (i64.const 1)) (call $ok (local.get $s) (local.get $slen))")
+        .component();
+    let text = refused(&guest);
+    assert!(text.contains("`troupe:actor/runtime@0.1.0.cancel` has another signature"), "{text}");
+    assert!(text.contains("expected func(timer: record { seq: u64, n: u32 })"), "{text}");
+    assert!(text.contains("found    func(timer: u64)"), "{text}");
 }
 
 #[test]

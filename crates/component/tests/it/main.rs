@@ -7,5 +7,8 @@ mod common;
 mod contracts;
 mod deadlines;
 mod determinism;
+mod effects;
 mod limits;
 mod loader;
+mod migrate;
+mod web;

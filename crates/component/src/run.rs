@@ -1,0 +1,170 @@
+//! One transition: an instance that nobody has used before, its budget, and the order of the calls.
+
+use troupe_chain::{Abort, Accepted, Context, Failed, FailureCode, Fuel, Outcome, Rejection, Step};
+use wasmtime::Store;
+
+use crate::WasmComponent;
+use crate::guest::{Guest, Handled};
+use crate::host::{Host, Phase};
+use crate::line::Line;
+use crate::trap::{Stopped, classify};
+
+/// The most bytes of a reason that an actor gives for a refusal or a failure; the rest is cut off.
+const MAX_REASON: usize = 4096;
+
+/// A transition being made.
+pub(crate) struct Run<'a> {
+    actor: &'a WasmComponent,
+    store: Store<Host>,
+    instance: Option<wasmtime::component::Instance>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(actor: &'a WasmComponent, seq: u64, line: Option<Line>) -> Result<Self, Abort> {
+        let mut store = Store::new(actor.pre.engine(), Host::new(actor, seq, line));
+        store.limiter(|host| host);
+        store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
+        if let Some(ticks) = store.data().deadline {
+            store.set_epoch_deadline(ticks);
+        }
+        Ok(Self { actor, store, instance: None })
+    }
+
+    /// Makes the first state.
+    pub(crate) fn init(mut self, context: &Context, config: Option<&[u8]>) -> Result<Step, Abort> {
+        let state = self.first_state(context, config);
+        self.concluded(state.map(|state| (state, None)))
+    }
+
+    /// Takes a message.
+    pub(crate) fn apply(mut self, context: &Context, message: &[u8], state: &[u8]) -> Result<Step, Abort> {
+        let rejected = match self.check_message(context, message, state) {
+            Ok(answer) => answer.err(),
+            Err(Stopped::Failed(failed)) => Some(failed.to_string()),
+            Err(Stopped::Abort(abort)) => return Err(abort),
+        };
+        if let Some(reason) = rejected {
+            let reason = bounded(reason);
+            return Ok(self.finish(Outcome::Rejected(Rejection { reason })));
+        }
+        let handled = self.handle(context, message, state);
+        self.concluded(handled.map(|Handled { state, reply }| (state, reply)))
+    }
+
+    /// Carries over a state.
+    pub(crate) fn migrate(mut self, context: &Context, state: &[u8]) -> Result<Step, Abort> {
+        let state = self.migrated(context, state);
+        self.concluded(state.map(|state| (state, None)))
+    }
+
+    fn first_state(&mut self, context: &Context, config: Option<&[u8]>) -> Result<Vec<u8>, Stopped> {
+        self.instantiate()?;
+        let state = self.call(Phase::Init, |guest| guest.init(context, config))?.map_err(refused)?;
+        self.check_state(&state)?;
+        Ok(state)
+    }
+
+    /// Everything up to the message contract's answer; what stops here is a rejection.
+    fn check_message(
+        &mut self,
+        context: &Context,
+        message: &[u8],
+        state: &[u8],
+    ) -> Result<Result<(), String>, Stopped> {
+        let limit = self.actor.limits.message;
+        if message.len() as u64 > limit {
+            return Ok(Err(format!("the message has {} bytes, the limit is {limit}", message.len())));
+        }
+        self.instantiate()?;
+        self.call(Phase::MessageContract, |guest| guest.message_contract(context, message, state))
+    }
+
+    fn handle(&mut self, context: &Context, message: &[u8], state: &[u8]) -> Result<Handled, Stopped> {
+        let handled =
+            self.call(Phase::Handle, |guest| guest.handle(context, message, state))?.map_err(refused)?;
+        let reply = handled.reply.as_ref().map_or(0, Vec::len);
+        check_size(handled.state.len(), self.actor.limits.state, FailureCode::TooLargeState)?;
+        check_size(reply, self.actor.limits.reply, FailureCode::TooLargeReply)?;
+        self.check_state(&handled.state)?;
+        Ok(handled)
+    }
+
+    fn migrated(&mut self, context: &Context, state: &[u8]) -> Result<Vec<u8>, Stopped> {
+        self.instantiate()?;
+        let state = self.call(Phase::Migrate, |guest| guest.migrate(context, state))?.map_err(refused)?;
+        self.check_state(&state)?;
+        Ok(state)
+    }
+
+    /// Holds a new state to the limit and to the state contract.
+    fn check_state(&mut self, state: &[u8]) -> Result<(), Stopped> {
+        check_size(state.len(), self.actor.limits.state, FailureCode::TooLargeState)?;
+        let answer = self.call(Phase::StateContract, |guest| guest.state_contract(state))?;
+        answer.map_err(|detail| {
+            Stopped::Failed(Failed { code: FailureCode::StateContract, detail: bounded(detail) })
+        })
+    }
+
+    pub(crate) fn instantiate(&mut self) -> Result<(), Stopped> {
+        let instance = self.actor.pre.instantiate(&mut self.store);
+        self.instance = Some(instance.map_err(|error| self.stopped(&error))?);
+        Ok(())
+    }
+
+    pub(crate) fn call<T>(
+        &mut self,
+        phase: Phase,
+        call: impl FnOnce(&mut Guest<'_>) -> wasmtime::Result<T>,
+    ) -> Result<T, Stopped> {
+        self.store.data_mut().phase = phase;
+        let Some(instance) = self.instance else {
+            return Err(Stopped::Abort(Abort::Host("called before it was instantiated".into())));
+        };
+        let mut guest = Guest { store: &mut self.store, instance, exports: self.actor.exports };
+        call(&mut guest).map_err(|error| self.stopped(&error))
+    }
+
+    fn stopped(&self, error: &wasmtime::Error) -> Stopped {
+        classify(error, self.store.data(), self.actor.sandbox.deadline_ms())
+    }
+
+    /// The step that a new state, or what stopped the guest before it came to one, amounts to.
+    fn concluded(mut self, came_to: Result<(Vec<u8>, Option<Vec<u8>>), Stopped>) -> Result<Step, Abort> {
+        let outcome = match came_to {
+            Ok((state, reply)) => {
+                let effects = std::mem::take(&mut self.store.data_mut().effects);
+                Outcome::Accepted(Accepted { state, reply, effects })
+            }
+            Err(Stopped::Failed(failed)) => Outcome::Failed(failed),
+            Err(Stopped::Abort(abort)) => return Err(abort),
+        };
+        Ok(self.finish(outcome))
+    }
+
+    fn finish(self, outcome: Outcome) -> Step {
+        let left = self.store.get_fuel().unwrap_or(0);
+        let fuel = Fuel(self.actor.limits.fuel.saturating_sub(left));
+        let Host { calls, log, .. } = self.store.into_data();
+        Step { outcome, fuel, calls, log }
+    }
+}
+
+fn check_size(size: usize, limit: u64, code: FailureCode) -> Result<(), Stopped> {
+    if size as u64 <= limit {
+        return Ok(());
+    }
+    Err(Stopped::Failed(Failed { code, detail: format!("{size} bytes, the limit is {limit}") }))
+}
+
+fn refused(detail: String) -> Stopped {
+    Stopped::Failed(Failed { code: FailureCode::Refused, detail: bounded(detail) })
+}
+
+/// Cuts what a guest says for people to read; nothing of it is part of the chain.
+fn bounded(mut reason: String) -> String {
+    if reason.len() > MAX_REASON {
+        reason.truncate(reason.floor_char_boundary(MAX_REASON));
+        reason.push('…');
+    }
+    reason
+}
