@@ -15,6 +15,7 @@ mod metrics;
 mod open;
 mod sequencer;
 mod shared;
+mod supervision;
 
 pub use actor::Actor;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -23,3 +24,4 @@ pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
 pub use open::{NewActor, engine_change_blob, genesis_of, state_at};
 pub use shared::{Answer, LogRecord, LogSink, Options, View};
+pub use supervision::{BadSupervision, OnFailure, Supervision};
