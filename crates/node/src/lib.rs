@@ -11,6 +11,7 @@ pub mod host;
 pub mod http;
 pub mod load;
 mod runtime;
+pub mod units;
 
 pub use runtime::{Runtime, RuntimeError};
 pub use {troupe_api, troupe_chain, troupe_component, troupe_runtime, troupe_store};
