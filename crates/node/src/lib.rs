@@ -3,6 +3,7 @@
 //! - [`Runtime`] is the short way: a path, `start`, `handle_message`.
 //! - [`host::Setup`] has every setting, and [`host::Running`] what came of it.
 //! - [`http::serve`] puts an HTTP server before a running actor.
+//! - [`manifest`] reads what an actor and a node are to be from files.
 //!
 //! The layers below are crates of their own: [`troupe_chain`] (entries and their verification), [`troupe_component`]
 //! (the sandbox), [`troupe_store`] and [`troupe_runtime`] (sequencer and group commit).
@@ -10,6 +11,7 @@
 pub mod host;
 pub mod http;
 pub mod load;
+pub mod manifest;
 mod runtime;
 pub mod units;
 
