@@ -353,6 +353,20 @@ mod tests {
     }
 
     #[test]
+    fn no_text_makes_the_reader_panic() {
+        let folder = folder();
+        let text = "component = \"quakes.wasm\"\r\nname = 'ü'\n[config]\na.b = [1, {c = 2.5}]\n[limits]\nfuel = 0x7\n\
+                    [grants]\nhttp = [\"*.a.org\"]\n[supervision]\nwithin = \"1m\"";
+        for (at, c) in text.char_indices() {
+            let (before, after) = (&text[..at], &text[at + c.len_utf8()..]);
+            for put in ["", "\"", "ü", "\n", "\0", "[", "=", ".", "9", "{"] {
+                let _ = parse(&folder, &format!("{before}{put}{after}")).map_err(|fault| fault.to_string());
+            }
+            let _ = parse(&folder, before).map_err(|fault| fault.to_string());
+        }
+    }
+
+    #[test]
     fn what_nests_too_deep_is_a_fault_and_no_overflow() {
         let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
         let keys = "a.".repeat(100_000);

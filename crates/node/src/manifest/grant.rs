@@ -107,14 +107,9 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
-        // Documentation, discard, site-local; and ways to say an IPv4 address: NAT64, 6to4, compatible.
-        || matches!((a, b), (0x2001, 0xdb8) | (0x100, 0) | (0xfec0..=0xfeff, _) | (0x64, 0xff9b) | (0x2002, _))
-        || (address.segments()[..6] == [0; 6])
+    // Only 2000::/3 is routed; and of it neither protocols' own, nor documentation, nor IPv4 in disguise (6to4).
+    let is_global = (0x2000..=0x3fff).contains(&a);
+    !is_global || matches!((a, b), (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, 0..=0xfff))
 }
 
 #[cfg(test)]
@@ -165,6 +160,39 @@ mod tests {
         ] {
             let error = grant(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_private_unless_the_internet_routes_it() {
+        for address in ["1.1.1.1", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1"] {
+            assert!(!is_private(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.168.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::7f00:1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
+            assert!(is_private(address.parse().unwrap()), "{address}");
         }
     }
 
