@@ -266,7 +266,7 @@ fn serve(router: axum::Router) -> Result<SocketAddr, Failure> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     std::thread::spawn(move || {
-        runtime.block_on(troupe::http::serve_router(listener, router, std::future::pending()))
+        runtime.block_on(troupe::http::serve_router(listener, router, None, std::future::pending()))
     });
     Ok(addr)
 }

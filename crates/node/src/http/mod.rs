@@ -7,22 +7,29 @@ mod message;
 mod metrics;
 mod problem;
 mod read;
+mod tls;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 
 use crate::host::Running;
+
+pub use tls::{TlsAcceptor, TlsError};
 
 /// The most connections that are open at the same time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
@@ -55,20 +62,29 @@ pub async fn serve(
     running: Arc<Running>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_router(listener, router(running), shutdown).await
+    serve_router(listener, router(running), None, shutdown).await
 }
 
-/// Serves any router with the same connections, limits and shutdown.
+/// The other end of the connection that a request came by: an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Serves any router with the same connections, limits and shutdown; with `tls`, over HTTPS and nothing else.
+///
+/// Every request has [`Peer`] among its extensions.
 ///
 /// # Errors
 /// As [`serve`].
 pub async fn serve_router(
     listener: TcpListener,
     router: Router,
+    tls: Option<TlsAcceptor>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
+    // Dropped to say that handshakes need not go on.
+    let (stopping, stopped) = watch::channel(());
     tokio::pin!(shutdown);
     loop {
         let next = async { (Arc::clone(&connections).acquire_owned().await, listener.accept().await) };
@@ -76,8 +92,8 @@ pub async fn serve_router(
             next = next => next,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if is_about_one_connection(&error) => continue,
             // Out of file handles, most likely: wait until some connection ends.
             Err(_) => {
@@ -85,17 +101,53 @@ pub async fn serve_router(
                 continue;
             }
         };
-        let connection = connection(stream, router.clone());
-        let connection = graceful.watch(connection);
+        // Answers are small and complete: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let service = WithPeer { peer: Peer(peer), inner: TowerToHyperService::new(router.clone()) };
+        let watcher = graceful.watcher();
+        let Some(tls) = tls.clone() else {
+            let connection = watcher.watch(connection(stream, service));
+            tokio::spawn(async move {
+                // A client that breaks off is no error of ours.
+                let _ = connection.await;
+                drop(permit);
+            });
+            continue;
+        };
+        let mut stopped = stopped.clone();
         tokio::spawn(async move {
-            // A client that breaks off is no error of ours.
-            let _ = connection.await;
+            // In a task of its own: a client that is slow to shake hands keeps nobody else waiting.
+            let shaken = tokio::select! {
+                shaken = tls.accept(stream) => shaken.ok(),
+                _ = stopped.changed() => None,
+            };
+            if let Some(stream) = shaken {
+                let _ = watcher.watch(connection(stream, service)).await;
+            }
             drop(permit);
         });
     }
-    drop(listener);
+    drop((listener, stopping));
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
     Ok(())
+}
+
+/// Tells a request who is at the other end.
+#[derive(Clone)]
+struct WithPeer {
+    peer: Peer,
+    inner: TowerToHyperService<Router>,
+}
+
+impl Service<hyper::Request<Incoming>> for WithPeer {
+    type Response = <TowerToHyperService<Router> as Service<hyper::Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<hyper::Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<hyper::Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: hyper::Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.inner.call(request)
+    }
 }
 
 fn is_about_one_connection(error: &io::Error) -> bool {
@@ -103,15 +155,13 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
 }
 
-fn connection(
-    stream: TcpStream,
-    router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
-    // Answers are small and complete: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
+fn connection<S>(stream: S, service: WithPeer) -> http1::Connection<TokioIo<S>, WithPeer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
-    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+    builder.serve_connection(TokioIo::new(stream), service)
 }
 
 /// Takes messages and answers each with the same bytes: what the HTTP stack alone can do, to measure against.
