@@ -130,7 +130,7 @@ fn serve(router: Router) -> anyhow::Result<SocketAddr> {
         runtime.block_on(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             sender.send(listener.local_addr()?)?;
-            troupe::http::serve_router(listener, router, std::future::pending()).await?;
+            troupe::http::serve_router(listener, router, None, std::future::pending()).await?;
             Ok(())
         })
     });

@@ -23,7 +23,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 
 fn replay(what: &str, component: &[u8], messages: &[Bytes]) -> anyhow::Result<()> {
     let (running, _) = actor(component, false)?;
-    let first = running.actor.view().state.clone();
+    let first = running.actor.view().unwrap().state.clone();
     let accepted: Vec<_> = messages
         .iter()
         .filter(|message| {
@@ -33,7 +33,7 @@ fn replay(what: &str, component: &[u8], messages: &[Bytes]) -> anyhow::Result<()
     let store = Arc::clone(running.actor.store());
     let Some(history) = StoreHistory::new(store, running.actor.id())? else { anyhow::bail!("no chain") };
     let bare = Bare::new(component, &SandboxConfig::default())?;
-    let sandbox = running.sandbox.clone();
+    let sandbox = running.host.sandbox.clone();
     let each = |began: f64| (cpu_micros() - began) / accepted.len() as f64;
 
     let [bare, full, links] = medians(

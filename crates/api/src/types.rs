@@ -33,14 +33,32 @@ error_codes! {
     NotAnObject = "not-a-json-object", 400;
     /// A parameter of the query cannot be used.
     BadQuery = "bad-query", 400;
+    /// No token was given, or one that is not known.
+    Unauthorized = "unauthorized", 401;
+    /// The token, or whoever asks without one, may not do this.
+    Forbidden = "forbidden", 403;
     /// There is no such resource, entry or blob.
     NotFound = "not-found", 404;
     /// The resource has no such method.
     MethodNotAllowed = "method-not-allowed", 405;
+    /// The name belongs to another actor.
+    NameTaken = "name-taken", 409;
+    /// The actor's chain has ended; a fork may have taken its place.
+    Ended = "stopped", 410;
     /// The message is larger than the actor's limit.
     TooLarge = "too-large", 413;
     /// The message contract refused the message. No entry was made.
     Rejected = "rejected", 422;
+    /// The component, its configuration or its limits make no actor. Nothing was begun.
+    CannotBegin = "cannot-begin", 422;
+    /// The `Idempotency-Key` was used with another message. No entry was made.
+    KeyReused = "key-reused", 422;
+    /// The state does not fit the new code. Nothing was changed.
+    NotCarriedOver = "not-carried-over", 422;
+    /// The chain has no state at that position.
+    NoSuchSeq = "no-such-seq", 422;
+    /// The client asks too often. Try again after `Retry-After` seconds.
+    TooManyRequests = "too-many-requests", 429;
     /// The actor took the message and failed; `hash` names the entry.
     Failed = "failed", 500;
     /// The node failed. No entry was made.
@@ -49,6 +67,10 @@ error_codes! {
     OutcomeUnknown = "outcome-unknown", 500;
     /// Too many messages wait. Try again after `Retry-After` seconds.
     Busy = "busy", 503;
+    /// The actor takes no messages until it is resumed.
+    Paused = "paused", 503;
+    /// The node has as many actors as it may have.
+    TooMany = "too-many-actors", 503;
     /// The node takes no more messages: its store is halted, or it is stopping.
     Halted = "halted", 503;
     /// The deadline passed before the outcome was known. No entry was made.
@@ -90,6 +112,12 @@ pub struct Problem {
 pub struct Info {
     /// The actor's id: the name of its genesis.
     pub actor: String,
+    /// Its name on the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it takes messages: `running`, `paused`, `stopped` or `removed`.
+    #[serde(default)]
+    pub status: String,
     /// The hash of its component.
     pub component: String,
     /// The WIT world of its component.
@@ -102,8 +130,17 @@ pub struct Info {
     pub state: String,
     /// What outcomes depend on beside the component.
     pub engine: BTreeMap<String, String>,
-    /// The limits that genesis fixes.
+    /// The limits that decide outcomes.
     pub limits: BTreeMap<String, u64>,
+    /// Capabilities beyond what the world gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// The actor that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The fork that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
     /// The version of the node.
     pub version: String,
 }

@@ -139,6 +139,10 @@ impl WasmComponent {
 }
 
 impl Machine for WasmComponent {
+    fn takes_notices(&self) -> bool {
+        self.world() != World::FirstActor
+    }
+
     fn init(
         &self,
         context: &Context,

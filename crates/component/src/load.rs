@@ -188,4 +188,14 @@ impl Machines for Sandbox {
         }
         Ok(component)
     }
+
+    fn world(&self, rules: &Rules, code: &[u8]) -> Result<troupe_chain::Text, String> {
+        if !matches!(rules.code, troupe_chain::Code::Component(_)) {
+            return Ok(rules.world.clone());
+        }
+        let limits = Limits::from_entry(&rules.limits).map_err(|error| error.to_string())?;
+        let grants = Grants::parse(&rules.grants).map_err(|error| error.to_string())?;
+        let component = self.load_granted(code, &limits, &grants).map_err(|error| error.to_string())?;
+        Ok(component.world().text())
+    }
 }

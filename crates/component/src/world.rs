@@ -50,6 +50,11 @@ impl World {
     /// Every world, in the order in which they are looked for.
     pub const ALL: [Self; 2] = [Self::FirstActor, Self::Actor];
 
+    /// The world's name as a free string.
+    pub fn text(self) -> troupe_chain::Text {
+        troupe_chain::Text::new(self.name()).unwrap_or_else(|_| unreachable!("printable ASCII"))
+    }
+
     /// The world's name, as genesis has it.
     pub fn name(self) -> &'static str {
         match self {

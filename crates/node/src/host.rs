@@ -1,25 +1,19 @@
-//! Wires a component, a store and a sequencer into a running actor.
+//! Wires components, a store and sequencers into a node of actors.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use troupe_chain::{Code, Genesis, Hash, Text};
-use troupe_component::{Allocation, BadLimit, Limits, LoadError, Sandbox, SandboxConfig};
-use troupe_runtime::{Actor, Clock, LogSink, NewActor, OpenError, Options, SystemClock};
+use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
+use troupe_component::{Allocation, BadGrant, BadLimit, Grants, Limits, LoadError, Sandbox, SandboxConfig};
+use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
-/// What to run and how.
+/// How a node is run.
 #[derive(Clone)]
-pub struct Setup {
-    /// The component's bytes.
-    pub component: Bytes,
-    /// The configuration for `init`.
-    pub config: Option<Bytes>,
-    /// Limits that differ from the default, by name. An actor that is resumed keeps those of its genesis.
-    pub limits: Vec<(String, u64)>,
-    /// Keeps the chain.
+pub struct Settings {
+    /// Keeps the chains.
     pub store: Arc<dyn Store>,
     /// How long one message may take; `None` leaves it to fuel alone.
     pub deadline: Option<Duration>,
@@ -27,26 +21,78 @@ pub struct Setup {
     pub allocation: Allocation,
     /// Where compiled code is kept.
     pub cache: Option<PathBuf>,
-    /// How many messages may wait.
-    pub mailbox: usize,
-    /// How many entries there are at most from one stored state to the next; 1 stores each.
-    pub snapshot_every: u64,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Who gets the actor's log lines.
-    pub log: LogSink,
+    /// How actors are run.
+    pub options: Options,
 }
 
-/// A running actor with all that it was made of.
+/// A node: its actors, and what runs them.
+#[derive(Clone)]
+pub struct Host {
+    /// The actors.
+    pub actors: Actors,
+    /// Runs components, also to verify.
+    pub sandbox: Sandbox,
+}
+
+/// What an actor is begun with.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The component.
+    pub component: ComponentSource,
+    /// The configuration for `init`.
+    pub config: Option<Bytes>,
+    /// Limits that differ from the default, by name.
+    pub limits: Vec<(String, u64)>,
+    /// Capabilities.
+    pub grants: Vec<Text>,
+    /// Its name on this node.
+    pub name: Option<Text>,
+    /// What is done about its failures.
+    pub supervision: Supervision,
+}
+
+/// Where a component is.
+#[derive(Debug, Clone)]
+pub enum ComponentSource {
+    /// Here.
+    Bytes(Bytes),
+    /// At the node, under this name.
+    Stored(Hash),
+}
+
+impl Default for ComponentSource {
+    fn default() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+}
+
+/// What to run, where a node has one actor only.
+#[derive(Clone)]
+pub struct Setup {
+    /// How the node is run.
+    pub settings: Settings,
+    /// The component's bytes.
+    pub component: Bytes,
+    /// The configuration for `init`.
+    pub config: Option<Bytes>,
+    /// Limits that differ from the default, by name. An actor that is resumed keeps those of its genesis.
+    pub limits: Vec<(String, u64)>,
+    /// Capabilities. An actor that is resumed keeps those of its genesis.
+    pub grants: Vec<Text>,
+    /// What is done about its failures, once it is begun.
+    pub supervision: Supervision,
+}
+
+/// A node that has one actor, with all that it was made of.
 pub struct Running {
+    /// The node.
+    pub host: Host,
     /// The actor.
     pub actor: Actor,
     /// Its first entry.
     pub genesis: Genesis,
     /// The bytes of its component.
     pub component: Bytes,
-    /// Runs components, also to verify.
-    pub sandbox: Sandbox,
     /// Whether it was found in the store, rather than begun.
     pub resumed: bool,
 }
@@ -60,9 +106,18 @@ pub enum SetupError {
     /// A limit that cannot be used.
     #[error(transparent)]
     Limit(#[from] BadLimit),
-    /// The actor did not start.
+    /// A capability that there is not.
+    #[error(transparent)]
+    Grant(#[from] BadGrant),
+    /// The actors could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The actor could not be begun.
+    #[error(transparent)]
+    Begin(#[from] SendError),
+    /// The node has no such component.
+    #[error("the node has no component {0}")]
+    NoComponent(Hash),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -81,28 +136,127 @@ pub enum SetupError {
         given: String,
     },
     /// The store holds several actors.
-    #[error("the store holds {0} actors; this runs one")]
+    #[error("the store holds {0} actors; `troupe run` runs one, `troupe serve` runs all of them")]
     Several(usize),
     /// No randomness for the nonce.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(getrandom::Error),
 }
 
-impl Setup {
-    /// The usual way to run a component.
-    pub fn new(component: impl Into<Bytes>, store: Arc<dyn Store>) -> Self {
+impl Settings {
+    /// The usual way to run a node.
+    pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
-            component: component.into(),
-            config: None,
-            limits: Vec::new(),
             store,
             deadline: Some(Duration::from_secs(10)),
             allocation: SandboxConfig::default().allocation,
             cache: None,
-            mailbox: 1024,
-            snapshot_every: 1,
-            clock: Arc::new(SystemClock),
-            log: Arc::new(|_| {}),
+            options: Options::default(),
+        }
+    }
+
+    /// Opens the actors that the store holds.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn open(self) -> Result<Host, SetupError> {
+        let sandbox = Sandbox::new(SandboxConfig {
+            allocation: self.allocation,
+            cache: self.cache,
+            deadline: self.deadline,
+        });
+        let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
+        Ok(Host { actors, sandbox })
+    }
+
+    /// Lets actors that were granted to ask the world.
+    pub fn with_outside(mut self, world: Arc<dyn World>) -> Self {
+        self.options.outside = Some(world);
+        self
+    }
+}
+
+impl Host {
+    /// Checks what an actor would be begun with, and makes its first entry.
+    ///
+    /// # Errors
+    /// [`SetupError`] that says what is wrong with it.
+    pub fn prepare(&self, start: Start) -> Result<NewActor, SetupError> {
+        let mut limits = Limits::default();
+        for (name, value) in &start.limits {
+            limits.set(name, *value)?;
+        }
+        let code = match start.component {
+            ComponentSource::Bytes(bytes) => bytes,
+            ComponentSource::Stored(name) => {
+                self.actors.store().shared(&name)?.ok_or(SetupError::NoComponent(name))?
+            }
+        };
+        let mut grants = start.grants;
+        grants.sort();
+        grants.dedup();
+        let machine = self.sandbox.load_granted(&code, &limits, &Grants::parse(&grants)?)?;
+        let genesis = Genesis {
+            code: Code::Component(machine.hash()),
+            world: machine.world().text(),
+            config: start.config.as_deref().map(Hash::of),
+            limits: limits.to_entry(),
+            engine: self.sandbox.engine().clone(),
+            grants,
+            owner: None,
+            nonce: random()?,
+            fork: None,
+            started_by: None,
+        };
+        let (name, supervision) = (start.name, start.supervision);
+        Ok(NewActor { genesis, code: Some(code), config: start.config, name, supervision })
+    }
+
+    /// Begins an actor and blocks until it is there.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn start_blocking(&self, start: Start) -> Result<Actor, SetupError> {
+        Ok(self.actors.start_blocking(self.prepare(start)?)?)
+    }
+
+    /// Begins an actor from a name, the bytes of a component and a configuration.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub async fn start_actor(
+        &self,
+        name: &str,
+        component: impl Into<Bytes>,
+        config: Option<Bytes>,
+    ) -> Result<Actor, SetupError> {
+        let name = Text::new(name).map_err(|error| SendError::CannotBegin(format!("the name: {error}")))?;
+        let component = ComponentSource::Bytes(component.into());
+        let start = Start { component, config, name: Some(name), ..Start::default() };
+        Ok(self.actors.start(self.prepare(start)?).await?)
+    }
+}
+
+/// 32 random bytes.
+///
+/// # Errors
+/// [`SetupError::NoRandomness`].
+pub fn random() -> Result<Hash, SetupError> {
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(SetupError::NoRandomness)?;
+    Ok(Hash::from_bytes(nonce))
+}
+
+impl Setup {
+    /// The usual way to run a component.
+    pub fn new(component: impl Into<Bytes>, store: Arc<dyn Store>) -> Self {
+        Self {
+            settings: Settings::new(store),
+            component: component.into(),
+            config: None,
+            limits: Vec::new(),
+            grants: Vec::new(),
+            supervision: Supervision::default(),
         }
     }
 
@@ -111,50 +265,44 @@ impl Setup {
     /// # Errors
     /// [`SetupError`].
     pub fn open(self) -> Result<Running, SetupError> {
-        let sandbox = Sandbox::new(SandboxConfig {
-            allocation: self.allocation,
-            cache: self.cache.clone(),
-            deadline: self.deadline,
-        });
-        match self.store.chains()?.as_slice() {
-            [] => self.create(sandbox),
-            [(chain, _)] => self.resume(*chain, sandbox),
-            several => Err(SetupError::Several(several.len())),
-        }
-    }
-
-    fn create(self, sandbox: Sandbox) -> Result<Running, SetupError> {
-        let mut limits = Limits::default();
-        for (name, value) in &self.limits {
-            limits.set(name, *value)?;
-        }
-        let machine = sandbox.load(&self.component, &limits)?;
-        let mut nonce = [0; 32];
-        getrandom::fill(&mut nonce).map_err(SetupError::NoRandomness)?;
-        let genesis = Genesis {
-            code: Code::Component(machine.hash()),
-            world: Text::new(machine.world().name()).map_err(|error| OpenError::Broken(error.to_string()))?,
-            config: self.config.as_deref().map(Hash::of),
-            limits: limits.to_entry(),
-            engine: sandbox.engine().clone(),
-            grants: Vec::new(),
-            owner: None,
-            nonce: Hash::from_bytes(nonce),
+        let store = Arc::clone(&self.settings.store);
+        let chains = store.chains()?;
+        let known = match chains.as_slice() {
+            [] => None,
+            [(chain, _)] => Some(*chain),
+            several => Some(self.only_heir(several).ok_or(SetupError::Several(several.len()))?),
         };
-        let new =
-            NewActor { genesis: genesis.clone(), code: self.component.clone(), config: self.config.clone() };
-        let options = self.options(&sandbox, &limits);
-        let actor = Actor::create(Arc::clone(&self.store), Arc::new(machine), new, options)?;
-        Ok(Running { actor, genesis, component: self.component, sandbox, resumed: false })
+        if let Some(chain) = known {
+            self.check_same(&chain, &troupe_runtime::genesis_of(&*store, &chain)?)?;
+        }
+        let host = self.settings.clone().open()?;
+        let actor = match known {
+            Some(chain) => host.actors.get(chain)?,
+            None => host.start_blocking(Start {
+                component: ComponentSource::Bytes(self.component.clone()),
+                config: self.config.clone(),
+                limits: self.limits.clone(),
+                grants: self.grants.clone(),
+                name: None,
+                supervision: self.supervision,
+            })?,
+        };
+        // Whether it can go on at all shows now, and not with the first message.
+        actor.view()?;
+        let genesis = actor.genesis()?;
+        Ok(Running { host, actor, genesis, component: self.component, resumed: known.is_some() })
     }
 
-    fn resume(self, chain: Hash, sandbox: Sandbox) -> Result<Running, SetupError> {
-        let genesis = troupe_runtime::genesis_of(&*self.store, &chain)?;
-        self.check_same(&chain, &genesis)?;
-        let limits = Limits::from_entry(&genesis.limits)?;
-        let options = self.options(&sandbox, &limits);
-        let actor = Actor::resume(Arc::clone(&self.store), chain, &sandbox, |_| options)?;
-        Ok(Running { actor, genesis, component: self.component, sandbox, resumed: true })
+    /// Of several chains, the one that all others were taken back to.
+    fn only_heir(&self, chains: &[(Hash, troupe_store::Head)]) -> Option<Hash> {
+        let genesis = |chain: &Hash| troupe_runtime::genesis_of(&*self.settings.store, chain).ok();
+        let forked: Vec<Hash> =
+            chains.iter().filter_map(|(chain, _)| genesis(chain)?.fork.map(|fork| fork.chain)).collect();
+        let mut last = chains.iter().filter(|(chain, _)| !forked.contains(chain));
+        match (last.next(), last.next()) {
+            (Some((chain, _)), None) if forked.len() + 1 == chains.len() => Some(*chain),
+            _ => None,
+        }
     }
 
     /// Whatever was asked for must be what the stored actor was begun with.
@@ -172,6 +320,7 @@ impl Setup {
         }
         if let Some(config) = self.config.as_deref().map(Hash::of)
             && genesis.config != Some(config)
+            && genesis.fork.is_none()
         {
             let stored = genesis.config.map_or("none".into(), |name| name.to_string());
             return differs("config", stored, config.to_string());
@@ -185,15 +334,11 @@ impl Setup {
         }
         Ok(())
     }
+}
 
-    fn options(&self, sandbox: &Sandbox, limits: &Limits) -> Options {
-        Options {
-            mailbox: self.mailbox,
-            max_message: limits.message,
-            snapshot_every: self.snapshot_every.max(1),
-            engine: sandbox.engine().clone(),
-            clock: Arc::clone(&self.clock),
-            log: Arc::clone(&self.log),
-        }
+impl Running {
+    /// Stops the node: what waits is handled and committed first.
+    pub fn stop(&self) {
+        self.host.actors.shutdown();
     }
 }

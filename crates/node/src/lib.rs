@@ -3,14 +3,18 @@
 //! - [`Runtime`] is the short way: a path, `start`, `handle_message`.
 //! - [`host::Setup`] has every setting, and [`host::Running`] what came of it.
 //! - [`http::serve`] puts an HTTP server before a running actor.
+//! - [`manifest`] reads what an actor and a node are to be from files, and [`access`] decides who may do what.
 //!
 //! The layers below are crates of their own: [`troupe_chain`] (entries and their verification), [`troupe_component`]
 //! (the sandbox), [`troupe_store`] and [`troupe_runtime`] (sequencer and group commit).
 
+pub mod access;
 pub mod host;
 pub mod http;
 pub mod load;
+pub mod manifest;
 mod runtime;
+pub mod units;
 
 pub use runtime::{Runtime, RuntimeError};
 pub use {troupe_api, troupe_chain, troupe_component, troupe_runtime, troupe_store};

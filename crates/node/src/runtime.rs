@@ -96,12 +96,12 @@ impl Runtime {
 
     /// The name of the last entry; `None` before [`Runtime::start`].
     pub fn head(&self) -> Option<Hash> {
-        self.actor().map(|actor| actor.view().tip.entry)
+        self.actor().and_then(|actor| Some(actor.view().ok()?.tip.entry))
     }
 
     /// The current state; `None` before [`Runtime::start`].
     pub fn current_state(&self) -> Option<Bytes> {
-        self.actor().map(|actor| actor.view().state.clone())
+        self.actor().and_then(|actor| Some(actor.view().ok()?.state.clone()))
     }
 
     /// The actor itself; `None` before [`Runtime::start`].

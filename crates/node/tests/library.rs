@@ -24,7 +24,7 @@ fn memory() -> Arc<dyn Store> {
 
 fn setup(component: Vec<u8>, store: &Arc<dyn Store>) -> Setup {
     let mut setup = Setup::new(component, Arc::clone(store));
-    setup.allocation = Allocation::OnDemand;
+    setup.settings.allocation = Allocation::OnDemand;
     setup
 }
 
@@ -92,7 +92,7 @@ fn a_store_with_another_actor_says_in_what_it_differs() {
         setup.limits = vec![("fuel".into(), 1_000_000)];
         setup
     };
-    begin().open().unwrap().actor.stop();
+    begin().open().unwrap().stop();
 
     let differs = |setup: Setup| match setup.open() {
         Err(SetupError::Differs { what, stored, given, .. }) => (what, stored, given),
@@ -116,7 +116,7 @@ fn a_store_with_another_actor_says_in_what_it_differs() {
     for setup in [begin(), setup(echo(), &store)] {
         let running = setup.open().unwrap();
         assert!(running.resumed);
-        running.actor.stop();
+        running.stop();
     }
 }
 
@@ -138,7 +138,7 @@ fn an_actor_is_found_again_in_a_store_on_disk() {
     for count in 1..=3 {
         let store = open();
         let mut setup = setup(counter.clone(), &store);
-        setup.snapshot_every = 2;
+        setup.settings.options.snapshot_every = 2;
         let mut runtime = Runtime::with_setup(setup);
         runtime.start().unwrap();
         assert_eq!(runtime.head(), heads.last().copied().or(runtime.head()));
@@ -147,8 +147,8 @@ fn an_actor_is_found_again_in_a_store_on_disk() {
         heads.push(head);
         let running = runtime.into_running().unwrap();
         assert_eq!(running.resumed, count > 1);
-        running.actor.stop();
+        running.stop();
         let history = StoreHistory::new(store, running.actor.id()).unwrap().unwrap();
-        assert_eq!(verify(&history, &running.sandbox, |_| {}).unwrap().messages, count);
+        assert_eq!(verify(&history, &running.host.sandbox, |_| {}).unwrap().messages, count);
     }
 }

@@ -23,7 +23,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("hyper", &["troupe"]),
     ("hyper-util", &["troupe"]),
     ("redb", &[]),
+    ("rustls", &["troupe"]),
     ("tokio", &["troupe-runtime", "troupe"]),
+    ("tokio-rustls", &["troupe"]),
     ("ureq", &["troupe-api"]),
     ("wasmtime", &["troupe-component"]),
 ];

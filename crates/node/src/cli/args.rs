@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{bench, check, completions, demo, export, import, log, run, send, state, verify};
+use super::{bench, check, completions, demo, export, import, log, run, send, state, token, verify};
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
 #[derive(Parser)]
@@ -38,6 +38,7 @@ pub(super) enum Command {
     Verify(verify::Verify),
     Export(export::Export),
     Import(import::Import),
+    Token(token::Token),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }
@@ -76,9 +77,13 @@ mod tests {
 
     #[test]
     fn every_command_shows_examples() {
-        for command in Args::command().get_subcommands() {
-            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(examples.contains("Examples:"), "{}", command.get_name());
+        fn check(command: &clap::Command) {
+            for command in command.get_subcommands() {
+                let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(examples.contains("Examples:"), "{}", command.get_name());
+                check(command);
+            }
         }
+        check(&Args::command());
     }
 }

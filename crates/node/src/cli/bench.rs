@@ -165,7 +165,7 @@ struct Task {
 impl Task {
     /// Steps per second in one thread without storing them, and the fuel of one.
     fn step(&self, running: &Running) -> Result<(f64, u64), Failure> {
-        let machine = troupe_chain::Machines::machine(&running.sandbox, &running.genesis, &running.component)
+        let machine = troupe_chain::Machines::machine(&running.host.sandbox, &running.genesis, &running.component)
             .map_err(Failure::cannot)?;
         let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2 };
         let state = running.actor.view().state.clone();
@@ -243,7 +243,7 @@ impl Task {
         let (mut replay, mut links) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..3 {
             let began = Instant::now();
-            verify(&history, &running.sandbox, |_| {}).map_err(Failure::cannot)?;
+            verify(&history, &running.host.sandbox, |_| {}).map_err(Failure::cannot)?;
             replay = replay.min(began.elapsed().as_secs_f64());
             let began = Instant::now();
             check_links(&history).map_err(Failure::cannot)?;
@@ -266,7 +266,7 @@ fn serve(router: axum::Router) -> Result<SocketAddr, Failure> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     std::thread::spawn(move || {
-        runtime.block_on(troupe::http::serve_router(listener, router, std::future::pending()))
+        runtime.block_on(troupe::http::serve_router(listener, router, None, std::future::pending()))
     });
     Ok(addr)
 }

@@ -24,6 +24,7 @@ mod run;
 mod screen;
 mod send;
 mod state;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(command) => verify::verify(&screen, &command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Token(command) => token::token(&screen, command),
         Command::Bench(command) => bench::bench(&screen, &command),
         Command::Completions(command) => completions::completions(&screen, &command),
     };

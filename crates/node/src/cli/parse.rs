@@ -4,29 +4,9 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::failure::Failure;
+pub(super) use troupe::units::size;
 
-/// Reads a size: bytes, or a number with `KiB`, `MiB`, `GiB`, `kB`, `MB` or `GB`.
-pub(super) fn size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number
-        .replace('_', "")
-        .parse()
-        .map_err(|_| "expected a whole number of bytes, or one with a unit such as 64MiB".to_owned())?;
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        other => return Err(format!("there is no unit `{other}`; there are KiB, MiB, GiB, kB, MB and GB")),
-    };
-    number.checked_mul(factor).ok_or_else(|| "that is more than anything can hold".to_owned())
-}
+use super::failure::Failure;
 
 /// Reads `NAME=VALUE`, VALUE as a [`size`].
 pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
@@ -36,15 +16,7 @@ pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
 
 /// Reads a duration such as `10s` or `500ms`; `none` is none.
 pub(super) fn deadline(text: &str) -> Result<Deadline, String> {
-    if text == "none" {
-        return Ok(Deadline(None));
-    }
-    let duration = humantime::parse_duration(text)
-        .map_err(|_| "expected a duration such as 10s or 500ms, or none".to_owned())?;
-    if duration.is_zero() {
-        return Err("a deadline of zero lets nothing pass; use none for no deadline".into());
-    }
-    Ok(Deadline(Some(duration)))
+    troupe::units::deadline(text).map(Deadline)
 }
 
 /// A deadline, or none.
@@ -96,26 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_take_units() {
-        assert_eq!(
-            ["17", "1KiB", "64MiB", "1 GiB", "2mb"].map(size),
-            [17, 1024, 64 << 20, 1 << 30, 2_000_000].map(Ok)
-        );
-        assert!(size("64 furlongs").unwrap_err().contains("furlongs"));
-        assert!(size("").is_err() && size("-1").is_err() && size("99999999999GiB").is_err());
-    }
-
-    #[test]
     fn limits_have_a_name_and_a_value() {
         assert_eq!(limit("state=8MiB"), Ok(("state".into(), 8 << 20)));
         assert!(limit("state").is_err());
-    }
-
-    #[test]
-    fn a_deadline_may_be_none_but_not_zero() {
-        assert_eq!(deadline("500ms").unwrap().0, Some(Duration::from_millis(500)));
-        assert_eq!(deadline("none").unwrap().0, None);
-        assert!(deadline("0s").is_err() && deadline("soon").is_err());
     }
 
     #[test]

@@ -100,19 +100,19 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
     setup.limits = command.limit;
     setup.limits.extend(command.fuel.map(|fuel| ("fuel".into(), fuel)));
     setup.limits.extend(command.memory.map(|memory| ("memory".into(), memory)));
-    setup.deadline = command.deadline.0;
-    setup.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);
-    setup.snapshot_every = command.snapshot_every;
+    setup.settings.deadline = command.deadline.0;
+    setup.settings.options.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);
+    setup.settings.options.snapshot_every = command.snapshot_every;
     if let AllocationArg::OnDemand = command.allocation {
-        setup.allocation = Allocation::OnDemand;
+        setup.settings.allocation = Allocation::OnDemand;
     }
-    setup.cache = match command.cache {
+    setup.settings.cache = match command.cache {
         Some(none) if none.as_os_str() == "none" => None,
         Some(folder) => Some(folder),
         None => default_cache(),
     };
     let sink = *screen;
-    setup.log = Arc::new(move |records| print_log(&sink, records));
+    setup.settings.options.log = Arc::new(move |records| print_log(&sink, records));
     let running = setup.open().map_err(|error| {
         if is_new {
             // The store was made a moment ago and holds nothing; if it stays, it is empty.
@@ -139,7 +139,7 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
             std::process::exit(130);
         });
     }));
-    running.actor.stop();
+    running.stop();
     let view = running.actor.view();
     screen.note(format_args!("stopped at seq {}, head {}", view.tip.seq, short(view.tip.entry)));
     served.map_err(|error| Failure::cannot(format_args!("the server failed: {error}")))

@@ -1,29 +1,45 @@
 //! `POST /`: one message to the actor.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, header};
 use bytes::Bytes;
 use troupe_api::{ErrorCode, Payload, check_object};
-use troupe_chain::Sender;
+use troupe_chain::{Hash, Sender};
 use troupe_runtime::Answer;
 
 use super::BODY_TIMEOUT;
 use super::problem::Refusal;
-use crate::host::Running;
+use super::site::Target;
+
+/// The most bytes of an `Idempotency-Key`.
+const MAX_KEY: usize = 256;
 
 pub(super) async fn post(
-    State(running): State<Arc<Running>>,
+    Target(actor): Target,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
-    let message = read_body(request, running.actor.max_message()).await?;
+    let key = idempotency_key(request.headers())?;
+    let message = read_body(request, actor.max_message()?).await?;
     check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
-    let answer = running.actor.send(Sender::Http { key: None }, message).await?;
+    let answer = actor.send(Sender::Http { key }, message).await?;
     Ok(respond(&answer, minimal))
+}
+
+/// The hash of the `Idempotency-Key`, if there is one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Hash>, Refusal> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let is_fit = (1..=MAX_KEY).contains(&key.len()) && keys.next().is_none();
+    match is_fit {
+        true => Ok(Some(Hash::of(key.as_bytes()))),
+        false => {
+            let what = format!("one `Idempotency-Key` of 1 to {MAX_KEY} bytes is expected");
+            Err(Refusal::new(ErrorCode::BadQuery, what))
+        }
+    }
 }
 
 async fn read_body(request: Request<Body>, limit: u64) -> Result<Bytes, Refusal> {

@@ -10,11 +10,12 @@ use axum::http::{Response, header};
 use troupe_runtime::Histogram;
 
 use super::problem::Refusal;
-use crate::host::Running;
+use super::site::Site;
 
-pub(super) async fn metrics(State(running): State<Arc<Running>>) -> Result<Response<Body>, Refusal> {
+pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Body>, Refusal> {
     let mut text = String::new();
-    let metrics = running.actor.metrics();
+    let actors = &site.host.actors;
+    let metrics = actors.metrics();
     let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
 
     head(&mut text, "troupe_messages_total", "counter", "Messages by outcome.");
@@ -28,17 +29,40 @@ pub(super) async fn metrics(State(running): State<Arc<Running>>) -> Result<Respo
         line(&mut text, "troupe_messages_total", &format!("{{outcome=\"{outcome}\"}}"), value);
     }
     counter(&mut text, "troupe_fuel_total", "Fuel used by recorded messages.", read(&metrics.fuel));
-    counter(&mut text, "troupe_sends_total", "Messages sent to other actors.", read(&metrics.sends));
+    counter(
+        &mut text,
+        "troupe_effects_total",
+        "What actors asked for: messages, timers, children.",
+        read(&metrics.effects),
+    );
+    counter(
+        &mut text,
+        "troupe_dropped_letters_total",
+        "Letters that nobody took and only the log tells of.",
+        read(&metrics.dropped),
+    );
     head(&mut text, "troupe_commits_total", "counter", "Group commits by result.");
     line(&mut text, "troupe_commits_total", "{result=\"ok\"}", read(&metrics.commits));
     line(&mut text, "troupe_commits_total", "{result=\"error\"}", read(&metrics.commit_errors));
     histogram(&mut text, "troupe_commit_seconds", "How long a group commit took.", &metrics.commit_time);
-    gauge(&mut text, "troupe_mailbox_messages", "Messages that wait.", running.actor.waiting());
-    let view = running.actor.view();
-    gauge(&mut text, "troupe_chain_seq", "The position of the last entry.", view.tip.seq);
-    gauge(&mut text, "troupe_state_bytes", "The size of the current state.", view.state.len() as u64);
+    let (chains, cells, bytes) = actors.usage();
+    let (names, due) = actors.due();
+    gauge(&mut text, "troupe_actors", "Actors that the node has.", chains);
+    gauge(&mut text, "troupe_actors_in_memory", "Actors that are in memory.", cells as u64);
+    gauge(&mut text, "troupe_state_memory_bytes", "Bytes of states in memory.", bytes);
+    gauge(&mut text, "troupe_ready_actors", "Actors that wait to be served.", actors.ready() as u64);
+    gauge(&mut text, "troupe_names", "Names of actors.", names as u64);
+    gauge(&mut text, "troupe_due", "Timers, requests and rests that are still to come.", due as u64);
+    if let Some(root) = &site.root {
+        gauge(&mut text, "troupe_mailbox_messages", "Messages that wait for the actor at the root.", root.waiting());
+        if let Ok(view) = root.view() {
+            gauge(&mut text, "troupe_chain_seq", "The position of the root actor's last entry.", view.tip.seq);
+            let bytes = view.state.len() as u64;
+            gauge(&mut text, "troupe_state_bytes", "The size of the root actor's state.", bytes);
+        }
+    }
 
-    let store = Arc::clone(running.actor.store());
+    let store = Arc::clone(actors.store());
     if let Ok(Ok(usage)) = tokio::task::spawn_blocking(move || store.usage()).await {
         head(&mut text, "troupe_store_bytes", "gauge", "Bytes held by the store, by use.");
         for (part, value) in [

@@ -30,6 +30,15 @@ impl From<SendError> for Refusal {
             SendError::OutcomeUnknown(_) => ErrorCode::OutcomeUnknown,
             SendError::Halted(_) | SendError::Stopped => ErrorCode::Halted,
             SendError::Host(_) => ErrorCode::Internal,
+            SendError::Ended { .. } => ErrorCode::Ended,
+            SendError::Paused => ErrorCode::Paused,
+            SendError::Unknown => ErrorCode::NotFound,
+            SendError::NameTaken(_) => ErrorCode::NameTaken,
+            SendError::TooMany(_) => ErrorCode::TooMany,
+            SendError::CannotBegin(_) => ErrorCode::CannotBegin,
+            SendError::KeyReused { .. } => ErrorCode::KeyReused,
+            SendError::NotCarriedOver(_) => ErrorCode::NotCarriedOver,
+            SendError::NoSuchSeq { .. } => ErrorCode::NoSuchSeq,
         };
         let mut refusal = match &error {
             // The reason alone: that it was rejected is in the code.
@@ -52,7 +61,7 @@ impl IntoResponse for Refusal {
         let mut response = Response::builder()
             .status(self.0.status)
             .header(header::CONTENT_TYPE, "application/problem+json");
-        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Halted) {
+        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Halted | ErrorCode::Paused) {
             response = response.header(header::RETRY_AFTER, "1");
         }
         response.body(Body::from(body)).unwrap_or_default()
@@ -74,6 +83,17 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::Halted => "the node takes no more messages",
         ErrorCode::OutOfTime => "out of time",
         ErrorCode::StoreFull => "the disk is full",
+        ErrorCode::Ended => "the actor has stopped",
+        ErrorCode::Paused => "the actor is paused",
+        ErrorCode::NameTaken => "the name is taken",
+        ErrorCode::TooMany => "the node has too many actors",
+        ErrorCode::CannotBegin => "the actor cannot begin",
+        ErrorCode::KeyReused => "the key was used with another message",
+        ErrorCode::NotCarriedOver => "the state does not fit the new code",
+        ErrorCode::NoSuchSeq => "there is no such state",
+        ErrorCode::Unauthorized => "a token is needed",
+        ErrorCode::Forbidden => "not allowed",
+        ErrorCode::TooManyRequests => "too many requests",
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::{Response, header};
 use bytes::Bytes;
 use troupe_api::{ErrorCode, Info};
@@ -14,7 +14,7 @@ use troupe_runtime::{Clock, SystemClock};
 use troupe_store::StoreError;
 
 use super::problem::Refusal;
-use crate::host::Running;
+use super::site::{Site, Target};
 
 /// Entries in one answer, unless `limit` says less or more.
 const DEFAULT_LIMIT: u64 = 1000;
@@ -31,43 +31,50 @@ const BINARY: &str = "application/octet-stream";
 
 type Answer = Result<Response<Body>, Refusal>;
 
-pub(super) async fn info(State(running): State<Arc<Running>>) -> Response<Body> {
-    let view = running.actor.view();
-    let component = match &running.genesis.code {
+pub(super) async fn info(Target(actor): Target) -> Answer {
+    let view = actor.view()?;
+    let record = actor.record()?;
+    let rules = &view.tip.rules;
+    let component = match &rules.code {
         Code::Component(name) => name.to_string(),
         Code::Native(name) => name.to_string(),
     };
-    let engine = view.tip.engine.iter().map(|(k, v)| (k.to_string(), v.to_string()));
-    let limits = running.genesis.limits.iter().map(|(k, v)| (k.to_string(), *v));
+    let engine = rules.engine.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+    let limits = rules.limits.iter().map(|(k, v)| (k.to_string(), *v));
     let info = Info {
         actor: view.tip.chain.to_string(),
+        name: record.name().map(str::to_owned),
+        status: if view.tip.stopped { "stopped" } else { record.status().as_str() }.to_owned(),
         component,
-        world: running.genesis.world.to_string(),
+        world: rules.world.to_string(),
         head: view.tip.entry.to_string(),
         seq: view.tip.seq,
         state: Hash::of(&view.state).to_string(),
         engine: engine.collect::<BTreeMap<_, _>>(),
         limits: limits.collect(),
+        grants: rules.grants.iter().map(ToString::to_string).collect(),
+        parent: record.parent().map(|(parent, _)| parent.to_string()),
+        successor: record.successor().map(|heir| heir.to_string()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    bytes(serde_json::to_vec(&info).unwrap_or_default().into(), Some(JSON), &[])
+    Ok(bytes(serde_json::to_vec(&info).unwrap_or_default().into(), Some(JSON), &[]))
 }
 
-pub(super) async fn state(State(running): State<Arc<Running>>) -> Response<Body> {
-    let view = running.actor.view();
+pub(super) async fn state(Target(actor): Target) -> Answer {
+    let view = actor.view()?;
     let headers = [
         ("troupe-entry", view.tip.entry.to_string()),
         ("troupe-seq", view.tip.seq.to_string()),
         ("troupe-state", Hash::of(&view.state).to_string()),
     ];
-    bytes(view.state.clone(), None, &headers)
+    Ok(bytes(view.state.clone(), None, &headers))
 }
 
-pub(super) async fn chain(State(running): State<Arc<Running>>, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn chain(Target(actor): Target, RawQuery(query): RawQuery) -> Answer {
     let (from, limit) = parse_range(query.as_deref().unwrap_or_default())?;
-    let view = running.actor.view();
+    let view = actor.view()?;
     let (chain, last) = (view.tip.chain, view.tip.seq);
-    let store = Arc::clone(running.actor.store());
+    let store = Arc::clone(actor.store());
     let (body, next) = blocking(move || {
         let mut body = Vec::new();
         let mut next = from;
@@ -112,18 +119,19 @@ fn parse_range(query: &str) -> Result<(u64, u64), Refusal> {
 }
 
 /// The last part of the path.
-type Key = Result<Path<String>, PathRejection>;
+type Key = Result<RawPathParams, RawPathParamsRejection>;
 
-fn key(key: Key) -> Result<String, Refusal> {
-    let bad = |error: PathRejection| Refusal::new(ErrorCode::BadQuery, error.body_text());
-    key.map(|Path(key)| key).map_err(bad)
+fn key(params: Key) -> Result<String, Refusal> {
+    let params = params.map_err(|error| Refusal::new(ErrorCode::BadQuery, error.body_text()))?;
+    let last = params.iter().last().map(|(_, key)| key.to_owned());
+    last.ok_or_else(|| Refusal::new(ErrorCode::BadQuery, "the path names nothing"))
 }
 
-pub(super) async fn entry(State(running): State<Arc<Running>>, path: Key) -> Answer {
+pub(super) async fn entry(Target(actor): Target, path: Key) -> Answer {
     let key = key(path)?;
-    let view = running.actor.view();
+    let view = actor.view()?;
     let (chain, last) = (view.tip.chain, view.tip.seq);
-    let store = Arc::clone(running.actor.store());
+    let store = Arc::clone(actor.store());
     let number = key.parse::<u64>().ok();
     let name = key.parse::<Hash>().ok();
     if number.is_none() && name.is_none() {
@@ -147,14 +155,16 @@ pub(super) async fn entry(State(running): State<Arc<Running>>, path: Key) -> Ans
     Ok(bytes(found.ok_or_else(missing)?, Some(JSON), &[]))
 }
 
-pub(super) async fn blob(State(running): State<Arc<Running>>, path: Key) -> Answer {
+pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
     let bad = |error: troupe_chain::NotAName| Refusal::new(ErrorCode::BadQuery, error.to_string());
     let name: Hash = key(path)?.parse().map_err(bad)?;
-    let chain = running.actor.id();
-    let genesis = &running.genesis;
+    let chain = actor.id();
+    let genesis = actor.genesis()?;
+    let rules = Arc::clone(&actor.view()?.tip.rules);
     // What chains share is given out only as far as this one names it.
-    let shared = genesis.code == Code::Component(name) || genesis.config == Some(name);
-    let store = Arc::clone(running.actor.store());
+    let code = Code::Component(name);
+    let shared = genesis.code == code || rules.code == code || genesis.config == Some(name);
+    let store = Arc::clone(actor.store());
     let found =
         blocking(move || if shared { store.shared(&name) } else { store.blob(&chain, &name) }).await?;
     match found {
@@ -164,9 +174,14 @@ pub(super) async fn blob(State(running): State<Arc<Running>>, path: Key) -> Answ
     }
 }
 
-pub(super) async fn component(State(running): State<Arc<Running>>) -> Response<Body> {
-    let name = Hash::of(&running.component).to_string();
-    bytes(running.component.clone(), Some("application/wasm"), &[("troupe-component", name)])
+pub(super) async fn component(Target(actor): Target) -> Answer {
+    let Code::Component(name) = actor.view()?.tip.rules.code else {
+        return Err(Refusal::new(ErrorCode::NotFound, "the actor runs no component"));
+    };
+    let store = Arc::clone(actor.store());
+    let missing = || Refusal::new(ErrorCode::Internal, format!("the component {name} is missing"));
+    let code = blocking(move || store.shared(&name)).await?.ok_or_else(missing)?;
+    Ok(bytes(code, Some("application/wasm"), &[("troupe-component", name.to_string())]))
 }
 
 /// Answers as long as the process serves at all.
@@ -175,13 +190,17 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 /// Answers if a message would have a chance.
-pub(super) async fn readyz(State(running): State<Arc<Running>>) -> Answer {
-    let ahead = running.actor.view().tip.at.0.saturating_sub(SystemClock.now().0);
+pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
+    let last = match &site.root {
+        Some(root) => root.view()?.tip.at.0,
+        None => 0,
+    };
+    let ahead = last.saturating_sub(SystemClock.now().0);
     if ahead > MAX_AHEAD_MS {
         let what = format!("the last entry is {ahead} ms ahead of the clock: set the clock right");
         return Err(Refusal::new(ErrorCode::Halted, what));
     }
-    let store = Arc::clone(running.actor.store());
+    let store = Arc::clone(site.host.actors.store());
     let ready = tokio::task::spawn_blocking(move || store.ready()).await;
     match ready {
         Ok(Ok(())) => Ok(Response::new(Body::from("ready\n"))),

@@ -3,4 +3,5 @@
 mod demo;
 mod node;
 mod round_trip;
+mod tokens;
 mod wrong_use;

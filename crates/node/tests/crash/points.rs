@@ -54,9 +54,9 @@ impl Node {
     fn open(store: impl Store + 'static) -> Result<Self, SetupError> {
         let component = std::fs::read(counter()).expect("the counter is there");
         let mut setup = Setup::new(component, Arc::new(store));
-        setup.allocation = Allocation::OnDemand;
-        setup.cache = Some(cache());
-        setup.deadline = None;
+        setup.settings.allocation = Allocation::OnDemand;
+        setup.settings.cache = Some(cache());
+        setup.settings.deadline = None;
         let running = Arc::new(setup.open()?);
         Ok(Self { router: troupe::http::router(Arc::clone(&running)), running })
     }
@@ -79,20 +79,20 @@ impl Node {
     }
 
     fn seq(&self) -> u64 {
-        self.running.actor.view().tip.seq
+        self.running.actor.view().unwrap().tip.seq
     }
 
     fn verify(&self) {
         let store = Arc::clone(self.running.actor.store());
         let history = StoreHistory::new(store, self.running.actor.id()).expect("readable").expect("a chain");
-        let report = verify(&history, &self.running.sandbox, |_| {}).expect("the chain verifies");
+        let report = verify(&history, &self.running.host.sandbox, |_| {}).expect("the chain verifies");
         assert_eq!(report.seq, self.seq());
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.running.actor.stop();
+        self.running.stop();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::server::{Server, setup};
 
 fn endless(deadline: Duration) -> Setup {
     let mut setup = setup(guests::endless_loop_in(World::Simple, Place::Call(Call::Handle)));
-    setup.deadline = Some(deadline);
+    setup.settings.deadline = Some(deadline);
     // The time ends first.
     setup.limits = vec![("fuel".into(), 1_000_000_000_000)];
     setup
@@ -42,7 +42,7 @@ fn a_message_out_of_time_is_504_and_leaves_no_entry() {
 #[test]
 fn a_full_mailbox_is_503_with_the_time_to_try_again() {
     let mut setup = endless(Duration::from_millis(500));
-    setup.mailbox = 1;
+    setup.settings.options.mailbox = 1;
     let server = Server::with(setup);
     let statuses = thread::scope(|scope| {
         let clients: Vec<_> = (0..6)

@@ -6,6 +6,7 @@ mod messages;
 mod reading;
 mod server;
 mod surface;
+mod tls;
 
 #[path = "../common/wire.rs"]
 mod wire;

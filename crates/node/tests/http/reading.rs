@@ -64,7 +64,7 @@ fn the_chain_is_given_in_pages() {
 fn an_entry_is_found_by_position_and_by_name_and_no_other_way() {
     let server = counted(1);
     let mut wire = server.wire();
-    let head = server.running.actor.view().tip.entry;
+    let head = server.running.actor.view().unwrap().tip.entry;
     for key in ["2".to_owned(), "%32".to_owned(), head.to_string()] {
         let entry = wire.get(&format!("/chain/{key}")).unwrap().status(200);
         assert_eq!(Hash::of(&entry.body), head);
@@ -133,7 +133,7 @@ fn what_runs_is_told_with_its_state_and_its_component() {
     let server = counted(2);
     let mut wire = server.wire();
     let info = wire.get("/").unwrap().status(200).json();
-    let view = server.running.actor.view();
+    let view = server.running.actor.view().unwrap();
     assert_eq!(info["actor"], view.tip.chain.to_string());
     assert_eq!((&info["head"], &info["seq"]), (&view.tip.entry.to_string().into(), &3.into()));
     let component = wire.get("/component").unwrap().status(200);

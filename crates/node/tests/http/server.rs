@@ -29,8 +29,8 @@ pub(crate) fn counter() -> Vec<u8> {
 /// Everything as usual, on a store in memory.
 pub(crate) fn setup(component: impl Into<Bytes>) -> Setup {
     let mut setup = Setup::new(component, Arc::new(MemoryStore::new()));
-    setup.allocation = Allocation::OnDemand;
-    setup.cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"));
+    setup.settings.allocation = Allocation::OnDemand;
+    setup.settings.cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"));
     setup
 }
 
@@ -62,7 +62,7 @@ impl Server {
 
     /// The position of the last entry.
     pub(crate) fn seq(&self) -> u64 {
-        self.running.actor.view().tip.seq
+        self.running.actor.view().unwrap().tip.seq
     }
 
     /// Tells it to stop and does not wait.
@@ -83,6 +83,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Connections that a test left open are not waited for.
         self.begin_to_stop();
-        self.running.actor.stop();
+        self.running.stop();
     }
 }

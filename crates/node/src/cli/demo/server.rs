@@ -28,7 +28,7 @@ impl Server {
         let options = DiskOptions { segment_bytes: 16 << 20, ..DiskOptions::default() };
         let store = Arc::new(DiskStore::open_with(folder, options)?);
         let mut setup = Setup::new(component, store);
-        setup.cache = run::default_cache();
+        setup.settings.cache = run::default_cache();
         let running = setup.open().map_err(|error| run::explain(&error, Path::new("quakes.wasm"), folder))?;
         let running = Arc::new(running);
         let cannot =
@@ -70,7 +70,7 @@ impl Server {
         // If the server is gone already, there is nobody to tell.
         let _ = self.stop.send(());
         let _ = self.thread.join();
-        self.running.actor.stop();
+        self.running.stop();
         self.running
     }
 }
