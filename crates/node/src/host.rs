@@ -337,6 +337,11 @@ impl Setup {
 }
 
 impl Running {
+    /// What an HTTP server before it serves: this actor at the root.
+    pub fn site(&self) -> Arc<crate::http::Site> {
+        Arc::new(self.into())
+    }
+
     /// Stops the node: what waits is handled and committed first.
     pub fn stop(&self) {
         self.host.actors.shutdown();

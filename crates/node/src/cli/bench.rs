@@ -92,10 +92,10 @@ pub(super) fn bench(screen: &Screen, command: &Bench) -> Done {
         against: None,
         note: constant.times(),
     });
-    let in_memory = task.load(serve(troupe::http::router(Arc::clone(&memory)))?, command.connections)?;
+    let in_memory = task.load(serve(troupe::http::router(memory.site()))?, command.connections)?;
     figures.push(in_memory.figure("http, memory store", ("a constant", constant.rate)));
     let store = DiskStore::open(folder.path()).map_err(|error| Failure::cannot(&error))?;
-    let disk = serve(troupe::http::router(open(&component, Arc::new(store))?))?;
+    let disk = serve(troupe::http::router(open(&component, Arc::new(store))?.site()))?;
     let durable = task.load(disk, command.connections)?;
     figures.push(durable.figure("http, durable", ("memory store", in_memory.rate)));
     let one = task.load(disk, 1)?;
@@ -165,14 +165,14 @@ struct Task {
 impl Task {
     /// Steps per second in one thread without storing them, and the fuel of one.
     fn step(&self, running: &Running) -> Result<(f64, u64), Failure> {
-        let machine = troupe_chain::Machines::machine(&running.host.sandbox, &running.genesis, &running.component)
+        let machine = troupe_chain::Machines::machine(&running.host.sandbox, &running.genesis.rules(), &running.component)
             .map_err(Failure::cannot)?;
         let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2 };
-        let state = running.actor.view().state.clone();
+        let state = running.actor.view().map_err(Failure::cannot)?.state.clone();
         let began = Instant::now();
         let (mut steps, mut fuel) = (0_u32, 0);
         while began.elapsed() < self.duration {
-            let step = machine.apply(&context, &self.message, &state).map_err(Failure::cannot)?;
+            let step = machine.apply(&context, &mut troupe_chain::Nowhere, &self.message, &state).map_err(Failure::cannot)?;
             match step.outcome {
                 Outcome::Accepted(_) => fuel = step.fuel.0,
                 Outcome::Rejected(rejection) => {
@@ -249,7 +249,7 @@ impl Task {
             check_links(&history).map_err(Failure::cannot)?;
             links = links.min(began.elapsed().as_secs_f64());
         }
-        let entries = fresh.actor.view().tip.seq as f64;
+        let entries = fresh.actor.view().map_err(Failure::cannot)?.tip.seq as f64;
         Ok((entries / replay, entries / links))
     }
 }

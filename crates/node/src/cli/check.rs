@@ -41,7 +41,7 @@ pub(super) fn check(screen: &Screen, command: &Check) -> Done {
         Err(error) => return Err(not_an_actor(&file.to_string(), &error)),
     };
     let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1 };
-    let step = Machine::init(&component, &context, config.as_deref())
+    let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config.as_deref())
         .map_err(|abort| Failure::cannot(format_args!("{file}: init came to no outcome: {abort}")))?;
     let state = match step.outcome {
         Outcome::Accepted(accepted) => accepted.state,

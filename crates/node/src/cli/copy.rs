@@ -43,7 +43,7 @@ where
         copy_blobs(history, store, &entry, append, &mut seen)?;
         if let Body::Engine(_) = entry.body {
             engines += 1;
-            append.blobs.push(troupe_runtime::engine_change_blob(engines, seq));
+            append.blobs.push(troupe_runtime::rules_change_blob(engines, seq));
         }
         if append.payload_bytes() >= BATCH_BYTES {
             commit(store, append)?;

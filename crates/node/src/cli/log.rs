@@ -116,6 +116,11 @@ fn about(source: &Source, entry: &Entry, width: usize) -> Result<String, Failure
             }
             text
         }
+        Body::Upgrade(upgrade) => match &upgrade.code {
+            Code::Component(name) => format!("to component {}", short(name)),
+            Code::Native(name) => format!("to machine {name}"),
+        },
+        Body::Stop(stop) => stop.reason.to_string(),
     })
 }
 
@@ -123,26 +128,43 @@ fn with_sender(from: &Sender, message: &str) -> String {
     match from {
         Sender::Http { .. } => message.to_owned(),
         Sender::Did { did, .. } => format!("{message} from {did}"),
-        Sender::Actor { chain, n, .. } => format!("{message} from actor {} effect {n}", short(chain)),
-        Sender::Timer { .. } => format!("{message} from a timer"),
+        Sender::Actor(by) => format!("{message} from actor {} effect {}", short(by.chain), by.n),
+        Sender::Timer { set, .. } => format!("{message} from the timer set at {}", set.seq),
+        Sender::Reply { to, chain, .. } => {
+            format!("{message} from actor {}, the reply to the request at {}", short(chain), to.seq)
+        }
+        Sender::Notice { of, about, .. } => {
+            format!("{message} a notice about effect {} of {}: {}", of.n, of.seq, about.as_str())
+        }
+        Sender::Parent(by) => format!("{message} from the parent {}", short(by.chain)),
     }
 }
 
 /// What an entry led to beside its state.
 fn below(source: &Source, entry: &Entry, width: usize) -> Result<Vec<String>, Failure> {
-    let effects = match &entry.body {
-        Body::Init(init) => &init.effects[..],
-        Body::Message(message) => &message.effects,
-        Body::Failure(failure) => {
-            return Ok(vec![format!("{BAD}failed: {}{BAD:#}, the state stays as it was", failure.error)]);
-        }
-        Body::Genesis(_) | Body::Engine(_) => &[],
-    };
+    if let Body::Failure(failure) = &entry.body {
+        return Ok(vec![format!("{BAD}failed: {}{BAD:#}, the state stays as it was", failure.error)]);
+    }
     let line = |effect: &Effect| {
-        let Effect::Send { to, message } = effect;
-        Ok(format!("send → {to} {DIM}{}{DIM:#}", payload(source, message, width)?))
+        let what = match effect {
+            Effect::Send { to, .. } => format!("send → {to}"),
+            Effect::Request { to, timeout, .. } => format!("request → {to}, reply within {timeout} ms"),
+            Effect::Timer { after, .. } => format!("timer in {after} ms"),
+            Effect::Cron { cron, .. } => format!("timer at `{cron}`"),
+            Effect::Cancel(id) => format!("cancel timer {} of {}", id.n, id.seq),
+            Effect::Spawn(spawn) => match &spawn.name {
+                Some(name) => format!("spawn {name}"),
+                None => "spawn".to_owned(),
+            },
+            Effect::Stop { child } => format!("stop {child}"),
+            Effect::Exit { reason } => format!("exit: {reason}"),
+        };
+        match effect.blobs().next() {
+            Some((_, name)) => Ok(format!("{what} {DIM}{}{DIM:#}", payload(source, &name, width)?)),
+            None => Ok(what),
+        }
     };
-    effects.iter().map(line).collect()
+    entry.body.effects().iter().map(line).collect()
 }
 
 fn payload(source: &Source, name: &Hash, width: usize) -> Result<String, Failure> {

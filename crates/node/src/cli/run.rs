@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use troupe::host::{Running, Setup, SetupError};
 use troupe_chain::Level;
 use troupe_component::Allocation;
-use troupe_runtime::{LogRecord, OpenError};
+use troupe_runtime::{LogRecord, OpenError, SendError};
 use troupe_store::{DiskStore, MemoryStore, Store, StoreError};
 
 use super::failure::{Done, Failure, chain_of};
@@ -128,7 +128,7 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
     };
     introduce(screen, &command.component, &place, &running, addr)?;
     let noted = *screen;
-    let served = runtime.block_on(troupe::http::serve(listener, Arc::clone(&running), async move {
+    let served = runtime.block_on(troupe::http::serve(listener, running.site(), async move {
         stop.asked().await;
         noted.note(format_args!(
             "{DIM}stopping once what was taken is answered; again to leave at once{DIM:#}"
@@ -140,7 +140,7 @@ pub(super) fn run(screen: &Screen, command: Run) -> Done {
         });
     }));
     running.stop();
-    let view = running.actor.view();
+    let view = running.actor.view().map_err(Failure::cannot)?;
     screen.note(format_args!("stopped at seq {}, head {}", view.tip.seq, short(view.tip.entry)));
     served.map_err(|error| Failure::cannot(format_args!("the server failed: {error}")))
 }
@@ -200,7 +200,7 @@ pub(super) fn explain(error: &SetupError, component: &Path, place: &Path) -> Fai
             .while_(format_args!("cannot go on with {}", place.display()))
             .help("--store PATH begins another actor in another folder"),
         SetupError::Several(_) => failure.help("--store PATH takes a folder of its own"),
-        SetupError::Open(OpenError::Init(_)) => failure
+        SetupError::Begin(SendError::CannotBegin(_)) => failure
             .help(format_args!("`troupe check {component} --config …` tries init without storing anything")),
         SetupError::Open(OpenError::Broken(_) | OpenError::Replay(_)) => failure
             .help(format_args!("`troupe verify {}` says where the history goes wrong", place.display())),
@@ -209,7 +209,7 @@ pub(super) fn explain(error: &SetupError, component: &Path, place: &Path) -> Fai
 }
 
 fn introduce(screen: &Screen, file: &Path, place: &Path, running: &Running, addr: SocketAddr) -> Done {
-    let view = running.actor.view();
+    let view = running.actor.view().map_err(Failure::cannot)?;
     let component = troupe_chain::Hash::of(&running.component);
     let url = format!("http://{addr}");
     if screen.json {

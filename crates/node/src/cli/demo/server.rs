@@ -51,7 +51,7 @@ impl Server {
                     let _ = stopped.await;
                 };
                 // If serving fails, so do the requests, and those say so.
-                let _ = runtime.block_on(troupe::http::serve(listener, served, shutdown));
+                let _ = runtime.block_on(troupe::http::serve(listener, served.site(), shutdown));
             })
             .map_err(cannot)?;
         Ok(Self { url, running, stop, thread })
