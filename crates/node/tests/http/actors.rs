@@ -185,7 +185,9 @@ fn a_fork_goes_its_own_way_and_a_rewound_actor_goes_back() {
     assert_eq!(wire.post("{\"add\":5}").unwrap().status(200).json()["state"]["count"], 6);
     let old = format!("/actors/{}", before["actor"].as_str().unwrap());
     assert_eq!(wire.get(&old).unwrap().json()["successor"], heir["actor"]);
-    wire.ask("POST", &old, "", b"{\"add\":1}").unwrap().problem(410, "stopped");
+    let answer = wire.ask("POST", &old, "", b"{\"add\":1}").unwrap().status(200).json();
+    assert_eq!(answer["state"]["count"], 7, "messages reach whoever took its place");
+    order(&mut wire, &format!("{old}/pause"), &json!({})).problem(410, "stopped");
 }
 
 #[test]

@@ -30,7 +30,10 @@ fn the_openapi_document_lists_exactly_what_there_is() {
                 continue;
             }
             let answer = wire.ask(method, &path, "", b"").unwrap();
-            answer.problem(405, "method-not-allowed");
+            assert_eq!(answer.status, 405, "{method} {path}");
+            if method != "HEAD" {
+                answer.problem(405, "method-not-allowed");
+            }
             let allow = answer.header("allow").unwrap_or_else(|| panic!("{method} {path} says no Allow"));
             let allow: BTreeSet<_> = allow.split(',').map(|name| name.trim().to_owned()).collect();
             assert_eq!(allow, expected, "{method} {path}");
@@ -45,7 +48,6 @@ fn the_openapi_document_lists_exactly_what_there_is() {
         "//",
         "/chain/0/0",
         "/actors/",
-        "/actors//state",
         "/actors/nobody",
         "/actors/nobody/state/",
         "/components",

@@ -97,7 +97,7 @@ fn a_dry_run_tells_outcomes_that_would_have_been_others() {
     let first = &told["differs"][0];
     assert_eq!((&first["field"], &first["would"]), (&"outcome".into(), &"accepted".into()));
     assert!(first["recorded"].as_str().unwrap().starts_with("failed: trap"), "{first}");
-    let refuses = upload(&mut wire, &guests::refuses(World::Simple, "no more"));
+    let refuses = upload(&mut wire, &guests::fails_in(Call::MessageContract, "no more"));
     let told = upgrade(&mut wire, &json!({ "component": refuses, "dry-run": true })).status(200).json();
     assert!(told["differs"][0]["would"].as_str().unwrap().contains("no more"), "{told}");
 }
@@ -107,8 +107,8 @@ fn a_dry_run_asks_nobody_outside_and_plays_what_was_recorded() {
     let server = Server::start(guests::echo(World::Actor));
     let mut wire = server.wire();
     wire.post("{\"a\":1}").unwrap().status(200);
-    let asks = upload(&mut wire, &guests::fetches());
-    let body = json!({ "component": asks, "grants": ["http:example.org"], "dry-run": true });
+    let asks = upload(&mut wire, &guests::fetches_in(Call::Handle));
+    let body = json!({ "component": asks, "grants": ["http:example.net"], "dry-run": true });
     let told = upgrade(&mut wire, &body).status(200).json();
     assert!(told["differs"].as_array().unwrap().iter().any(|one| one["field"] == "calls"), "{told}");
 }
