@@ -136,7 +136,7 @@ impl Actors {
         mut answer: oneshot::Receiver<Result<T, SendError>>,
     ) -> Result<T, SendError> {
         if self.core().options.threads > 0 {
-            return answer.blocking_recv().unwrap_or(Err(SendError::Stopped));
+            return crate::wait::wait_for(answer).unwrap_or(Err(SendError::Stopped));
         }
         loop {
             match answer.try_recv() {

@@ -30,6 +30,7 @@ mod pool;
 mod rows;
 mod sequencer;
 mod shared;
+mod wait;
 mod watch;
 
 pub use actor::Actor;
