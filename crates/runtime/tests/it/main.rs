@@ -7,5 +7,7 @@ mod commits;
 mod common;
 mod crash;
 mod engines;
+mod held;
 mod mailbox;
+mod script;
 mod snapshots;
