@@ -106,13 +106,13 @@ pub(crate) fn resume(core: &Arc<Core>) -> Result<(), OpenError> {
     let mut broken = Vec::new();
     scan::<Pending>(store, &[OUTBOX], |key, pending| {
         match core.resume_effect(key, pending) {
-            Ok(after) => letters.extend(after),
+            Ok(after) => letters.extend(after.map(|after| (order(key), after))),
             Err(error) => broken.push(error.to_string()),
         }
         Ok(())
     })?;
     scan::<Answering>(store, &[ANSWER], |key, answering| {
-        letters.extend(core.resume_answer(key, &answering)?);
+        letters.extend(core.resume_answer(key, &answering)?.map(|after| (order(key), after)));
         Ok(())
     })?;
     for what in broken {
@@ -120,11 +120,22 @@ pub(crate) fn resume(core: &Arc<Core>) -> Result<(), OpenError> {
     }
     // Names of children that are still to begin are taken by now, so that the letters find them.
     // What begins comes first, so that what is sent to it finds it.
-    letters.sort_by_key(|after| !matches!(after, After::Post(_, Job::Begin(..))));
-    for after in letters {
+    letters.sort_by_key(|(order, after)| (!matches!(after, After::Post(_, Job::Begin(..))), *order));
+    for (_, after) in letters {
         if let After::Post(to, job) = after {
             core.post_internal(&to, job);
         }
     }
     Ok(())
+}
+
+/// What comes before what of one actor: as it did when the entries were made.
+fn order(key: &[u8]) -> Option<(Hash, u64, u8, u32)> {
+    let (chain, seq, n) = read_effect_key(key)?;
+    let kind = match key.first() {
+        Some(&OUTBOX) if n != FORK => 0,
+        Some(&ANSWER) => 1,
+        _ => 2,
+    };
+    Some((chain, seq, kind, n))
 }
