@@ -327,6 +327,11 @@ impl Actors {
         self.core().committer.is_halted()
     }
 
+    /// Whether the last commit found no room in the store, and that was lately: after a while another may be tried.
+    pub fn is_full(&self) -> bool {
+        self.core().committer.is_full()
+    }
+
     /// Handles what is in the mailboxes, commits it, and ends the threads. What cannot be handled in time stays in the
     /// store and goes on at the next start.
     pub fn shutdown(&self) {
