@@ -81,6 +81,8 @@ pub struct Setup {
     pub grants: Vec<Text>,
     /// What is done about its failures, once it is begun.
     pub supervision: Supervision,
+    /// Its name on the node, once it is begun.
+    pub name: Option<Text>,
 }
 
 /// A node that has one actor, with all that it was made of.
@@ -257,6 +259,7 @@ impl Setup {
             limits: Vec::new(),
             grants: Vec::new(),
             supervision: Supervision::default(),
+            name: None,
         }
     }
 
@@ -283,7 +286,7 @@ impl Setup {
                 config: self.config.clone(),
                 limits: self.limits.clone(),
                 grants: self.grants.clone(),
-                name: None,
+                name: self.name.clone(),
                 supervision: self.supervision,
             })?,
         };

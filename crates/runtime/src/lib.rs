@@ -40,6 +40,6 @@ pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
 pub use open::{genesis_of, rules_change_blob, state_at};
 pub use outside::{CallBase, World};
-pub use rows::{Record, Status};
+pub use rows::{Record, Status, stored_names};
 pub use shared::{Answer, LogRecord, LogSink, Options, Upgraded, View};
 pub use watch::Watch;

@@ -271,6 +271,20 @@ pub(crate) fn scan<T: DeserializeOwned>(
     }
 }
 
+/// The names that a store's node gave to its actors, in order, without opening it as a node.
+///
+/// # Errors
+/// [`StoreError`] if the rows cannot be read.
+pub fn stored_names(store: &dyn Store) -> Result<Vec<(String, Hash)>, StoreError> {
+    let mut names = Vec::new();
+    scan::<(String, [u8; 32])>(store, &[NAME], |_, (name, id)| {
+        names.push((name, Hash::from_bytes(id)));
+        Ok(())
+    })?;
+    names.sort();
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
