@@ -12,101 +12,6 @@
 #[allow(dead_code, clippy::all)]
 pub mod troupe {
     pub mod actor {
-        /// What an actor may ask of the runtime.
-        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
-        pub mod runtime {
-            #[used]
-            #[doc(hidden)]
-            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
-            use super::super::super::_rt;
-            #[repr(u8)]
-            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-            pub enum Level {
-                Debug,
-                Info,
-                Warn,
-                Error,
-            }
-            impl ::core::fmt::Debug for Level {
-                fn fmt(
-                    &self,
-                    f: &mut ::core::fmt::Formatter<'_>,
-                ) -> ::core::fmt::Result {
-                    match self {
-                        Level::Debug => f.debug_tuple("Level::Debug").finish(),
-                        Level::Info => f.debug_tuple("Level::Info").finish(),
-                        Level::Warn => f.debug_tuple("Level::Warn").finish(),
-                        Level::Error => f.debug_tuple("Level::Error").finish(),
-                    }
-                }
-            }
-            impl Level {
-                #[doc(hidden)]
-                pub unsafe fn _lift(val: u8) -> Level {
-                    if !cfg!(debug_assertions) {
-                        return unsafe { ::core::mem::transmute(val) };
-                    }
-                    match val {
-                        0 => Level::Debug,
-                        1 => Level::Info,
-                        2 => Level::Warn,
-                        3 => Level::Error,
-                        _ => panic!("invalid enum discriminant"),
-                    }
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
-            /// Writes a line to the actor's log. It reaches no chain and no other actor.
-            #[allow(async_fn_in_trait)]
-            pub fn log(level: Level, line: &str) -> () {
-                unsafe {
-                    let vec0 = line;
-                    let ptr0 = vec0.as_ptr().cast::<u8>();
-                    let len0 = vec0.len();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
-                    unsafe extern "C" {
-                        #[link_name = "log"]
-                        fn wit_import1(_: i32, _: *mut u8, _: usize);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, _: usize) {
-                        unreachable!()
-                    }
-                    wit_import1(level.clone() as i32, ptr0.cast_mut(), len0);
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
-            /// Sends a message once the entry being made is committed. Traps inside a contract. `to` is an actor's id or name:
-            /// 1 to 256 printable ASCII characters.
-            #[allow(async_fn_in_trait)]
-            pub fn send(to: &str, message: &[u8]) -> () {
-                unsafe {
-                    let vec0 = to;
-                    let ptr0 = vec0.as_ptr().cast::<u8>();
-                    let len0 = vec0.len();
-                    let vec1 = message;
-                    let ptr1 = vec1.as_ptr().cast::<u8>();
-                    let len1 = vec1.len();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
-                    unsafe extern "C" {
-                        #[link_name = "send"]
-                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8, _: usize);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import2(
-                        _: *mut u8,
-                        _: usize,
-                        _: *mut u8,
-                        _: usize,
-                    ) {
-                        unreachable!()
-                    }
-                    wit_import2(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1);
-                }
-            }
-        }
         /// What the runtime and an actor tell each other.
         ///
         /// Messages, states, replies and configurations are bytes; by convention UTF-8 JSON.
@@ -116,6 +21,24 @@ pub mod troupe {
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
+            /// An effect of this actor: number `n`, from 0, of the entry at position `seq`.
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct EffectId {
+                pub seq: u64,
+                pub n: u32,
+            }
+            impl ::core::fmt::Debug for EffectId {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("EffectId")
+                        .field("seq", &self.seq)
+                        .field("n", &self.n)
+                        .finish()
+                }
+            }
             /// An effect of another actor: what it committed in `entry` as effect number `n`.
             #[derive(Clone)]
             pub struct EffectRef {
@@ -138,11 +61,11 @@ pub mod troupe {
                         .finish()
                 }
             }
-            /// A timer that this actor set in `entry` as effect number `n`, due at `due`.
-            #[derive(Clone)]
+            /// A timer that this actor set, due at `due`.
+            #[repr(C)]
+            #[derive(Clone, Copy)]
             pub struct TimerRef {
-                pub entry: _rt::String,
-                pub n: u32,
+                pub set: EffectId,
                 /// Milliseconds since 1970.
                 pub due: u64,
             }
@@ -152,9 +75,126 @@ pub mod troupe {
                     f: &mut ::core::fmt::Formatter<'_>,
                 ) -> ::core::fmt::Result {
                     f.debug_struct("TimerRef")
-                        .field("entry", &self.entry)
-                        .field("n", &self.n)
+                        .field("set", &self.set)
                         .field("due", &self.due)
+                        .finish()
+                }
+            }
+            /// The reply to a request of this actor.
+            #[derive(Clone)]
+            pub struct ReplyRef {
+                /// The request.
+                pub to: EffectId,
+                /// The id of the actor that replied.
+                pub chain: _rt::String,
+                /// The name of its entry, whose reply this is.
+                pub entry: _rt::String,
+            }
+            impl ::core::fmt::Debug for ReplyRef {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("ReplyRef")
+                        .field("to", &self.to)
+                        .field("chain", &self.chain)
+                        .field("entry", &self.entry)
+                        .finish()
+                }
+            }
+            /// What became of an effect.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum About {
+                /// A message was not delivered: its receiver's mailbox was full for too long.
+                Busy,
+                /// A child failed on a message, or a receiver on a request.
+                Failed,
+                /// The actor was taken back to an earlier state after it had set a timer or sent a request; neither is answered.
+                Lapsed,
+                /// No reply came within the time that the request gave.
+                Late,
+                /// A request was handled, and there is no reply.
+                NoReply,
+                /// A message was not handled: its receiver ran out of wall-clock time again and again.
+                OutOfTime,
+                /// A child was paused.
+                Paused,
+                /// A message broke its contract; or a child could not be started, a timer not be set.
+                Refused,
+                /// A child was started again as another chain, named by the notice.
+                Restarted,
+                /// A child was started.
+                Started,
+                /// A child has stopped, or a message's receiver had.
+                Stopped,
+                /// A message's receiver is not known.
+                Unknown,
+            }
+            impl ::core::fmt::Debug for About {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        About::Busy => f.debug_tuple("About::Busy").finish(),
+                        About::Failed => f.debug_tuple("About::Failed").finish(),
+                        About::Lapsed => f.debug_tuple("About::Lapsed").finish(),
+                        About::Late => f.debug_tuple("About::Late").finish(),
+                        About::NoReply => f.debug_tuple("About::NoReply").finish(),
+                        About::OutOfTime => f.debug_tuple("About::OutOfTime").finish(),
+                        About::Paused => f.debug_tuple("About::Paused").finish(),
+                        About::Refused => f.debug_tuple("About::Refused").finish(),
+                        About::Restarted => f.debug_tuple("About::Restarted").finish(),
+                        About::Started => f.debug_tuple("About::Started").finish(),
+                        About::Stopped => f.debug_tuple("About::Stopped").finish(),
+                        About::Unknown => f.debug_tuple("About::Unknown").finish(),
+                    }
+                }
+            }
+            impl About {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> About {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => About::Busy,
+                        1 => About::Failed,
+                        2 => About::Lapsed,
+                        3 => About::Late,
+                        4 => About::NoReply,
+                        5 => About::OutOfTime,
+                        6 => About::Paused,
+                        7 => About::Refused,
+                        8 => About::Restarted,
+                        9 => About::Started,
+                        10 => About::Stopped,
+                        11 => About::Unknown,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// What the runtime has to say about an effect of this actor.
+            #[derive(Clone)]
+            pub struct NoticeRef {
+                pub of: EffectId,
+                pub about: About,
+                /// The id of the other actor, where there is one.
+                pub chain: ::core::option::Option<_rt::String>,
+                /// The name of the other actor's entry that led to this, where there is one.
+                pub entry: ::core::option::Option<_rt::String>,
+            }
+            impl ::core::fmt::Debug for NoticeRef {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("NoticeRef")
+                        .field("of", &self.of)
+                        .field("about", &self.about)
+                        .field("chain", &self.chain)
+                        .field("entry", &self.entry)
                         .finish()
                 }
             }
@@ -169,8 +209,10 @@ pub mod troupe {
                 Actor(EffectRef),
                 /// A timer of this actor.
                 Timer(TimerRef),
+                /// The receiver of a request of this actor.
+                Reply(ReplyRef),
                 /// The runtime, about this actor's effect.
-                Notice(EffectRef),
+                Notice(NoticeRef),
                 /// The actor that started this one.
                 Parent(EffectRef),
             }
@@ -187,6 +229,9 @@ pub mod troupe {
                         }
                         Sender::Timer(e) => {
                             f.debug_tuple("Sender::Timer").field(e).finish()
+                        }
+                        Sender::Reply(e) => {
+                            f.debug_tuple("Sender::Reply").field(e).finish()
                         }
                         Sender::Notice(e) => {
                             f.debug_tuple("Sender::Notice").field(e).finish()
@@ -236,6 +281,593 @@ pub mod troupe {
                 }
             }
         }
+        /// What an actor may ask of the runtime.
+        ///
+        /// All but `log` are effects: noted down in the entry being made, and done once it is committed. An effect can be asked
+        /// for in `init`, `handle` and `migrate`; anywhere else it traps. A text is 1 to 256 printable ASCII characters, an
+        /// actor is named by its id or name, and times are in milliseconds, at most 2^53-1; anything else traps.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod runtime {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type EffectId = super::super::super::troupe::actor::types::EffectId;
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum Level {
+                Debug,
+                Info,
+                Warn,
+                Error,
+            }
+            impl ::core::fmt::Debug for Level {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Level::Debug => f.debug_tuple("Level::Debug").finish(),
+                        Level::Info => f.debug_tuple("Level::Info").finish(),
+                        Level::Warn => f.debug_tuple("Level::Warn").finish(),
+                        Level::Error => f.debug_tuple("Level::Error").finish(),
+                    }
+                }
+            }
+            impl Level {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> Level {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => Level::Debug,
+                        1 => Level::Info,
+                        2 => Level::Warn,
+                        3 => Level::Error,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// What is done about an actor that fails again and again.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum OnFailure {
+                /// Nothing: the failure is recorded, the state is as before, and the next message is taken.
+                GoOn,
+                /// It takes no more messages until it is resumed.
+                Pause,
+                /// It begins again from its first state.
+                Restart,
+                /// It goes back to the state before the last message that it accepted.
+                Restore,
+                /// It is stopped.
+                Stop,
+                /// It is paused, and its parent's policy is applied to the parent.
+                Escalate,
+            }
+            impl ::core::fmt::Debug for OnFailure {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        OnFailure::GoOn => f.debug_tuple("OnFailure::GoOn").finish(),
+                        OnFailure::Pause => f.debug_tuple("OnFailure::Pause").finish(),
+                        OnFailure::Restart => {
+                            f.debug_tuple("OnFailure::Restart").finish()
+                        }
+                        OnFailure::Restore => {
+                            f.debug_tuple("OnFailure::Restore").finish()
+                        }
+                        OnFailure::Stop => f.debug_tuple("OnFailure::Stop").finish(),
+                        OnFailure::Escalate => {
+                            f.debug_tuple("OnFailure::Escalate").finish()
+                        }
+                    }
+                }
+            }
+            impl OnFailure {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> OnFailure {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => OnFailure::GoOn,
+                        1 => OnFailure::Pause,
+                        2 => OnFailure::Restart,
+                        3 => OnFailure::Restore,
+                        4 => OnFailure::Stop,
+                        5 => OnFailure::Escalate,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// When failures are repeated failures, and what is done about them.
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct Supervision {
+                pub on_failure: OnFailure,
+                /// So many failures within `within` are repeated failures; at least 1.
+                pub failures: u32,
+                /// The time in which failures and restarts are counted.
+                pub within: u64,
+                /// How long an actor rests after it was started again; doubled each time within `within`.
+                pub backoff: u64,
+                /// The longest such rest.
+                pub max_backoff: u64,
+                /// So many restarts within `within` are done; one more escalates instead.
+                pub max_restarts: u32,
+            }
+            impl ::core::fmt::Debug for Supervision {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Supervision")
+                        .field("on-failure", &self.on_failure)
+                        .field("failures", &self.failures)
+                        .field("within", &self.within)
+                        .field("backoff", &self.backoff)
+                        .field("max-backoff", &self.max_backoff)
+                        .field("max-restarts", &self.max_restarts)
+                        .finish()
+                }
+            }
+            /// An actor to be started.
+            #[derive(Clone)]
+            pub struct Child {
+                /// The hash of its component (64 hex digits), which the node must have; none is this actor's own.
+                pub component: ::core::option::Option<_rt::String>,
+                /// The configuration given to `init`.
+                pub config: ::core::option::Option<_rt::Vec<u8>>,
+                /// The name to give it.
+                pub name: ::core::option::Option<_rt::String>,
+                /// What it is granted, in any order; each must be granted to this actor too.
+                pub grants: _rt::Vec<_rt::String>,
+                /// None goes on after failures.
+                pub supervision: ::core::option::Option<Supervision>,
+            }
+            impl ::core::fmt::Debug for Child {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Child")
+                        .field("component", &self.component)
+                        .field("config", &self.config)
+                        .field("name", &self.name)
+                        .field("grants", &self.grants)
+                        .field("supervision", &self.supervision)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Writes a line to the actor's log. It reaches no chain and no other actor.
+            #[allow(async_fn_in_trait)]
+            pub fn log(level: Level, line: &str) -> () {
+                unsafe {
+                    let vec0 = line;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "log"]
+                        fn wit_import1(_: i32, _: *mut u8, _: usize);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, _: usize) {
+                        unreachable!()
+                    }
+                    wit_import1(level.clone() as i32, ptr0.cast_mut(), len0);
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sends a message.
+            #[allow(async_fn_in_trait)]
+            pub fn send(to: &str, message: &[u8]) -> () {
+                unsafe {
+                    let vec0 = to;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = message;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "send"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8, _: usize);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1);
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sends a message that is to be replied to within `timeout`. The reply comes as a message from `reply`, and what
+            /// else becomes of it as one from `notice`.
+            #[allow(async_fn_in_trait)]
+            pub fn request(to: &str, message: &[u8], timeout: u64) -> EffectId {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 16]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 16]);
+                    let vec0 = to;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = message;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "request"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        _rt::as_i64(&timeout),
+                        ptr2,
+                    );
+                    let l4 = *ptr2.add(0).cast::<i64>();
+                    let l5 = *ptr2.add(8).cast::<i32>();
+                    let result6 = super::super::super::troupe::actor::types::EffectId {
+                        seq: l4 as u64,
+                        n: l5 as u32,
+                    };
+                    result6
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sends this actor a message after so much time.
+            #[allow(async_fn_in_trait)]
+            pub fn set_timer(after: u64, message: &[u8]) -> EffectId {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 16]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 16]);
+                    let vec0 = message;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "set-timer"]
+                        fn wit_import2(_: i64, _: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(_rt::as_i64(&after), ptr0.cast_mut(), len0, ptr1);
+                    let l3 = *ptr1.add(0).cast::<i64>();
+                    let l4 = *ptr1.add(8).cast::<i32>();
+                    let result5 = super::super::super::troupe::actor::types::EffectId {
+                        seq: l3 as u64,
+                        n: l4 as u32,
+                    };
+                    result5
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sends this actor a message whenever it is time: minute, hour, day of month, month and day of week, in UTC; with a
+            /// sixth field in front, seconds.
+            #[allow(async_fn_in_trait)]
+            pub fn set_cron(cron: &str, message: &[u8]) -> EffectId {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 16]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 16]);
+                    let vec0 = cron;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = message;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "set-cron"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = *ptr2.add(0).cast::<i64>();
+                    let l5 = *ptr2.add(8).cast::<i32>();
+                    let result6 = super::super::super::troupe::actor::types::EffectId {
+                        seq: l4 as u64,
+                        n: l5 as u32,
+                    };
+                    result6
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Ends a timer of this actor; does nothing if it has gone off.
+            #[allow(async_fn_in_trait)]
+            pub fn cancel(timer: EffectId) -> () {
+                unsafe {
+                    let super::super::super::troupe::actor::types::EffectId {
+                        seq: seq0,
+                        n: n0,
+                    } = timer;
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "cancel"]
+                        fn wit_import1(_: i64, _: i32);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i64, _: i32) {
+                        unreachable!()
+                    }
+                    wit_import1(_rt::as_i64(seq0), _rt::as_i32(n0));
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Starts another actor, with this one as its parent.
+            #[allow(async_fn_in_trait)]
+            pub fn spawn(child: &Child) -> EffectId {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 56 + 10 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 56
+                            + 10 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    let Child {
+                        component: component1,
+                        config: config1,
+                        name: name1,
+                        grants: grants1,
+                        supervision: supervision1,
+                    } = child;
+                    match component1 {
+                        Some(e) => {
+                            *ptr0.add(0).cast::<u8>() = (1i32) as u8;
+                            let vec2 = e;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            *ptr0
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len2;
+                            *ptr0
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr2.cast_mut();
+                        }
+                        None => {
+                            *ptr0.add(0).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match config1 {
+                        Some(e) => {
+                            *ptr0
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            *ptr0
+                                .add(5 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len3;
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr3.cast_mut();
+                        }
+                        None => {
+                            *ptr0
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match name1 {
+                        Some(e) => {
+                            *ptr0
+                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let vec4 = e;
+                            let ptr4 = vec4.as_ptr().cast::<u8>();
+                            let len4 = vec4.len();
+                            *ptr0
+                                .add(8 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len4;
+                            *ptr0
+                                .add(7 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr4.cast_mut();
+                        }
+                        None => {
+                            *ptr0
+                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let vec6 = grants1;
+                    let len6 = vec6.len();
+                    let layout6 = _rt::alloc::Layout::from_size_align(
+                            vec6.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result6, _cleanup6) = wit_bindgen::rt::Cleanup::new(layout6);
+                    for (i, e) in vec6.into_iter().enumerate() {
+                        let base = result6
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec5 = e;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len5;
+                            *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
+                        }
+                    }
+                    *ptr0
+                        .add(10 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len6;
+                    *ptr0
+                        .add(9 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = result6;
+                    match supervision1 {
+                        Some(e) => {
+                            *ptr0
+                                .add(8 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let Supervision {
+                                on_failure: on_failure7,
+                                failures: failures7,
+                                within: within7,
+                                backoff: backoff7,
+                                max_backoff: max_backoff7,
+                                max_restarts: max_restarts7,
+                            } = e;
+                            *ptr0
+                                .add(16 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (on_failure7.clone() as i32) as u8;
+                            *ptr0
+                                .add(20 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<i32>() = _rt::as_i32(failures7);
+                            *ptr0
+                                .add(24 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<i64>() = _rt::as_i64(within7);
+                            *ptr0
+                                .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<i64>() = _rt::as_i64(backoff7);
+                            *ptr0
+                                .add(40 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<i64>() = _rt::as_i64(max_backoff7);
+                            *ptr0
+                                .add(48 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<i32>() = _rt::as_i32(max_restarts7);
+                        }
+                        None => {
+                            *ptr0
+                                .add(8 + 10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let ptr8 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "spawn"]
+                        fn wit_import9(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import9(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import9(ptr0, ptr8);
+                    let l10 = *ptr8.add(0).cast::<i64>();
+                    let l11 = *ptr8.add(8).cast::<i32>();
+                    let result12 = super::super::super::troupe::actor::types::EffectId {
+                        seq: l10 as u64,
+                        n: l11 as u32,
+                    };
+                    result12
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Stops a child.
+            #[allow(async_fn_in_trait)]
+            pub fn stop(child: &str) -> () {
+                unsafe {
+                    let vec0 = child;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "stop"]
+                        fn wit_import1(_: *mut u8, _: usize);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8, _: usize) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0.cast_mut(), len0);
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Ends this actor, once the entry being made is committed.
+            #[allow(async_fn_in_trait)]
+            pub fn exit(reason: &str) -> () {
+                unsafe {
+                    let vec0 = reason;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "troupe:actor/runtime@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "exit"]
+                        fn wit_import1(_: *mut u8, _: usize);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8, _: usize) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0.cast_mut(), len0);
+                }
+            }
+        }
     }
 }
 #[rustfmt::skip]
@@ -257,133 +889,180 @@ pub mod exports {
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_init_cabi<T_: Guest>(
                     arg0: i32,
-                    arg1: *mut u8,
+                    arg1: ::core::mem::MaybeUninit<u64>,
                     arg2: usize,
-                    arg3: *mut u8,
-                    arg4: i64,
-                    arg5: i32,
-                    arg6: i64,
-                    arg7: i64,
-                    arg8: i32,
-                    arg9: *mut u8,
-                    arg10: usize,
+                    arg3: ::core::mem::MaybeUninit<u64>,
+                    arg4: usize,
+                    arg5: *mut u8,
+                    arg6: usize,
+                    arg7: i32,
+                    arg8: *mut u8,
+                    arg9: usize,
+                    arg10: i64,
+                    arg11: i64,
+                    arg12: i32,
+                    arg13: *mut u8,
+                    arg14: usize,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result10 = {
-                            use super::super::super::super::troupe::actor::types::Sender as V8;
-                            let v8 = match arg0 {
-                                0 => V8::Http,
+                        let result11 = {
+                            use super::super::super::super::troupe::actor::types::Sender as V9;
+                            let v9 = match arg0 {
+                                0 => V9::Http,
                                 1 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len0 = arg2;
                                         let bytes0 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len0,
                                             len0,
                                         );
                                         _rt::string_lift(bytes0)
                                     };
-                                    V8::Did(e8)
+                                    V9::Did(e9)
                                 }
                                 2 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len1 = arg2;
                                         let bytes1 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len1,
                                             len1,
                                         );
-                                        let len2 = arg4 as usize;
+                                        let len2 = arg4;
                                         let bytes2 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
                                             len2,
                                             len2,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
                                             chain: _rt::string_lift(bytes1),
                                             entry: _rt::string_lift(bytes2),
-                                            n: arg5 as u32,
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Actor(e8)
+                                    V9::Actor(e9)
                                 }
                                 3 => {
-                                    let e8 = {
-                                        let len3 = arg2;
-                                        let bytes3 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len3,
-                                            len3,
-                                        );
-                                        super::super::super::super::troupe::actor::types::TimerRef {
-                                            entry: _rt::string_lift(bytes3),
-                                            n: arg3 as i32 as u32,
-                                            due: arg4 as u64,
-                                        }
+                                    let e9 = super::super::super::super::troupe::actor::types::TimerRef {
+                                        set: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        due: arg3.assume_init() as i64 as u64,
                                     };
-                                    V8::Timer(e8)
+                                    V9::Timer(e9)
                                 }
                                 4 => {
-                                    let e8 = {
-                                        let len4 = arg2;
+                                    let e9 = {
+                                        let len3 = arg4;
+                                        let bytes3 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len3,
+                                            len3,
+                                        );
+                                        let len4 = arg6;
                                         let bytes4 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg5.cast(),
                                             len4,
                                             len4,
                                         );
-                                        let len5 = arg4 as usize;
-                                        let bytes5 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
-                                            len5,
-                                            len5,
-                                        );
-                                        super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes4),
-                                            entry: _rt::string_lift(bytes5),
-                                            n: arg5 as u32,
+                                        super::super::super::super::troupe::actor::types::ReplyRef {
+                                            to: super::super::super::super::troupe::actor::types::EffectId {
+                                                seq: arg1.assume_init() as i64 as u64,
+                                                n: arg2 as i32 as u32,
+                                            },
+                                            chain: _rt::string_lift(bytes3),
+                                            entry: _rt::string_lift(bytes4),
                                         }
                                     };
-                                    V8::Notice(e8)
+                                    V9::Reply(e9)
+                                }
+                                5 => {
+                                    let e9 = super::super::super::super::troupe::actor::types::NoticeRef {
+                                        of: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        about: super::super::super::super::troupe::actor::types::About::_lift(
+                                            arg3.assume_init() as i64 as i32 as u8,
+                                        ),
+                                        chain: match arg4 as i32 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len5 = arg6;
+                                                    let bytes5 = _rt::Vec::from_raw_parts(
+                                                        arg5.cast(),
+                                                        len5,
+                                                        len5,
+                                                    );
+                                                    _rt::string_lift(bytes5)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                        entry: match arg7 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len6 = arg9;
+                                                    let bytes6 = _rt::Vec::from_raw_parts(
+                                                        arg8.cast(),
+                                                        len6,
+                                                        len6,
+                                                    );
+                                                    _rt::string_lift(bytes6)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                    };
+                                    V9::Notice(e9)
                                 }
                                 n => {
-                                    debug_assert_eq!(n, 5, "invalid enum discriminant");
-                                    let e8 = {
-                                        let len6 = arg2;
-                                        let bytes6 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len6,
-                                            len6,
-                                        );
-                                        let len7 = arg4 as usize;
+                                    debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                    let e9 = {
+                                        let len7 = arg2;
                                         let bytes7 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len7,
                                             len7,
+                                        );
+                                        let len8 = arg4;
+                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len8,
+                                            len8,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes6),
-                                            entry: _rt::string_lift(bytes7),
-                                            n: arg5 as u32,
+                                            chain: _rt::string_lift(bytes7),
+                                            entry: _rt::string_lift(bytes8),
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Parent(e8)
+                                    V9::Parent(e9)
                                 }
                             };
                             T_::init(
                                 super::super::super::super::troupe::actor::types::Context {
-                                    from: v8,
-                                    at: arg6 as u64,
-                                    seq: arg7 as u64,
+                                    from: v9,
+                                    at: arg10 as u64,
+                                    seq: arg11 as u64,
                                 },
-                                match arg8 {
+                                match arg12 {
                                     0 => None,
                                     1 => {
                                         let e = {
-                                            let len9 = arg10;
+                                            let len10 = arg14;
                                             <_ as From<
                                                 _rt::Vec<_>,
-                                            >>::from(_rt::Vec::from_raw_parts(arg9.cast(), len9, len9))
+                                            >>::from(
+                                                _rt::Vec::from_raw_parts(arg13.cast(), len10, len10),
+                                            )
                                         };
                                         Some(e)
                                     }
@@ -391,37 +1070,37 @@ pub mod exports {
                                 },
                             )
                         };
-                        let ptr11 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result10 {
+                        let ptr12 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result11 {
                             Ok(e) => {
-                                *ptr11.add(0).cast::<u8>() = (0i32) as u8;
-                                let vec12 = <_ as Into<_rt::Vec<_>>>::into(e)
+                                *ptr12.add(0).cast::<u8>() = (0i32) as u8;
+                                let vec13 = <_ as Into<_rt::Vec<_>>>::into(e)
                                     .into_boxed_slice();
-                                let ptr12 = vec12.as_ptr().cast::<u8>();
-                                let len12 = vec12.len();
-                                ::core::mem::forget(vec12);
-                                *ptr11
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len12;
-                                *ptr11
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr12.cast_mut();
-                            }
-                            Err(e) => {
-                                *ptr11.add(0).cast::<u8>() = (1i32) as u8;
-                                let vec13 = (e.into_bytes()).into_boxed_slice();
                                 let ptr13 = vec13.as_ptr().cast::<u8>();
                                 let len13 = vec13.len();
                                 ::core::mem::forget(vec13);
-                                *ptr11
+                                *ptr12
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len13;
-                                *ptr11
+                                *ptr12
                                     .add(::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr13.cast_mut();
                             }
+                            Err(e) => {
+                                *ptr12.add(0).cast::<u8>() = (1i32) as u8;
+                                let vec14 = (e.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *ptr12
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *ptr12
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                            }
                         };
-                        ptr11
+                        ptr12
                     }
                 }
                 #[doc(hidden)]
@@ -457,158 +1136,205 @@ pub mod exports {
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_message_contract_cabi<T_: Guest>(
                     arg0: i32,
-                    arg1: *mut u8,
+                    arg1: ::core::mem::MaybeUninit<u64>,
                     arg2: usize,
-                    arg3: *mut u8,
-                    arg4: i64,
-                    arg5: i32,
-                    arg6: i64,
-                    arg7: i64,
+                    arg3: ::core::mem::MaybeUninit<u64>,
+                    arg4: usize,
+                    arg5: *mut u8,
+                    arg6: usize,
+                    arg7: i32,
                     arg8: *mut u8,
                     arg9: usize,
-                    arg10: *mut u8,
-                    arg11: usize,
+                    arg10: i64,
+                    arg11: i64,
+                    arg12: *mut u8,
+                    arg13: usize,
+                    arg14: *mut u8,
+                    arg15: usize,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result11 = {
-                            use super::super::super::super::troupe::actor::types::Sender as V8;
-                            let v8 = match arg0 {
-                                0 => V8::Http,
+                        let result12 = {
+                            use super::super::super::super::troupe::actor::types::Sender as V9;
+                            let v9 = match arg0 {
+                                0 => V9::Http,
                                 1 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len0 = arg2;
                                         let bytes0 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len0,
                                             len0,
                                         );
                                         _rt::string_lift(bytes0)
                                     };
-                                    V8::Did(e8)
+                                    V9::Did(e9)
                                 }
                                 2 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len1 = arg2;
                                         let bytes1 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len1,
                                             len1,
                                         );
-                                        let len2 = arg4 as usize;
+                                        let len2 = arg4;
                                         let bytes2 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
                                             len2,
                                             len2,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
                                             chain: _rt::string_lift(bytes1),
                                             entry: _rt::string_lift(bytes2),
-                                            n: arg5 as u32,
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Actor(e8)
+                                    V9::Actor(e9)
                                 }
                                 3 => {
-                                    let e8 = {
-                                        let len3 = arg2;
-                                        let bytes3 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len3,
-                                            len3,
-                                        );
-                                        super::super::super::super::troupe::actor::types::TimerRef {
-                                            entry: _rt::string_lift(bytes3),
-                                            n: arg3 as i32 as u32,
-                                            due: arg4 as u64,
-                                        }
+                                    let e9 = super::super::super::super::troupe::actor::types::TimerRef {
+                                        set: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        due: arg3.assume_init() as i64 as u64,
                                     };
-                                    V8::Timer(e8)
+                                    V9::Timer(e9)
                                 }
                                 4 => {
-                                    let e8 = {
-                                        let len4 = arg2;
+                                    let e9 = {
+                                        let len3 = arg4;
+                                        let bytes3 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len3,
+                                            len3,
+                                        );
+                                        let len4 = arg6;
                                         let bytes4 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg5.cast(),
                                             len4,
                                             len4,
                                         );
-                                        let len5 = arg4 as usize;
-                                        let bytes5 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
-                                            len5,
-                                            len5,
-                                        );
-                                        super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes4),
-                                            entry: _rt::string_lift(bytes5),
-                                            n: arg5 as u32,
+                                        super::super::super::super::troupe::actor::types::ReplyRef {
+                                            to: super::super::super::super::troupe::actor::types::EffectId {
+                                                seq: arg1.assume_init() as i64 as u64,
+                                                n: arg2 as i32 as u32,
+                                            },
+                                            chain: _rt::string_lift(bytes3),
+                                            entry: _rt::string_lift(bytes4),
                                         }
                                     };
-                                    V8::Notice(e8)
+                                    V9::Reply(e9)
+                                }
+                                5 => {
+                                    let e9 = super::super::super::super::troupe::actor::types::NoticeRef {
+                                        of: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        about: super::super::super::super::troupe::actor::types::About::_lift(
+                                            arg3.assume_init() as i64 as i32 as u8,
+                                        ),
+                                        chain: match arg4 as i32 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len5 = arg6;
+                                                    let bytes5 = _rt::Vec::from_raw_parts(
+                                                        arg5.cast(),
+                                                        len5,
+                                                        len5,
+                                                    );
+                                                    _rt::string_lift(bytes5)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                        entry: match arg7 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len6 = arg9;
+                                                    let bytes6 = _rt::Vec::from_raw_parts(
+                                                        arg8.cast(),
+                                                        len6,
+                                                        len6,
+                                                    );
+                                                    _rt::string_lift(bytes6)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                    };
+                                    V9::Notice(e9)
                                 }
                                 n => {
-                                    debug_assert_eq!(n, 5, "invalid enum discriminant");
-                                    let e8 = {
-                                        let len6 = arg2;
-                                        let bytes6 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len6,
-                                            len6,
-                                        );
-                                        let len7 = arg4 as usize;
+                                    debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                    let e9 = {
+                                        let len7 = arg2;
                                         let bytes7 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len7,
                                             len7,
+                                        );
+                                        let len8 = arg4;
+                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len8,
+                                            len8,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes6),
-                                            entry: _rt::string_lift(bytes7),
-                                            n: arg5 as u32,
+                                            chain: _rt::string_lift(bytes7),
+                                            entry: _rt::string_lift(bytes8),
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Parent(e8)
+                                    V9::Parent(e9)
                                 }
                             };
-                            let len9 = arg9;
-                            let len10 = arg11;
+                            let len10 = arg13;
+                            let len11 = arg15;
                             T_::message_contract(
                                 super::super::super::super::troupe::actor::types::Context {
-                                    from: v8,
-                                    at: arg6 as u64,
-                                    seq: arg7 as u64,
+                                    from: v9,
+                                    at: arg10 as u64,
+                                    seq: arg11 as u64,
                                 },
                                 <_ as From<
                                     _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len9, len9)),
+                                >>::from(
+                                    _rt::Vec::from_raw_parts(arg12.cast(), len10, len10),
+                                ),
                                 <_ as From<
                                     _rt::Vec<_>,
                                 >>::from(
-                                    _rt::Vec::from_raw_parts(arg10.cast(), len10, len10),
+                                    _rt::Vec::from_raw_parts(arg14.cast(), len11, len11),
                                 ),
                             )
                         };
-                        let ptr12 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result11 {
+                        let ptr13 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result12 {
                             Ok(_) => {
-                                *ptr12.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr13.add(0).cast::<u8>() = (0i32) as u8;
                             }
                             Err(e) => {
-                                *ptr12.add(0).cast::<u8>() = (1i32) as u8;
-                                let vec13 = (e.into_bytes()).into_boxed_slice();
-                                let ptr13 = vec13.as_ptr().cast::<u8>();
-                                let len13 = vec13.len();
-                                ::core::mem::forget(vec13);
-                                *ptr12
+                                *ptr13.add(0).cast::<u8>() = (1i32) as u8;
+                                let vec14 = (e.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *ptr13
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len13;
-                                *ptr12
+                                    .cast::<usize>() = len14;
+                                *ptr13
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr13.cast_mut();
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
                             }
                         };
-                        ptr12
+                        ptr13
                     }
                 }
                 #[doc(hidden)]
@@ -634,196 +1360,243 @@ pub mod exports {
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_handle_cabi<T_: Guest>(
                     arg0: i32,
-                    arg1: *mut u8,
+                    arg1: ::core::mem::MaybeUninit<u64>,
                     arg2: usize,
-                    arg3: *mut u8,
-                    arg4: i64,
-                    arg5: i32,
-                    arg6: i64,
-                    arg7: i64,
+                    arg3: ::core::mem::MaybeUninit<u64>,
+                    arg4: usize,
+                    arg5: *mut u8,
+                    arg6: usize,
+                    arg7: i32,
                     arg8: *mut u8,
                     arg9: usize,
-                    arg10: *mut u8,
-                    arg11: usize,
+                    arg10: i64,
+                    arg11: i64,
+                    arg12: *mut u8,
+                    arg13: usize,
+                    arg14: *mut u8,
+                    arg15: usize,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result11 = {
-                            use super::super::super::super::troupe::actor::types::Sender as V8;
-                            let v8 = match arg0 {
-                                0 => V8::Http,
+                        let result12 = {
+                            use super::super::super::super::troupe::actor::types::Sender as V9;
+                            let v9 = match arg0 {
+                                0 => V9::Http,
                                 1 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len0 = arg2;
                                         let bytes0 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len0,
                                             len0,
                                         );
                                         _rt::string_lift(bytes0)
                                     };
-                                    V8::Did(e8)
+                                    V9::Did(e9)
                                 }
                                 2 => {
-                                    let e8 = {
+                                    let e9 = {
                                         let len1 = arg2;
                                         let bytes1 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len1,
                                             len1,
                                         );
-                                        let len2 = arg4 as usize;
+                                        let len2 = arg4;
                                         let bytes2 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
                                             len2,
                                             len2,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
                                             chain: _rt::string_lift(bytes1),
                                             entry: _rt::string_lift(bytes2),
-                                            n: arg5 as u32,
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Actor(e8)
+                                    V9::Actor(e9)
                                 }
                                 3 => {
-                                    let e8 = {
-                                        let len3 = arg2;
-                                        let bytes3 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len3,
-                                            len3,
-                                        );
-                                        super::super::super::super::troupe::actor::types::TimerRef {
-                                            entry: _rt::string_lift(bytes3),
-                                            n: arg3 as i32 as u32,
-                                            due: arg4 as u64,
-                                        }
+                                    let e9 = super::super::super::super::troupe::actor::types::TimerRef {
+                                        set: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        due: arg3.assume_init() as i64 as u64,
                                     };
-                                    V8::Timer(e8)
+                                    V9::Timer(e9)
                                 }
                                 4 => {
-                                    let e8 = {
-                                        let len4 = arg2;
+                                    let e9 = {
+                                        let len3 = arg4;
+                                        let bytes3 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len3,
+                                            len3,
+                                        );
+                                        let len4 = arg6;
                                         let bytes4 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
+                                            arg5.cast(),
                                             len4,
                                             len4,
                                         );
-                                        let len5 = arg4 as usize;
-                                        let bytes5 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
-                                            len5,
-                                            len5,
-                                        );
-                                        super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes4),
-                                            entry: _rt::string_lift(bytes5),
-                                            n: arg5 as u32,
+                                        super::super::super::super::troupe::actor::types::ReplyRef {
+                                            to: super::super::super::super::troupe::actor::types::EffectId {
+                                                seq: arg1.assume_init() as i64 as u64,
+                                                n: arg2 as i32 as u32,
+                                            },
+                                            chain: _rt::string_lift(bytes3),
+                                            entry: _rt::string_lift(bytes4),
                                         }
                                     };
-                                    V8::Notice(e8)
+                                    V9::Reply(e9)
+                                }
+                                5 => {
+                                    let e9 = super::super::super::super::troupe::actor::types::NoticeRef {
+                                        of: super::super::super::super::troupe::actor::types::EffectId {
+                                            seq: arg1.assume_init() as i64 as u64,
+                                            n: arg2 as i32 as u32,
+                                        },
+                                        about: super::super::super::super::troupe::actor::types::About::_lift(
+                                            arg3.assume_init() as i64 as i32 as u8,
+                                        ),
+                                        chain: match arg4 as i32 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len5 = arg6;
+                                                    let bytes5 = _rt::Vec::from_raw_parts(
+                                                        arg5.cast(),
+                                                        len5,
+                                                        len5,
+                                                    );
+                                                    _rt::string_lift(bytes5)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                        entry: match arg7 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let len6 = arg9;
+                                                    let bytes6 = _rt::Vec::from_raw_parts(
+                                                        arg8.cast(),
+                                                        len6,
+                                                        len6,
+                                                    );
+                                                    _rt::string_lift(bytes6)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                    };
+                                    V9::Notice(e9)
                                 }
                                 n => {
-                                    debug_assert_eq!(n, 5, "invalid enum discriminant");
-                                    let e8 = {
-                                        let len6 = arg2;
-                                        let bytes6 = _rt::Vec::from_raw_parts(
-                                            arg1.cast(),
-                                            len6,
-                                            len6,
-                                        );
-                                        let len7 = arg4 as usize;
+                                    debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                    let e9 = {
+                                        let len7 = arg2;
                                         let bytes7 = _rt::Vec::from_raw_parts(
-                                            arg3.cast(),
+                                            arg1.as_ptr().cast::<*mut u8>().read().cast(),
                                             len7,
                                             len7,
+                                        );
+                                        let len8 = arg4;
+                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                            arg3.as_ptr().cast::<*mut u8>().read().cast(),
+                                            len8,
+                                            len8,
                                         );
                                         super::super::super::super::troupe::actor::types::EffectRef {
-                                            chain: _rt::string_lift(bytes6),
-                                            entry: _rt::string_lift(bytes7),
-                                            n: arg5 as u32,
+                                            chain: _rt::string_lift(bytes7),
+                                            entry: _rt::string_lift(bytes8),
+                                            n: arg5 as i32 as u32,
                                         }
                                     };
-                                    V8::Parent(e8)
+                                    V9::Parent(e9)
                                 }
                             };
-                            let len9 = arg9;
-                            let len10 = arg11;
+                            let len10 = arg13;
+                            let len11 = arg15;
                             T_::handle(
                                 super::super::super::super::troupe::actor::types::Context {
-                                    from: v8,
-                                    at: arg6 as u64,
-                                    seq: arg7 as u64,
+                                    from: v9,
+                                    at: arg10 as u64,
+                                    seq: arg11 as u64,
                                 },
                                 <_ as From<
                                     _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len9, len9)),
+                                >>::from(
+                                    _rt::Vec::from_raw_parts(arg12.cast(), len10, len10),
+                                ),
                                 <_ as From<
                                     _rt::Vec<_>,
                                 >>::from(
-                                    _rt::Vec::from_raw_parts(arg10.cast(), len10, len10),
+                                    _rt::Vec::from_raw_parts(arg14.cast(), len11, len11),
                                 ),
                             )
                         };
-                        let ptr12 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result11 {
+                        let ptr13 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result12 {
                             Ok(e) => {
-                                *ptr12.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr13.add(0).cast::<u8>() = (0i32) as u8;
                                 let super::super::super::super::troupe::actor::types::Outcome {
-                                    state: state13,
-                                    reply: reply13,
+                                    state: state14,
+                                    reply: reply14,
                                 } = e;
-                                let vec14 = <_ as Into<_rt::Vec<_>>>::into(state13)
+                                let vec15 = <_ as Into<_rt::Vec<_>>>::into(state14)
                                     .into_boxed_slice();
-                                let ptr14 = vec14.as_ptr().cast::<u8>();
-                                let len14 = vec14.len();
-                                ::core::mem::forget(vec14);
-                                *ptr12
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *ptr13
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
-                                *ptr12
+                                    .cast::<usize>() = len15;
+                                *ptr13
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
-                                match reply13 {
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                match reply14 {
                                     Some(e) => {
-                                        *ptr12
+                                        *ptr13
                                             .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec15 = <_ as Into<_rt::Vec<_>>>::into(e)
+                                        let vec16 = <_ as Into<_rt::Vec<_>>>::into(e)
                                             .into_boxed_slice();
-                                        let ptr15 = vec15.as_ptr().cast::<u8>();
-                                        let len15 = vec15.len();
-                                        ::core::mem::forget(vec15);
-                                        *ptr12
+                                        let ptr16 = vec16.as_ptr().cast::<u8>();
+                                        let len16 = vec16.len();
+                                        ::core::mem::forget(vec16);
+                                        *ptr13
                                             .add(5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len15;
-                                        *ptr12
+                                            .cast::<usize>() = len16;
+                                        *ptr13
                                             .add(4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr15.cast_mut();
+                                            .cast::<*mut u8>() = ptr16.cast_mut();
                                     }
                                     None => {
-                                        *ptr12
+                                        *ptr13
                                             .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                             }
                             Err(e) => {
-                                *ptr12.add(0).cast::<u8>() = (1i32) as u8;
-                                let vec16 = (e.into_bytes()).into_boxed_slice();
-                                let ptr16 = vec16.as_ptr().cast::<u8>();
-                                let len16 = vec16.len();
-                                ::core::mem::forget(vec16);
-                                *ptr12
+                                *ptr13.add(0).cast::<u8>() = (1i32) as u8;
+                                let vec17 = (e.into_bytes()).into_boxed_slice();
+                                let ptr17 = vec17.as_ptr().cast::<u8>();
+                                let len17 = vec17.len();
+                                ::core::mem::forget(vec17);
+                                *ptr13
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len16;
-                                *ptr12
+                                    .cast::<usize>() = len17;
+                                *ptr13
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                    .cast::<*mut u8>() = ptr17.cast_mut();
                             }
                         };
-                        ptr12
+                        ptr13
                     }
                 }
                 #[doc(hidden)]
@@ -953,7 +1726,7 @@ pub mod exports {
                         message: _rt::Vec<u8>,
                         state: _rt::Vec<u8>,
                     ) -> ::core::result::Result<Outcome, _rt::String>;
-                    /// Whether the state is one that this actor may be in. Asked after `init` and after `handle`.
+                    /// Whether the state is one that this actor may be in. Asked after `init`, `handle` and `migrate`.
                     #[allow(async_fn_in_trait)]
                     fn state_contract(
                         state: _rt::Vec<u8>,
@@ -965,34 +1738,42 @@ pub mod exports {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
                         "troupe:actor/handler@0.1.0#init")] unsafe extern "C" fn
-                        export_init(arg0 : i32, arg1 : * mut u8, arg2 : usize, arg3 : *
-                        mut u8, arg4 : i64, arg5 : i32, arg6 : i64, arg7 : i64, arg8 :
-                        i32, arg9 : * mut u8, arg10 : usize,) -> * mut u8 { unsafe {
+                        export_init(arg0 : i32, arg1 : ::core::mem::MaybeUninit::< u64 >,
+                        arg2 : usize, arg3 : ::core::mem::MaybeUninit::< u64 >, arg4 :
+                        usize, arg5 : * mut u8, arg6 : usize, arg7 : i32, arg8 : * mut
+                        u8, arg9 : usize, arg10 : i64, arg11 : i64, arg12 : i32, arg13 :
+                        * mut u8, arg14 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_init_cabi::<$ty > (arg0, arg1, arg2,
-                        arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10) } } #[unsafe
-                        (export_name = "cabi_post_troupe:actor/handler@0.1.0#init")]
-                        unsafe extern "C" fn _post_return_init(arg0 : * mut u8,) { unsafe
-                        { $($path_to_types)*:: __post_return_init::<$ty > (arg0) } }
+                        arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11, arg12,
+                        arg13, arg14) } } #[unsafe (export_name =
+                        "cabi_post_troupe:actor/handler@0.1.0#init")] unsafe extern "C"
+                        fn _post_return_init(arg0 : * mut u8,) { unsafe {
+                        $($path_to_types)*:: __post_return_init::<$ty > (arg0) } }
                         #[unsafe (export_name =
                         "troupe:actor/handler@0.1.0#message-contract")] unsafe extern "C"
-                        fn export_message_contract(arg0 : i32, arg1 : * mut u8, arg2 :
-                        usize, arg3 : * mut u8, arg4 : i64, arg5 : i32, arg6 : i64, arg7
-                        : i64, arg8 : * mut u8, arg9 : usize, arg10 : * mut u8, arg11 :
-                        usize,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        fn export_message_contract(arg0 : i32, arg1 :
+                        ::core::mem::MaybeUninit::< u64 >, arg2 : usize, arg3 :
+                        ::core::mem::MaybeUninit::< u64 >, arg4 : usize, arg5 : * mut u8,
+                        arg6 : usize, arg7 : i32, arg8 : * mut u8, arg9 : usize, arg10 :
+                        i64, arg11 : i64, arg12 : * mut u8, arg13 : usize, arg14 : * mut
+                        u8, arg15 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_message_contract_cabi::<$ty > (arg0, arg1, arg2, arg3,
-                        arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11) } } #[unsafe
-                        (export_name =
+                        arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11, arg12, arg13,
+                        arg14, arg15) } } #[unsafe (export_name =
                         "cabi_post_troupe:actor/handler@0.1.0#message-contract")] unsafe
                         extern "C" fn _post_return_message_contract(arg0 : * mut u8,) {
                         unsafe { $($path_to_types)*::
                         __post_return_message_contract::<$ty > (arg0) } } #[unsafe
                         (export_name = "troupe:actor/handler@0.1.0#handle")] unsafe
-                        extern "C" fn export_handle(arg0 : i32, arg1 : * mut u8, arg2 :
-                        usize, arg3 : * mut u8, arg4 : i64, arg5 : i32, arg6 : i64, arg7
-                        : i64, arg8 : * mut u8, arg9 : usize, arg10 : * mut u8, arg11 :
-                        usize,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        extern "C" fn export_handle(arg0 : i32, arg1 :
+                        ::core::mem::MaybeUninit::< u64 >, arg2 : usize, arg3 :
+                        ::core::mem::MaybeUninit::< u64 >, arg4 : usize, arg5 : * mut u8,
+                        arg6 : usize, arg7 : i32, arg8 : * mut u8, arg9 : usize, arg10 :
+                        i64, arg11 : i64, arg12 : * mut u8, arg13 : usize, arg14 : * mut
+                        u8, arg15 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_handle_cabi::<$ty > (arg0, arg1, arg2, arg3, arg4, arg5,
-                        arg6, arg7, arg8, arg9, arg10, arg11) } } #[unsafe (export_name =
+                        arg6, arg7, arg8, arg9, arg10, arg11, arg12, arg13, arg14, arg15)
+                        } } #[unsafe (export_name =
                         "cabi_post_troupe:actor/handler@0.1.0#handle")] unsafe extern "C"
                         fn _post_return_handle(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_handle::<$ty > (arg0) } }
@@ -1028,8 +1809,91 @@ pub mod exports {
 #[rustfmt::skip]
 mod _rt {
     #![allow(dead_code, unused_imports, clippy::all)]
-    pub use alloc_crate::vec::Vec;
     pub use alloc_crate::string::String;
+    pub use alloc_crate::vec::Vec;
+    pub fn as_i64<T: AsI64>(t: T) -> i64 {
+        t.as_i64()
+    }
+    pub trait AsI64 {
+        fn as_i64(self) -> i64;
+    }
+    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
+        fn as_i64(self) -> i64 {
+            (*self).as_i64()
+        }
+    }
+    impl AsI64 for i64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
+    impl AsI64 for u64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
+    pub fn as_i32<T: AsI32>(t: T) -> i32 {
+        t.as_i32()
+    }
+    pub trait AsI32 {
+        fn as_i32(self) -> i32;
+    }
+    impl<'a, T: Copy + AsI32> AsI32 for &'a T {
+        fn as_i32(self) -> i32 {
+            (*self).as_i32()
+        }
+    }
+    impl AsI32 for i32 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u32 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for i16 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u16 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for i8 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u8 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for char {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for usize {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    pub use alloc_crate::alloc;
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         wit_bindgen::rt::run_ctors_once();
@@ -1058,7 +1922,6 @@ mod _rt {
         }
     }
     extern crate alloc as alloc_crate;
-    pub use alloc_crate::alloc;
 }
 /// Generates `#[unsafe(no_mangle)]` functions to export the specified type as
 /// the root implementation of all generated traits.
@@ -1090,27 +1953,42 @@ macro_rules! __export_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.63.0:troupe:actor@0.1.0:actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 779] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1448] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8f\x05\x01A\x02\x01\
-A\x08\x01B\x07\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
-\x01@\x02\x05level\x01\x04lines\x01\0\x04\0\x03log\x01\x02\x01p}\x01@\x02\x02tos\
-\x07message\x03\x01\0\x04\0\x04send\x01\x04\x03\0\x1atroupe:actor/runtime@0.1.0\x05\
-\0\x01B\x0c\x01r\x03\x05chains\x05entrys\x01ny\x04\0\x0aeffect-ref\x03\0\0\x01r\x03\
-\x05entrys\x01ny\x03duew\x04\0\x09timer-ref\x03\0\x02\x01q\x06\x04http\0\0\x03di\
-d\x01s\0\x05actor\x01\x01\0\x05timer\x01\x03\0\x06notice\x01\x01\0\x06parent\x01\
-\x01\0\x04\0\x06sender\x03\0\x04\x01r\x03\x04from\x05\x02atw\x03seqw\x04\0\x07co\
-ntext\x03\0\x06\x01p}\x01k\x08\x01r\x02\x05state\x08\x05reply\x09\x04\0\x07outco\
-me\x03\0\x0a\x03\0\x18troupe:actor/types@0.1.0\x05\x01\x02\x03\0\x01\x07context\x02\
-\x03\0\x01\x07outcome\x01B\x11\x02\x03\x02\x01\x02\x04\0\x07context\x03\0\0\x02\x03\
-\x02\x01\x03\x04\0\x07outcome\x03\0\x02\x01p}\x01k\x04\x01j\x01\x04\x01s\x01@\x02\
-\x03ctx\x01\x06config\x05\0\x06\x04\0\x04init\x01\x07\x01j\0\x01s\x01@\x03\x03ct\
-x\x01\x07message\x04\x05state\x04\0\x08\x04\0\x10message-contract\x01\x09\x01j\x01\
-\x03\x01s\x01@\x03\x03ctx\x01\x07message\x04\x05state\x04\0\x0a\x04\0\x06handle\x01\
-\x0b\x01@\x01\x05state\x04\0\x08\x04\0\x0estate-contract\x01\x0c\x04\0\x1atroupe\
-:actor/handler@0.1.0\x05\x04\x04\0\x18troupe:actor/actor@0.1.0\x04\0\x0b\x0b\x01\
-\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
-0.262.0\x10wit-bindgen-rust\x060.63.0";
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xac\x0a\x01A\x02\x01\
+A\x09\x01B\x15\x01r\x02\x03seqw\x01ny\x04\0\x09effect-id\x03\0\0\x01r\x03\x05cha\
+ins\x05entrys\x01ny\x04\0\x0aeffect-ref\x03\0\x02\x01r\x02\x03set\x01\x03duew\x04\
+\0\x09timer-ref\x03\0\x04\x01r\x03\x02to\x01\x05chains\x05entrys\x04\0\x09reply-\
+ref\x03\0\x06\x01m\x0c\x04busy\x06failed\x06lapsed\x04late\x08no-reply\x0bout-of\
+-time\x06paused\x07refused\x09restarted\x07started\x07stopped\x07unknown\x04\0\x05\
+about\x03\0\x08\x01ks\x01r\x04\x02of\x01\x05about\x09\x05chain\x0a\x05entry\x0a\x04\
+\0\x0anotice-ref\x03\0\x0b\x01q\x07\x04http\0\0\x03did\x01s\0\x05actor\x01\x03\0\
+\x05timer\x01\x05\0\x05reply\x01\x07\0\x06notice\x01\x0c\0\x06parent\x01\x03\0\x04\
+\0\x06sender\x03\0\x0d\x01r\x03\x04from\x0e\x02atw\x03seqw\x04\0\x07context\x03\0\
+\x0f\x01p}\x01k\x11\x01r\x02\x05state\x11\x05reply\x12\x04\0\x07outcome\x03\0\x13\
+\x03\0\x18troupe:actor/types@0.1.0\x05\0\x02\x03\0\0\x09effect-id\x01B!\x02\x03\x02\
+\x01\x01\x04\0\x09effect-id\x03\0\0\x01m\x04\x05debug\x04info\x04warn\x05error\x04\
+\0\x05level\x03\0\x02\x01m\x06\x05go-on\x05pause\x07restart\x07restore\x04stop\x08\
+escalate\x04\0\x0aon-failure\x03\0\x04\x01r\x06\x0aon-failure\x05\x08failuresy\x06\
+withinw\x07backoffw\x0bmax-backoffw\x0cmax-restartsy\x04\0\x0bsupervision\x03\0\x06\
+\x01ks\x01p}\x01k\x09\x01ps\x01k\x07\x01r\x05\x09component\x08\x06config\x0a\x04\
+name\x08\x06grants\x0b\x0bsupervision\x0c\x04\0\x05child\x03\0\x0d\x01@\x02\x05l\
+evel\x03\x04lines\x01\0\x04\0\x03log\x01\x0f\x01@\x02\x02tos\x07message\x09\x01\0\
+\x04\0\x04send\x01\x10\x01@\x03\x02tos\x07message\x09\x07timeoutw\0\x01\x04\0\x07\
+request\x01\x11\x01@\x02\x05afterw\x07message\x09\0\x01\x04\0\x09set-timer\x01\x12\
+\x01@\x02\x04crons\x07message\x09\0\x01\x04\0\x08set-cron\x01\x13\x01@\x01\x05ti\
+mer\x01\x01\0\x04\0\x06cancel\x01\x14\x01@\x01\x05child\x0e\0\x01\x04\0\x05spawn\
+\x01\x15\x01@\x01\x05childs\x01\0\x04\0\x04stop\x01\x16\x01@\x01\x06reasons\x01\0\
+\x04\0\x04exit\x01\x17\x03\0\x1atroupe:actor/runtime@0.1.0\x05\x02\x02\x03\0\0\x07\
+context\x02\x03\0\0\x07outcome\x01B\x11\x02\x03\x02\x01\x03\x04\0\x07context\x03\
+\0\0\x02\x03\x02\x01\x04\x04\0\x07outcome\x03\0\x02\x01p}\x01k\x04\x01j\x01\x04\x01\
+s\x01@\x02\x03ctx\x01\x06config\x05\0\x06\x04\0\x04init\x01\x07\x01j\0\x01s\x01@\
+\x03\x03ctx\x01\x07message\x04\x05state\x04\0\x08\x04\0\x10message-contract\x01\x09\
+\x01j\x01\x03\x01s\x01@\x03\x03ctx\x01\x07message\x04\x05state\x04\0\x0a\x04\0\x06\
+handle\x01\x0b\x01@\x01\x05state\x04\0\x08\x04\0\x0estate-contract\x01\x0c\x04\0\
+\x1atroupe:actor/handler@0.1.0\x05\x05\x04\0\x18troupe:actor/actor@0.1.0\x04\0\x0b\
+\x0b\x01\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compo\
+nent\x070.262.0\x10wit-bindgen-rust\x060.63.0";
         };
     };
 }
@@ -1123,20 +2001,35 @@ pub use __export_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 584] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xac\x03\x01A\x02\x01\
-A\x04\x01B\x07\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
-\x01@\x02\x05level\x01\x04lines\x01\0\x04\0\x03log\x01\x02\x01p}\x01@\x02\x02tos\
-\x07message\x03\x01\0\x04\0\x04send\x01\x04\x03\0\x1atroupe:actor/runtime@0.1.0\x05\
-\0\x01B\x0c\x01r\x03\x05chains\x05entrys\x01ny\x04\0\x0aeffect-ref\x03\0\0\x01r\x03\
-\x05entrys\x01ny\x03duew\x04\0\x09timer-ref\x03\0\x02\x01q\x06\x04http\0\0\x03di\
-d\x01s\0\x05actor\x01\x01\0\x05timer\x01\x03\0\x06notice\x01\x01\0\x06parent\x01\
-\x01\0\x04\0\x06sender\x03\0\x04\x01r\x03\x04from\x05\x02atw\x03seqw\x04\0\x07co\
-ntext\x03\0\x06\x01p}\x01k\x08\x01r\x02\x05state\x08\x05reply\x09\x04\0\x07outco\
-me\x03\0\x0a\x03\0\x18troupe:actor/types@0.1.0\x05\x01\x04\08troupe:actor/actor-\
-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\x01\0%actor-with-all-of-its-exp\
-orts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
-0.262.0\x10wit-bindgen-rust\x060.63.0";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1253] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc9\x08\x01A\x02\x01\
+A\x05\x01B\x15\x01r\x02\x03seqw\x01ny\x04\0\x09effect-id\x03\0\0\x01r\x03\x05cha\
+ins\x05entrys\x01ny\x04\0\x0aeffect-ref\x03\0\x02\x01r\x02\x03set\x01\x03duew\x04\
+\0\x09timer-ref\x03\0\x04\x01r\x03\x02to\x01\x05chains\x05entrys\x04\0\x09reply-\
+ref\x03\0\x06\x01m\x0c\x04busy\x06failed\x06lapsed\x04late\x08no-reply\x0bout-of\
+-time\x06paused\x07refused\x09restarted\x07started\x07stopped\x07unknown\x04\0\x05\
+about\x03\0\x08\x01ks\x01r\x04\x02of\x01\x05about\x09\x05chain\x0a\x05entry\x0a\x04\
+\0\x0anotice-ref\x03\0\x0b\x01q\x07\x04http\0\0\x03did\x01s\0\x05actor\x01\x03\0\
+\x05timer\x01\x05\0\x05reply\x01\x07\0\x06notice\x01\x0c\0\x06parent\x01\x03\0\x04\
+\0\x06sender\x03\0\x0d\x01r\x03\x04from\x0e\x02atw\x03seqw\x04\0\x07context\x03\0\
+\x0f\x01p}\x01k\x11\x01r\x02\x05state\x11\x05reply\x12\x04\0\x07outcome\x03\0\x13\
+\x03\0\x18troupe:actor/types@0.1.0\x05\0\x02\x03\0\0\x09effect-id\x01B!\x02\x03\x02\
+\x01\x01\x04\0\x09effect-id\x03\0\0\x01m\x04\x05debug\x04info\x04warn\x05error\x04\
+\0\x05level\x03\0\x02\x01m\x06\x05go-on\x05pause\x07restart\x07restore\x04stop\x08\
+escalate\x04\0\x0aon-failure\x03\0\x04\x01r\x06\x0aon-failure\x05\x08failuresy\x06\
+withinw\x07backoffw\x0bmax-backoffw\x0cmax-restartsy\x04\0\x0bsupervision\x03\0\x06\
+\x01ks\x01p}\x01k\x09\x01ps\x01k\x07\x01r\x05\x09component\x08\x06config\x0a\x04\
+name\x08\x06grants\x0b\x0bsupervision\x0c\x04\0\x05child\x03\0\x0d\x01@\x02\x05l\
+evel\x03\x04lines\x01\0\x04\0\x03log\x01\x0f\x01@\x02\x02tos\x07message\x09\x01\0\
+\x04\0\x04send\x01\x10\x01@\x03\x02tos\x07message\x09\x07timeoutw\0\x01\x04\0\x07\
+request\x01\x11\x01@\x02\x05afterw\x07message\x09\0\x01\x04\0\x09set-timer\x01\x12\
+\x01@\x02\x04crons\x07message\x09\0\x01\x04\0\x08set-cron\x01\x13\x01@\x01\x05ti\
+mer\x01\x01\0\x04\0\x06cancel\x01\x14\x01@\x01\x05child\x0e\0\x01\x04\0\x05spawn\
+\x01\x15\x01@\x01\x05childs\x01\0\x04\0\x04stop\x01\x16\x01@\x01\x06reasons\x01\0\
+\x04\0\x04exit\x01\x17\x03\0\x1atroupe:actor/runtime@0.1.0\x05\x02\x04\08troupe:\
+actor/actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\x01\0%actor-with-al\
+l-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-\
+component\x070.262.0\x10wit-bindgen-rust\x060.63.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

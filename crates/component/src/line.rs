@@ -34,7 +34,8 @@ pub(crate) fn serve<T: Send>(
     let (ask, asked) = channel::<(Text, Vec<u8>)>();
     let (answer, answers) = channel();
     let line = Line { ask, answers };
-    thread::scope(|scope| {
+    // The ends are the closure's, so that a panic of the outside hangs up before the guest is waited for.
+    thread::scope(move |scope| {
         let guest = thread::Builder::new()
             .name("troupe-guest".into())
             .stack_size(STACK)

@@ -120,6 +120,21 @@ fn no_answer_and_no_sense_in_it_are_no_outcome() {
     assert!(matches!(&aborted, Abort::Host(why) if why.contains("nothing outside answers")), "{aborted}");
 }
 
+/// Breaks as it is asked.
+struct Broken;
+
+impl Outside for Broken {
+    fn call(&mut self, _: &Text, _: &[u8]) -> Result<Vec<u8>, Abort> {
+        panic!("the outside broke")
+    }
+}
+
+#[test]
+#[should_panic(expected = "the outside broke")]
+fn an_outside_that_panics_does_not_leave_the_guest_waiting() {
+    let _ = ask(&fetches(), &mut Broken, "1http://example.net/");
+}
+
 #[test]
 fn a_call_in_a_contract_traps_and_is_never_made() {
     for call in Call::ALL {
