@@ -271,6 +271,14 @@ pub(crate) fn scan<T: DeserializeOwned>(
     }
 }
 
+/// What a store's node knows of an actor, without opening it as a node; `None` if it knows nothing beside the chain.
+///
+/// # Errors
+/// [`StoreError`] if the row cannot be read.
+pub fn stored_record(store: &dyn Store, chain: &Hash) -> Result<Option<Record>, StoreError> {
+    get(store, &actor_key(ACTOR, chain))
+}
+
 /// The names that a store's node gave to its actors, in order, without opening it as a node.
 ///
 /// # Errors

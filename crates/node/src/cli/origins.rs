@@ -93,7 +93,7 @@ impl Origins {
         })
     }
 
-    pub(super) fn print(&self, screen: &Screen) -> Done {
+    pub(super) fn print(&self, screen: &Screen) -> std::io::Result<()> {
         let Self { resolved, nobody, not_at_hand, wrong } = self;
         let asked = resolved + not_at_hand + wrong.len() as u64;
         screen.field(

@@ -12,7 +12,7 @@ use super::begin::{self, BeginArgs};
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, Screen, short, size};
-use super::server::{self, CodeArgs, ListenArgs};
+use super::server::{self, CodeArgs, ListenArgs, LogPrinter};
 
 /// Run a component as an actor behind an HTTP server
 ///
@@ -84,8 +84,8 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     setup.settings.options.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);
     setup.settings.options.snapshot_every = command.snapshot_every;
     command.code.apply(&mut setup.settings);
-    let sink = *screen;
-    setup.settings.options.log = Arc::new(move |records| server::print_log(&sink, records, false));
+    let printer = LogPrinter::one(screen);
+    setup.settings.options.log = Arc::new(move |records| printer.print(records));
     let running = setup.open().map_err(|error| {
         if let StorePlace::Folder(path) = &place
             && is_new
@@ -96,6 +96,11 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
         server::explain(&error, &begin.shown, &server::shown(&place))
     })?;
     let actor = running.actor.clone();
+    if let Some(name) = &begin.name
+        && actor.record().map_err(Failure::cannot)?.name() != Some(name.as_str())
+    {
+        screen.warn(format_args!("the actor goes on without the name `{name}`: it was begun without it"));
+    }
     door.serve(screen, |url, policy| {
         introduce(screen, &begin.shown, &place, &running, url)?;
         let _ = policy;

@@ -4,6 +4,7 @@
 //! what differs is said, with the command that changes it.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use troupe_runtime::{Actor, SendError, Status};
 use super::begin::{self, Begin};
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
-use super::screen::{BOLD, DIM, Screen, plural, short};
-use super::server::{self, CodeArgs, ListenArgs};
+use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
+use super::server::{self, CodeArgs, ListenArgs, LogPrinter};
 
 /// Run a node of many actors behind an HTTP server
 ///
@@ -79,11 +80,12 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let node = config.node.clone();
     let door = command.listen.or(config).open()?;
     door.warn(screen);
-    let mut settings = Settings::new(server::open_store(&place)?);
+    let store = server::open_store(&place)?;
+    let printer = LogPrinter::many(screen, &store);
+    let mut settings = Settings::new(store);
     command.code.apply(&mut settings);
     apply(&node, &mut settings);
-    let sink = *screen;
-    settings.options.log = Arc::new(move |records| server::print_log(&sink, records, true));
+    settings.options.log = Arc::new(move |records| printer.print(records));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let begun = begin_all(screen, &host, declared, &server::shown(&place))?;
     let actors = host.actors.clone();
@@ -177,30 +179,33 @@ fn compare(screen: &Screen, name: &Name, actor: &Actor, begin: &Begin) -> Done {
         return Ok(());
     }
     let rules = Arc::clone(&actor.view().map_err(cannot)?.tip.rules);
-    let mut differs = Vec::new();
+    let (mut differs, mut arguments) = (Vec::new(), String::new());
     if rules.code != Code::Component(begin.hash()) {
         let runs = match &rules.code {
             Code::Component(name) => short(name),
             Code::Native(name) => name.to_string(),
         };
         differs.push(format!("its component is {runs}, in the file it is {}", short(begin.hash())));
+        let _ = write!(arguments, " {}", begin.shown);
     }
     if rules.grants != begin.grants {
         differs.push("its grants are others than in the file".to_owned());
+        for grant in &begin.grants {
+            let _ = write!(arguments, " --grant {grant}");
+        }
     }
     for (limit, value) in &begin.limits {
         let is = rules.limits.iter().find(|(name, _)| name.as_str() == limit).map(|(_, value)| *value);
         if is != Some(*value) {
             let is = is.map_or("not set".to_owned(), |is| is.to_string());
             differs.push(format!("its limit `{limit}` is {is}, in the file it is {value}"));
+            let _ = write!(arguments, " --limit {limit}={value}");
         }
     }
     if !differs.is_empty() {
-        screen.warn(format_args!(
-            "`{name}` goes on as it is: {}. To change it: troupe upgrade {name} {}",
-            differs.join("; "),
-            begin.shown
-        ));
+        let differs = differs.join("; ");
+        screen.warn(format_args!("`{name}` goes on as it is: {differs}"));
+        screen.note(format_args!("{HELP}help:{HELP:#} to change it: troupe upgrade {name}{arguments}"));
     }
     let genesis = actor.genesis().map_err(cannot)?;
     if genesis.fork.is_none() && genesis.config != begin.config.as_deref().map(Hash::of) {

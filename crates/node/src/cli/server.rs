@@ -2,28 +2,33 @@
 //!
 //! Invariant: nothing is stored before the address is taken, and nobody from another machine is let in by accident.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use troupe::access::{Policy, Tokens};
 use troupe::host::{Settings, SetupError};
 use troupe::http::{Site, TlsAcceptor};
 use troupe::manifest::{StorePlace, TlsFiles};
-use troupe_chain::Level;
+use troupe_chain::{Hash, Level};
 use troupe_component::Allocation;
 use troupe_runtime::{LogRecord, OpenError, SendError};
 use troupe_store::{DiskStore, MemoryStore, Store, StoreError};
 
 use super::failure::{Done, Failure, chain_of};
-use super::screen::{DIM, Screen, WARN, short};
+use super::screen::{DIM, Screen, WARN, excerpt, short};
 
 /// Where a node listens unless it is told otherwise.
 pub(super) const ADDR: &str = "127.0.0.1:8080";
+
+/// How many names are remembered.
+const MAX_KNOWN: usize = 10_000;
 
 /// Where a node listens, and who may use it.
 #[derive(Debug, Default, clap::Args)]
@@ -269,25 +274,58 @@ pub(super) fn explain(error: &SetupError, component: &str, place: &str) -> Failu
     }
 }
 
-/// Prints what actors log; `with_actor` says which.
-pub(super) fn print_log(screen: &Screen, records: &[LogRecord<'_>], with_actor: bool) {
-    // At once: a write for each would cost more than the messages do.
-    let lines: Vec<_> = records.iter().map(|record| log_line(record, screen.json, with_actor)).collect();
-    screen.note(lines.join("\n"));
+/// Prints what actors log, and on a node of several which of them does.
+pub(super) struct LogPrinter {
+    screen: Screen,
+    /// Where the names are, if they are to be shown, and those that were looked up.
+    names: Option<(Arc<dyn Store>, Mutex<HashMap<Hash, String>>)>,
 }
 
-fn log_line(record: &LogRecord<'_>, json: bool, with_actor: bool) -> String {
-    let level = record.line.level;
-    let line = super::screen::excerpt(&record.line.line, 2000);
-    if json {
-        let chain = record.chain.to_string();
-        let seq = record.seq;
-        return serde_json::json!({ "actor": chain, "seq": seq, "level": level.as_str(), "line": line })
-            .to_string();
+impl LogPrinter {
+    /// For a node of one actor.
+    pub(super) fn one(screen: &Screen) -> Self {
+        Self { screen: *screen, names: None }
     }
-    let style = style_of(level);
-    let actor = if with_actor { format!("{DIM}{}{DIM:#} ", short(record.chain)) } else { String::new() };
-    format!("{actor}{DIM}{:>6}{DIM:#} {style}{:<5} {line}{style:#}", record.seq, level.as_str())
+
+    /// For a node of many.
+    pub(super) fn many(screen: &Screen, store: &Arc<dyn Store>) -> Self {
+        Self { screen: *screen, names: Some((Arc::clone(store), Mutex::default())) }
+    }
+
+    pub(super) fn print(&self, records: &[LogRecord<'_>]) {
+        // At once: a write for each would cost more than the messages do.
+        let lines: Vec<_> = records.iter().map(|record| self.line(record)).collect();
+        self.screen.note(lines.join("\n"));
+    }
+
+    fn line(&self, record: &LogRecord<'_>) -> String {
+        let level = record.line.level;
+        let line = excerpt(&record.line.line, 2000);
+        let (chain, seq) = (record.chain, record.seq);
+        if self.screen.json {
+            let (actor, level) = (chain.to_string(), level.as_str());
+            return json!({ "actor": actor, "seq": seq, "level": level, "line": line }).to_string();
+        }
+        let style = style_of(level);
+        let actor = self.name(&chain).map(|name| format!("{DIM}{name}{DIM:#} ")).unwrap_or_default();
+        format!("{actor}{DIM}{seq:>6}{DIM:#} {style}{:<5} {line}{style:#}", level.as_str())
+    }
+
+    fn name(&self, chain: &Hash) -> Option<String> {
+        let (store, known) = self.names.as_ref()?;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = known.get(chain) {
+            return Some(name.clone());
+        }
+        let record = troupe_runtime::stored_record(&**store, chain).ok().flatten();
+        let name = record.and_then(|record| record.name().map(str::to_owned));
+        let name = name.unwrap_or_else(|| short(chain));
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(*chain, name.clone());
+        Some(name)
+    }
 }
 
 /// How a line of a level looks.

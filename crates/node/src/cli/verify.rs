@@ -10,7 +10,7 @@ use troupe_component::{Sandbox, SandboxConfig};
 use troupe_store::bundle::BundleError;
 
 use super::failure::{Done, Failure};
-use super::origins;
+use super::origins::{self, Origins, Verified};
 use super::place::{NotOpened, Place, Source, Whose, open_store};
 use super::progress;
 use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, plural, rate};
@@ -100,7 +100,18 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
         };
     }
     match replay(screen, &history, source.seq()) {
-        Ok(replayed) => Ok(say_verified(screen, place, &replayed, started)?),
+        Ok(replayed) => {
+            let origins = match &source {
+                Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
+                    let known = Verified::new(&**store, [(history.chain(), history.seq())]);
+                    Some(known.origins()?)
+                }
+                _ => None,
+            };
+            let is_false = origins.as_ref().is_some_and(|origins| !origins.wrong.is_empty());
+            say_verified(screen, place, &replayed, origins.as_ref(), started)?;
+            if is_false { Err(Failure::said(1)) } else { Ok(()) }
+        }
         Err(error) => Err(say_not_verified(screen, place, &error)),
     }
 }
@@ -148,21 +159,24 @@ pub(super) fn say_verified(
     screen: &Screen,
     place: &str,
     replayed: &Replayed,
+    origins: Option<&Origins>,
     started: Instant,
 ) -> std::io::Result<()> {
     let Replayed { report, seconds: replaying } = replayed;
     let seconds = started.elapsed().as_secs_f64();
+    let is_false = origins.is_some_and(|origins| !origins.wrong.is_empty());
     if screen.json {
         return screen.json(&json!({
-            "verified": true, "checked": "replay", "chain": report.chain.to_string(),
+            "verified": !is_false, "checked": "replay", "chain": report.chain.to_string(),
             "head": report.head.to_string(), "seq": report.seq, "messages": report.messages,
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
-            "replay_seconds": replaying,
+            "replay_seconds": replaying, "origins": origins.map(Origins::to_json),
         }));
     }
+    let (style, word) = if is_false { (BAD, "FALSE") } else { (GOOD, "verified") };
     screen.line(format_args!(
-        "{GOOD}verified{GOOD:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
+        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
     ))?;
     screen.field("chain", report.chain)?;
     screen.head(report.head, report.seq)?;
@@ -176,7 +190,9 @@ pub(super) fn say_verified(
         screen
             .field("on trust", format_args!("{WARN}{on_trust}{WARN:#} of an engine that this one is not"))?;
     }
-    if report.provenance_not_checked > 0 {
+    if let Some(origins) = origins {
+        origins.print(screen)?;
+    } else if report.provenance_not_checked > 0 {
         let senders = plural(report.provenance_not_checked, "sender");
         screen
             .field("unchecked", format_args!("{WARN}{senders}{WARN:#}: who they are is their own claim"))?;
