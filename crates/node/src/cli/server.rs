@@ -274,11 +274,16 @@ pub(super) fn explain(error: &SetupError, component: &str, place: &str) -> Failu
     }
 }
 
+struct Names {
+    store: Arc<dyn Store>,
+    known: Mutex<HashMap<Hash, String>>,
+}
+
 /// Prints what actors log, and on a node of several which of them does.
 pub(super) struct LogPrinter {
     screen: Screen,
-    /// Where the names are, if they are to be shown, and those that were looked up.
-    names: Option<(Arc<dyn Store>, Mutex<HashMap<Hash, String>>)>,
+    /// Where the names are and those that were looked up, if they are to be shown.
+    names: Option<Names>,
 }
 
 impl LogPrinter {
@@ -289,7 +294,7 @@ impl LogPrinter {
 
     /// For a node of many.
     pub(super) fn many(screen: &Screen, store: &Arc<dyn Store>) -> Self {
-        Self { screen: *screen, names: Some((Arc::clone(store), Mutex::default())) }
+        Self { screen: *screen, names: Some(Names { store: Arc::clone(store), known: Mutex::default() }) }
     }
 
     pub(super) fn print(&self, records: &[LogRecord<'_>]) {
@@ -312,7 +317,7 @@ impl LogPrinter {
     }
 
     fn name(&self, chain: &Hash) -> Option<String> {
-        let (store, known) = self.names.as_ref()?;
+        let Names { store, known } = self.names.as_ref()?;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = known.get(chain) {
             return Some(name.clone());

@@ -14,42 +14,57 @@ use troupe_testing::{World, guests};
 use crate::node::troupe;
 
 fn text(text: &str) -> Text {
-    Text::new(text).unwrap()
+    Text::new(text).expect("it is done")
 }
 
 fn send(actor: &Actor, message: &'static str) {
-    actor.send_blocking(Sender::Http { key: None }, Bytes::from_static(message.as_bytes())).unwrap();
+    actor
+        .send_blocking(Sender::Http { key: None }, Bytes::from_static(message.as_bytes()))
+        .expect("it is done");
 }
 
 fn start(host: &Host, component: Vec<u8>, name: &str) -> Actor {
     let component = ComponentSource::Bytes(component.into());
-    host.start_blocking(Start { component, name: Some(text(name)), ..Start::default() }).unwrap()
+    host.start_blocking(Start { component, name: Some(text(name)), ..Start::default() }).expect("it is done")
 }
 
 /// A store with an actor that was upgraded and then stopped, a fork of it, one that was taken back, and two that talk.
 fn store(folder: &Path) -> [Hash; 3] {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let host = Settings::new(Arc::new(DiskStore::open(folder.join("s")).unwrap())).open().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it is done");
+    let host = Settings::new(Arc::new(DiskStore::open(folder.join("s")).expect("it is done")))
+        .open()
+        .expect("it is done");
     let first = start(&host, guests::append(World::Actor), "first");
     send(&first, "{\"a\":1}");
     send(&first, "{\"a\":2}");
     let echo = Bytes::from(guests::echo(World::Actor));
-    let mut rules = (*first.view().unwrap().tip.rules).clone();
+    let mut rules = (*first.view().expect("it is done").tip.rules).clone();
     rules.code = Code::Component(Hash::of(&echo));
-    runtime.block_on(first.upgrade(rules, echo)).unwrap();
+    runtime.block_on(first.upgrade(rules, echo)).expect("it is done");
     send(&first, "{\"a\":3}");
-    let fork = runtime.block_on(first.fork(4, Hash::of(b"any"), Some(text("fork")))).unwrap();
+    let fork = runtime.block_on(first.fork(4, Hash::of(b"any"), Some(text("fork")))).expect("it is done");
     send(&fork, "{\"b\":4}");
-    runtime.block_on(first.stop(text("enough"))).unwrap();
+    runtime.block_on(first.stop(text("enough"))).expect("it is done");
     let second = start(&host, guests::append(World::Actor), "second");
     send(&second, "{\"c\":1}");
     send(&second, "{\"c\":2}");
-    let heir = runtime.block_on(second.rewind(2, text("one too many"))).unwrap();
-    send(&host.actors.get(heir).unwrap(), "{\"c\":3}");
+    let heir = runtime.block_on(second.rewind(2, text("one too many"))).expect("it is done");
+    send(&host.actors.get(heir).expect("it is done"), "{\"c\":3}");
     let relay = start(&host, guests::relay(), "relay");
     send(&relay, "{\"do\":\"Sfork|{}\"}");
     send(&relay, "{\"do\":\"Cchild|\"}");
-    // What was sent is delivered before the node stops.
+    // The child has its genesis and its init, and the fork a message more.
+    let has_come = || {
+        let heads = host.actors.store().chains().expect("it is done");
+        heads.len() == 6
+            && heads.iter().all(|(_, head)| head.seq > 0)
+            && fork.listed().expect("it is done").seq == 3
+    };
+    let begun = Instant::now();
+    while !has_come() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", host.actors.store().chains());
+        std::thread::sleep(Duration::from_millis(1));
+    }
     host.actors.shutdown();
     let ids = [first.id(), fork.id(), heir];
     drop((first, fork, second, relay, host));
