@@ -1,10 +1,7 @@
 //! Crashes and failing disks: what was answered is there afterwards, and nothing is answered that is not there.
 
-mod full;
-mod kills;
-mod points;
+mod bank;
 mod process;
-mod trace;
 
 #[path = "../common/random.rs"]
 mod random;
