@@ -1,7 +1,11 @@
 //! Crashes and failing disks: what was answered is there afterwards, and nothing is answered that is not there.
 
 mod bank;
+mod full;
+mod kills;
+mod points;
 mod process;
+mod trace;
 
 #[path = "../common/random.rs"]
 mod random;
