@@ -4,6 +4,7 @@
 //! error that shows its beginning. Deliberately absent: TLS (put a proxy before a node that the world sees), retries
 //! (whoever sends knows whether a message may be sent twice), and async.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use troupe_chain::Hash;
-use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::http::{HeaderMap, Request, Response, StatusCode};
 use ureq::{Agent, Body};
 
 use crate::{Info, Problem};
@@ -30,6 +31,7 @@ const KEPT_CONNECTIONS: usize = 256;
 pub struct Client {
     agent: Agent,
     base: String,
+    token: Option<String>,
 }
 
 /// What a handled message led to.
@@ -167,7 +169,18 @@ impl Client {
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.into(), base: format!("http://{host}") })
+        Ok(Self { agent: config.into(), base: format!("http://{host}"), token: None })
+    }
+
+    /// Shows a token with every request.
+    pub fn with_token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// The client of one of the node's actors, by name or id.
+    pub fn actor(&self, actor: &str) -> Self {
+        Self { base: format!("{}/actors/{}", self.base, escaped(actor)), ..self.clone() }
     }
 
     /// The node's URL, without a slash at the end.
@@ -180,8 +193,9 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn info(&self) -> Result<Info, ClientError> {
-        let (_, body) = self.get("/")?;
-        self.json("/", &body)
+        let root = self.root();
+        let (_, body) = self.get(root)?;
+        self.json(root, &body)
     }
 
     /// Sends one message and waits until its outcome is durable.
@@ -189,13 +203,13 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; a message that was refused or that the actor failed on is [`ClientError::Problem`].
     pub fn send(&self, message: &[u8], prefer: Prefer) -> Result<Answer, ClientError> {
-        let mut request =
-            self.agent.post(format!("{}/", self.base)).header("content-type", "application/json");
+        let mut headers = vec![("content-type", "application/json")];
         if prefer == Prefer::Minimal {
-            request = request.header("prefer", "return=minimal");
+            headers.push(("prefer", "return=minimal"));
         }
-        let (_, body) = self.read("/", request.send(message))?;
-        self.json("/", &body)
+        let root = self.root();
+        let (_, body) = self.read(root, self.run("POST", root, &headers, Some(message)))?;
+        self.json(root, &body)
     }
 
     /// The current state.
@@ -248,7 +262,63 @@ impl Client {
     }
 
     fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
-        self.read(path, self.agent.get(format!("{}{path}", self.base)).call())
+        self.read(path, self.run("GET", path, &[], None))
+    }
+
+    /// The path of what the base names: an actor has no slash at its end.
+    fn root(&self) -> &'static str {
+        if self.base["http://".len()..].contains('/') { "" } else { "/" }
+    }
+
+    /// Any request of the interface; its answer may have any status of success. `body` is its content type and bytes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<(&str, &[u8])>,
+    ) -> Result<Vec<u8>, ClientError> {
+        let headers: Vec<_> = body.iter().map(|(kind, _)| ("content-type", *kind)).collect();
+        Ok(self.read(path, self.run(method, path, &headers, body.map(|(_, bytes)| bytes)))?.1)
+    }
+
+    /// Reads an answer as it comes, for as long as it takes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn stream(&self, path: &str) -> Result<impl io::Read + use<>, ClientError> {
+        let response = self.run("GET", path, &[("accept", "text/event-stream")], None);
+        let response = response.map_err(|error| self.connection(&error))?;
+        if response.status() == StatusCode::OK {
+            return Ok(response.into_body().into_reader());
+        }
+        match self.read(path, Ok(response)) {
+            Ok(_) => Err(self.unexpected(path, 200, b"")),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn run(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        match body {
+            Some(body) => self.agent.run(request.body(body)?),
+            None if method == "POST" => self.agent.run(request.body(&b""[..])?),
+            None => self.agent.run(request.body(())?),
+        }
     }
 
     fn read(
@@ -259,7 +329,7 @@ impl Client {
         let (head, mut body) = response.map_err(|error| self.connection(&error))?.into_parts();
         let body = body.with_config().limit(MAX_BYTES).read_to_vec();
         let body = body.map_err(|error| self.connection(&error))?;
-        if head.status == StatusCode::OK {
+        if head.status.is_success() {
             return Ok((head.headers, body));
         }
         match serde_json::from_slice::<Problem>(&body) {
@@ -312,6 +382,19 @@ impl Client {
         let excerpt = if text.trim().is_empty() { "nothing".into() } else { format!("{text:?}") };
         ClientError::Unexpected { url: format!("{}{path}", self.base), status, excerpt }
     }
+}
+
+/// A name or id as one part of a path.
+fn escaped(actor: &str) -> String {
+    let mut part = String::new();
+    for byte in actor.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            part.push(char::from(byte));
+        } else {
+            let _ = write!(part, "%{byte:02X}");
+        }
+    }
+    part
 }
 
 fn found(answer: Result<(HeaderMap, Vec<u8>), ClientError>) -> Result<Option<Vec<u8>>, ClientError> {

@@ -12,10 +12,12 @@
 //! ```
 
 mod client;
+mod fetch;
 mod object;
 mod payload;
 mod types;
 
+pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;

@@ -13,6 +13,7 @@ pub mod host;
 pub mod http;
 pub mod load;
 pub mod manifest;
+pub mod outside;
 mod runtime;
 pub mod units;
 

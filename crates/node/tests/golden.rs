@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use troupe::troupe_chain::{
-    Body, Code, Entry, FailureCode, Genesis, Hash, History, Machines, Sender, Text, Timestamp, verify,
+    Body, Code, Entry, FailureCode, Genesis, Hash, History, Sender, Supervision, Text, Timestamp, verify,
 };
 use troupe::troupe_component::{Allocation, Limits, Sandbox, SandboxConfig};
-use troupe::troupe_runtime::{Actor, ManualClock, NewActor, Options, SendError, StoreHistory};
+use troupe::troupe_runtime::{Actors, ManualClock, NewActor, Options, SendError, StoreHistory};
 use troupe::troupe_store::bundle::{Bundle, write_folder};
 use troupe::troupe_store::{MemoryStore, Store};
 
@@ -96,20 +96,14 @@ fn sandbox(allocation: Allocation) -> Sandbox {
 /// Sends the messages of a script to an actor that begins with `genesis`, and writes its chain to `to`.
 fn record(script: &Script, genesis: Genesis, code: Vec<u8>, to: &Path) {
     let clock = Arc::new(ManualClock::new(Timestamp(1000)));
-    let sandbox = sandbox(Allocation::Pooling { instances: 4 });
-    let machine = sandbox.machine(&genesis, &code).unwrap();
-    let options = Options {
-        mailbox: 16,
-        max_message: machine.limits().message,
-        snapshot_every: 1,
-        engine: genesis.engine.clone(),
-        clock: Arc::<ManualClock>::clone(&clock),
-        log: Arc::new(|_| {}),
-    };
+    let options = Options { threads: 0, clock: Arc::<ManualClock>::clone(&clock), ..Options::default() };
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let sandbox = sandbox(Allocation::Pooling { instances: 4 });
+    let actors = Actors::open(Arc::clone(&store), sandbox, options).unwrap();
     let config = script.config.map(Bytes::from);
-    let new = NewActor { genesis, code: code.into(), config };
-    let actor = Actor::create(Arc::clone(&store), Arc::new(machine), new, options).unwrap();
+    let (name, supervision) = (None, Supervision::default());
+    let new = NewActor { genesis, code: Some(code.into()), config, name, supervision };
+    let actor = actors.start_blocking(new).unwrap();
     for (at, message, expected) in script.messages {
         clock.set(Timestamp(*at));
         let told = match actor.send_blocking(Sender::Http { key: None }, (*message).into()) {
@@ -141,6 +135,8 @@ fn write(script: &Script) {
         grants: Vec::new(),
         owner: None,
         nonce: Hash::of(b"golden"),
+        fork: None,
+        started_by: None,
     };
     let _ = std::fs::remove_dir_all(folder(script));
     record(script, genesis, code, &folder(script));

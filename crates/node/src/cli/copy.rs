@@ -25,7 +25,7 @@ where
 {
     let mut batch: Option<Append> = None;
     let mut seen = HashSet::new();
-    let mut engines = 0;
+    let mut changes = 0;
     let wanted = usize::try_from(last).map_or(usize::MAX, |last| last.saturating_add(1));
     for (seq, bytes) in (0..).zip(history.entries().take(wanted)) {
         let bytes: Bytes = bytes.map_err(Failure::cannot)?.into();
@@ -41,9 +41,9 @@ where
         });
         append.entries.push(new);
         copy_blobs(history, store, &entry, append, &mut seen)?;
-        if let Body::Engine(_) = entry.body {
-            engines += 1;
-            append.blobs.push(troupe_runtime::rules_change_blob(engines, seq));
+        if let Body::Engine(_) | Body::Upgrade(_) = entry.body {
+            changes += 1;
+            append.blobs.push(troupe_runtime::rules_change_blob(changes, seq));
         }
         if append.payload_bytes() >= BATCH_BYTES {
             commit(store, append)?;
@@ -62,17 +62,19 @@ fn copy_blobs<H: History>(
     store: &dyn Store,
     entry: &Entry,
     append: &mut Append,
-    seen: &mut HashSet<Hash>,
+    seen: &mut HashSet<(bool, Hash)>,
 ) -> Result<(), Failure>
 where
     H::Bytes: Into<Bytes>,
 {
-    for (_, name) in entry.blobs() {
-        if !seen.insert(name) {
+    for (field, name) in entry.blobs() {
+        // What several chains have in common belongs to none of them.
+        let is_shared = matches!(field, "component-hash" | "config");
+        if !seen.insert((is_shared, name)) {
             continue;
         }
         let Some(blob) = history.blob(&name).map_err(Failure::cannot)? else { continue };
-        if let Body::Genesis(_) = entry.body {
+        if is_shared {
             store.put_shared(&name, blob.as_ref())?;
         } else {
             append.blobs.push((name, blob.into()));

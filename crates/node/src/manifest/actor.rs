@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(manifest.config.as_deref(), Some(&br#"{"alerts":"alerts","min":5}"#[..]));
         assert_eq!(manifest.limits, [("fuel".to_owned(), 1_000_000_000), ("state".to_owned(), 8 << 20)]);
         let grants: Vec<_> = manifest.grants.iter().map(Text::as_str).collect();
-        assert_eq!(grants, ["http:*.example.net", "http:api.example.org", "http:private:127.0.0.1:9000"]);
+        assert_eq!(grants, ["http:*.example.net", "http:api.example.org", "private:127.0.0.1:9000"]);
         let expect = Supervision {
             on_failure: OnFailure::Restart,
             failures: 3,

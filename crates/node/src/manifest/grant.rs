@@ -6,9 +6,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use troupe_chain::Text;
+use troupe_component::Grants;
 
-/// Reads a host for calls over HTTP: `api.example.org`, `*.example.net`, `host:8443`, `[2001:db8::1]`, each also after
-/// `private:`, which lets the host have an address that the internet does not route.
+/// Reads a host for calls over HTTP: `api.example.org`, `*.example.net`, `host:8443`, `[2001:db8::1]`. After `private:`
+/// it may have an address that the internet does not route; then it is one host, on one port.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -24,7 +25,7 @@ pub fn http_grant(text: &str) -> Result<Text, String> {
         Some(_) if !wildcard.is_empty() => return Err("an address has no names below it".to_owned()),
         Some(address) if !private && is_private(address) => {
             return Err(format!(
-                "{name} is not an address of the internet; write private:{rest} to allow it"
+                "{name} is not an address of the internet; write private:{name}:PORT to allow it"
             ));
         }
         Some(IpAddr::V4(address)) => address.to_string(),
@@ -34,9 +35,19 @@ pub fn http_grant(text: &str) -> Result<Text, String> {
             name.to_owned()
         }
     };
-    let private = if private { "private:" } else { "" };
-    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    Text::new(format!("http:{private}{wildcard}{name}{port}")).map_err(|error| error.to_string())
+    if private && !wildcard.is_empty() {
+        return Err("a private host is named in full".to_owned());
+    }
+    let kind = if private { "private" } else { "http" };
+    let port = match port {
+        Some(port) => format!(":{port}"),
+        None if private => return Err(format!("a private host has a port: private:{name}:PORT")),
+        None => String::new(),
+    };
+    let grant = Text::new(format!("{kind}:{wildcard}{name}{port}")).map_err(|error| error.to_string())?;
+    // What the sandbox makes of it has the last word.
+    Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
+    Ok(grant)
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
@@ -81,7 +92,7 @@ fn check_name(name: &str, private: bool) -> Result<(), String> {
     }
     if !private && (!name.contains('.') || last == "localhost") {
         return Err(format!(
-            "`{name}` is a name of this machine's own network; write private:{name} to allow it"
+            "`{name}` is a name of this machine's own network; write private:{name}:PORT to allow it"
         ));
     }
     Ok(())
@@ -127,11 +138,11 @@ mod tests {
             ("*.example.net", "http:*.example.net"),
             ("api.example.org:8443", "http:api.example.org:8443"),
             ("api.example.org:0443", "http:api.example.org:443"),
-            ("private:127.0.0.1:9000", "http:private:127.0.0.1:9000"),
-            ("private:db", "http:private:db"),
+            ("private:127.0.0.1:9000", "private:127.0.0.1:9000"),
+            ("private:db:5432", "private:db:5432"),
             ("[2606:4700:0::1111]:443", "http:[2606:4700::1111]:443"),
-            ("private:[0:0::1]", "http:private:[::1]"),
-            ("private:[::ffff:10.0.0.1]", "http:private:10.0.0.1"),
+            ("private:[0:0::1]:80", "private:[::1]:80"),
+            ("private:[::ffff:10.0.0.1]:80", "private:10.0.0.1:80"),
             ("1.1.1.1", "http:1.1.1.1"),
         ] {
             assert_eq!(grant(text).as_deref(), Ok(expect));
@@ -157,6 +168,8 @@ mod tests {
             ("example.org:65536", "1 to 65535"),
             ("2606:4700::1111", "brackets"),
             ("*.1.1.1.1", "no names below"),
+            ("private:db", "has a port: private:db:PORT"),
+            ("private:*.db:80", "named in full"),
         ] {
             let error = grant(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
@@ -199,7 +212,7 @@ mod tests {
     #[test]
     fn a_private_address_is_only_granted_as_such() {
         for text in
-            ["127.0.0.1", "10.1.2.3:80", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:127.0.0.1]"]
+            ["127.0.0.1:1", "10.1.2.3:80", "169.254.169.254:80", "[::1]:9", "[fd00::1]:9", "[::ffff:127.0.0.1]:9"]
         {
             assert!(grant(text).unwrap_err().contains("private:"), "{text}");
             assert!(grant(&format!("private:{text}")).is_ok(), "{text}");

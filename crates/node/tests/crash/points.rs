@@ -58,7 +58,7 @@ impl Node {
         setup.settings.cache = Some(cache());
         setup.settings.deadline = None;
         let running = Arc::new(setup.open()?);
-        Ok(Self { router: troupe::http::router(Arc::clone(&running)), running })
+        Ok(Self { router: troupe::http::router(running.site()), running })
     }
 
     async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {

@@ -111,7 +111,7 @@ fn a_client_that_does_not_wait_for_its_answer_is_recorded_all_the_same() {
     let mut wire = server.wire();
     wire.request("POST", "/", "", b"{\"gone\":1}").unwrap();
     // The message is with the actor once the next connection's waits behind it.
-    while server.running.actor.metrics().accepted.load(std::sync::atomic::Ordering::Relaxed) == 0
+    while server.running.host.actors.metrics().accepted.load(std::sync::atomic::Ordering::Relaxed) == 0
         && server.running.actor.waiting() == 0
         && server.seq() == 1
     {

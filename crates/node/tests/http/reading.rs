@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use troupe::host::Running;
-use troupe_chain::{Entry, Hash, Text};
-use troupe_runtime::{Actor, Options, SystemClock, engine_change_blob};
+use troupe_chain::{Engine, Entry, Hash, Machines, Rules, Text};
+use troupe_component::{Sandbox, WasmComponent};
+use troupe_runtime::{Actors, Options, rules_change_blob};
 use troupe_store::MemoryStore;
 
 use crate::server::{Server, counter, setup};
@@ -84,7 +84,7 @@ fn an_entry_is_found_by_position_and_by_name_and_no_other_way() {
 fn blobs_are_those_of_the_actor_and_no_other_s() {
     let store = Arc::new(MemoryStore::new());
     let mut setup = setup(counter());
-    setup.store = store.clone();
+    setup.settings.store = store.clone();
     let secret = b"another actor's component";
     troupe_store::Store::put_shared(&*store, &Hash::of(secret), secret).unwrap();
     let server = Server::with(setup);
@@ -100,29 +100,41 @@ fn blobs_are_those_of_the_actor_and_no_other_s() {
     }
 }
 
+/// The same machines, said to run on another engine.
+struct Another {
+    sandbox: Sandbox,
+    engine: Engine,
+}
+
+impl Machines for Another {
+    type Machine = WasmComponent;
+
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<WasmComponent, String> {
+        self.sandbox.machine(rules, code)
+    }
+}
+
 #[test]
 fn the_marker_of_a_change_of_engine_is_given_to_nobody() {
     let setup = setup(counter());
-    let store = Arc::clone(&setup.store);
-    let Running { actor, genesis, component, sandbox, .. } = setup.open().unwrap();
-    actor.stop();
+    let store = Arc::clone(&setup.settings.store);
+    let mut running = setup.open().unwrap();
+    running.stop();
+    let chain = running.actor.id();
+    let sandbox = running.host.sandbox.clone();
     let mut engine = sandbox.engine().clone();
     engine.insert(Text::new("version").unwrap(), Text::new("0.0.1").unwrap());
-    let options = Options {
-        mailbox: 8,
-        max_message: 1000,
-        snapshot_every: 1,
-        engine,
-        clock: Arc::new(SystemClock),
-        log: Arc::new(|_| {}),
-    };
-    let chain = actor.id();
-    let actor = Actor::resume(store, chain, &sandbox, |_| options).unwrap();
-    let server = Server::serve(Running { actor, genesis, component, sandbox, resumed: true });
+    running.host.actors = Actors::open(store, Another { sandbox, engine }, Options::default()).unwrap();
+    running.actor = running.host.actors.get(chain).unwrap();
+    let server = Server::serve(running);
     let mut wire = server.wire();
     wire.post("{\"add\":1}").unwrap().status(200);
     assert_eq!(wire.get("/chain/2").unwrap().json()["data"]["kind"], "engine");
-    let (name, bytes) = engine_change_blob(1, 2);
+    let (name, bytes) = rules_change_blob(1, 2);
     let stored = server.running.actor.store().blob(&chain, &name).unwrap();
     assert_eq!(stored, Some(bytes), "else the test looks for the wrong thing");
     wire.get(&format!("/blobs/{name}")).unwrap().problem(404, "not-found");

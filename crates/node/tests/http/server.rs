@@ -49,7 +49,7 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let served = troupe::http::serve(listener, Arc::clone(&running), async {
+        let served = troupe::http::serve(listener, running.site(), async {
             let _ = stopped.await;
         });
         let thread = std::thread::spawn(move || runtime.block_on(served).expect("the server ends well"));
