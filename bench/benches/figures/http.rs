@@ -21,9 +21,9 @@ const MESSAGE: &[u8] = b"{\"add\":1}";
 pub(crate) fn measure() -> anyhow::Result<()> {
     let constant = serve(troupe::http::constant_router())?;
     let (memory, _) = actor(COUNTER, false)?;
-    let memory = serve(troupe::http::router(memory))?;
+    let memory = serve(troupe::http::router(memory.site()))?;
     let (disk, _folder) = actor(COUNTER, true)?;
-    let disk = serve(troupe::http::router(disk))?;
+    let disk = serve(troupe::http::router(disk.site()))?;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut raw = Preallocated::new(&folder.path().join("raw"), 64 << 20)?;
     let bare = Bare::new(

@@ -1,6 +1,6 @@
 //! One step in memory against the bare calls that it is made of.
 
-use troupe::troupe_chain::{Hash, Machine, Outcome, Sender, Timestamp, Tip};
+use troupe::troupe_chain::{Hash, Machine, Nowhere, Outcome, Sender, Timestamp, Tip};
 use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
 use troupe_bench::bare::Bare;
 use troupe_bench::{cpu_per_call, medians};
@@ -61,7 +61,7 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
             &mut || {
                 cpu_per_call(CALLS, |_| {
                     let context = tip.next_context(Sender::Http { key: None }, Timestamp(0));
-                    let step = machine.apply(&context, message, state)?;
+                    let step = machine.apply(&context, &mut Nowhere, message, state)?;
                     anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
                     let linked = tip.message(&context, Hash::of(message), &step);
                     tip.state = before;
@@ -95,5 +95,7 @@ fn genesis(
         grants: Vec::new(),
         owner: None,
         nonce: Hash::of(b"bench"),
+        fork: None,
+        started_by: None,
     })
 }

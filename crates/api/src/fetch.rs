@@ -122,7 +122,10 @@ impl Resolver for Checked {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
         let mut allowed = self.empty();
-        found.iter().filter(|address| (self.allowed)(address.ip())).for_each(|address| allowed.push(*address));
+        found
+            .iter()
+            .filter(|address| (self.allowed)(address.ip()))
+            .for_each(|address| allowed.push(*address));
         if allowed.is_empty() {
             let what = "the host's addresses are private, and that was not granted";
             return Err(ureq::Error::Other(what.into()));

@@ -17,8 +17,8 @@ mod object;
 mod payload;
 mod types;
 
-pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
+pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
 pub use types::{ErrorCode, Info, Problem};

@@ -102,8 +102,9 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 check_seed(seq, init.seed)?;
                 let says = Says { seq, kind: "init", state: *state, reply: None, effects, fuel: *fuel };
                 let config = self.config.as_deref();
-                let step =
-                    played(seq, same_engine, calls, &mut blob, |outside| self.machine.init(&context, outside, config))?;
+                let step = played(seq, same_engine, calls, &mut blob, |outside| {
+                    self.machine.init(&context, outside, config)
+                })?;
                 self.state = self.compare(&says, step)?;
             }
             Body::Message(message) => {
@@ -264,9 +265,7 @@ fn played<B: AsRef<[u8]>>(
     // A limit of another engine may have come before the rest of the calls; that is told where outcomes are compared.
     let by_engine = matches!(&step.outcome, Outcome::Failed(failed) if failed.code.depends_on_engine());
     match player.calls.first() {
-        Some(left) if same_engine || !by_engine => {
-            Err(diverged(seq, "calls", &left.function, "none", None))
-        }
+        Some(left) if same_engine || !by_engine => Err(diverged(seq, "calls", &left.function, "none", None)),
         _ => Ok(step),
     }
 }

@@ -151,7 +151,10 @@ impl Settings {
             deadline: Some(Duration::from_secs(10)),
             allocation: SandboxConfig::default().allocation,
             cache: None,
-            options: Options { outside: Some(Arc::new(crate::outside::Web::default())), ..Options::default() },
+            options: Options {
+                outside: Some(Arc::new(crate::outside::Web::default())),
+                ..Options::default()
+            },
         }
     }
 

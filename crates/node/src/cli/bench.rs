@@ -165,14 +165,20 @@ struct Task {
 impl Task {
     /// Steps per second in one thread without storing them, and the fuel of one.
     fn step(&self, running: &Running) -> Result<(f64, u64), Failure> {
-        let machine = troupe_chain::Machines::machine(&running.host.sandbox, &running.genesis.rules(), &running.component)
-            .map_err(Failure::cannot)?;
+        let machine = troupe_chain::Machines::machine(
+            &running.host.sandbox,
+            &running.genesis.rules(),
+            &running.component,
+        )
+        .map_err(Failure::cannot)?;
         let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2 };
         let state = running.actor.view().map_err(Failure::cannot)?.state.clone();
         let began = Instant::now();
         let (mut steps, mut fuel) = (0_u32, 0);
         while began.elapsed() < self.duration {
-            let step = machine.apply(&context, &mut troupe_chain::Nowhere, &self.message, &state).map_err(Failure::cannot)?;
+            let step = machine
+                .apply(&context, &mut troupe_chain::Nowhere, &self.message, &state)
+                .map_err(Failure::cannot)?;
             match step.outcome {
                 Outcome::Accepted(_) => fuel = step.fuel.0,
                 Outcome::Rejected(rejection) => {

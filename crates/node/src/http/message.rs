@@ -16,10 +16,7 @@ use super::site::Target;
 /// The most bytes of an `Idempotency-Key`.
 const MAX_KEY: usize = 256;
 
-pub(super) async fn post(
-    Target(actor): Target,
-    request: Request<Body>,
-) -> Result<Response<Body>, Refusal> {
+pub(super) async fn post(Target(actor): Target, request: Request<Body>) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let key = idempotency_key(request.headers())?;
     let message = read_body(request, actor.max_message()?).await?;

@@ -54,9 +54,19 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     gauge(&mut text, "troupe_names", "Names of actors.", names as u64);
     gauge(&mut text, "troupe_due", "Timers, requests and rests that are still to come.", due as u64);
     if let Some(root) = &site.root {
-        gauge(&mut text, "troupe_mailbox_messages", "Messages that wait for the actor at the root.", root.waiting());
+        gauge(
+            &mut text,
+            "troupe_mailbox_messages",
+            "Messages that wait for the actor at the root.",
+            root.waiting(),
+        );
         if let Ok(view) = root.view() {
-            gauge(&mut text, "troupe_chain_seq", "The position of the root actor's last entry.", view.tip.seq);
+            gauge(
+                &mut text,
+                "troupe_chain_seq",
+                "The position of the root actor's last entry.",
+                view.tip.seq,
+            );
             let bytes = view.state.len() as u64;
             gauge(&mut text, "troupe_state_bytes", "The size of the root actor's state.", bytes);
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use toml::de::{DeTable, DeValue};
 use troupe_chain::{Hash, Text};
-use troupe_component::Limits;
 use troupe_chain::{OnFailure, Supervision};
+use troupe_component::Limits;
 
 use super::config::canonical_json;
 use super::fault::{Fault, Source, unknown};

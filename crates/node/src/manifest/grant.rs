@@ -211,9 +211,14 @@ mod tests {
 
     #[test]
     fn a_private_address_is_only_granted_as_such() {
-        for text in
-            ["127.0.0.1:1", "10.1.2.3:80", "169.254.169.254:80", "[::1]:9", "[fd00::1]:9", "[::ffff:127.0.0.1]:9"]
-        {
+        for text in [
+            "127.0.0.1:1",
+            "10.1.2.3:80",
+            "169.254.169.254:80",
+            "[::1]:9",
+            "[fd00::1]:9",
+            "[::ffff:127.0.0.1]:9",
+        ] {
             assert!(grant(text).unwrap_err().contains("private:"), "{text}");
             assert!(grant(&format!("private:{text}")).is_ok(), "{text}");
         }

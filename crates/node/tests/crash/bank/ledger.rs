@@ -149,7 +149,11 @@ fn follow(store: &dyn Store, chain: &Hash, last: u64, transfers: &mut HashMap<St
     }
     assert!(out.is_empty(), "{chain} knows what became of all that it sent: {out:?}");
     let state = json(store, chain, &state.expect("an account has a state"));
-    assert_eq!((&state["out"], &state["doubtful"]["count"]), (&Value::Array(Vec::new()), &0.into()), "{state}");
+    assert_eq!(
+        (&state["out"], &state["doubtful"]["count"]),
+        (&Value::Array(Vec::new()), &0.into()),
+        "{state}"
+    );
     state["balance"].as_i64().expect("a balance")
 }
 

@@ -63,10 +63,7 @@ impl People {
             }
             Err(SendError::Rejected(_)) => self.refused.push(id.to_owned()),
             Err(
-                SendError::OutcomeUnknown(_)
-                | SendError::Halted(_)
-                | SendError::Stopped
-                | SendError::Host(_),
+                SendError::OutcomeUnknown(_) | SendError::Halted(_) | SendError::Stopped | SendError::Host(_),
             ) => {}
             Err(error) => panic!("{id}: {error}"),
         }
@@ -158,7 +155,8 @@ fn check(disk: &SimDisk, people: &People, what: &str) -> (u64, u64) {
     let host = open(disk.open().expect("it opened before")).expect("actors");
     for (chain, head) in store.chains().expect("readable") {
         let history = StoreHistory::new(Arc::clone(&store), chain).expect("readable").expect("a chain");
-        let report = verify(&history, &host.sandbox, |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let report =
+            verify(&history, &host.sandbox, |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(report.seq, head.seq);
     }
     (totals.deposits, totals.returned)
@@ -179,7 +177,8 @@ fn a_crash_of_the_disk_at_any_time_neither_makes_nor_loses_money() {
     let mut random = Random(seed);
     for point in 0..POINTS {
         let at = point * operations / POINTS + random.below(operations / POINTS);
-        for (n, survivors) in [Survivors::Lost, Survivors::Kept, Survivors::Some(at)].into_iter().enumerate() {
+        for (n, survivors) in [Survivors::Lost, Survivors::Kept, Survivors::Some(at)].into_iter().enumerate()
+        {
             let what = format!("seed {seed}, operation {at}, {survivors:?}");
             let mut people = People::new(seed);
             let disk = SimDisk::new();
