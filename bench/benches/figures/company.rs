@@ -8,7 +8,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use troupe::host::{ComponentSource, Host, Settings, Start};
 use troupe::troupe_chain::{Hash, Machine, Nowhere, Outcome, Sender, Text, Timestamp, Tip};
-use troupe::troupe_component::Limits;
+use troupe::troupe_component::{Limits, WasmComponent};
 use troupe::troupe_runtime::Actor;
 use troupe::troupe_store::{DiskStore, MemoryStore, Store};
 use troupe_bench::{median, medians, micros, per_call};
@@ -30,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const CALM_FOR: Duration = Duration::from_secs(4);
 /// Messages that wait for the flooded actor at any time.
 const FLOOD: usize = 900;
+const PERSON: Sender = Sender::Http { key: None };
 
 pub(crate) fn measure() -> anyhow::Result<()> {
     table();
@@ -69,7 +70,7 @@ fn play<'a>(
     let before = accepted();
     let began = Instant::now();
     for (actor, ball) in balls {
-        drop(actor.post(Sender::Http { key: None }, ball)?);
+        drop(actor.post(PERSON, ball)?);
     }
     while accepted() < before + expected {
         anyhow::ensure!(began.elapsed() < Duration::from_secs(120), "{} of {expected}", accepted() - before);
@@ -122,19 +123,21 @@ fn chains() -> anyhow::Result<()> {
 
 /// The step of a message that is sent on, without a runtime.
 fn one_step(host: &Host, component: &[u8]) -> anyhow::Result<impl Fn() -> anyhow::Result<f64> + use<>> {
-    let machine = host.sandbox.load(component, &Limits::default())?;
+    let machine: WasmComponent = host.sandbox.load(component, &Limits::default())?;
     let genesis = host.prepare(Start {
         component: ComponentSource::Bytes(Bytes::copy_from_slice(component)),
         config: Some("peer".into()),
         ..Start::default()
     })?;
     let (mut tip, _) = Tip::start(genesis.genesis, Timestamp(0));
-    tip.state = Some(Hash::of(b"peer"));
+    let context = tip.next_context(PERSON, Timestamp(0));
+    let first = Machine::init(&machine, &context, &mut Nowhere, Some(b"peer"))?;
+    tip.init(&context, &first).map_err(|failed| anyhow::anyhow!("init failed: {failed}"))?;
     let message = ball(b's', 1);
     Ok(move || {
         let mut tip = tip.clone();
         per_call(HOPS as usize, |_| {
-            let context = tip.next_context(Sender::Http { key: None }, Timestamp(0));
+            let context = tip.next_context(PERSON, Timestamp(0));
             let step = machine.apply(&context, &mut Nowhere, &message, b"peer")?;
             anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
             tip.message(&context, Hash::of(&message), &step).context("no entry")?;
@@ -226,7 +229,7 @@ async fn ask(actors: &[Actor]) -> anyhow::Result<(f64, f64)> {
             while Instant::now() < end {
                 let began = Instant::now();
                 let message = Bytes::from_static(b"{\"add\":1}");
-                actor.send(Sender::Http { key: None }, message).await?;
+                actor.send(PERSON, message).await?;
                 times.push(micros(began.elapsed()));
                 tokio::time::sleep(PAUSE).await;
             }
@@ -247,7 +250,7 @@ fn flood_until(actor: &Actor, stop: &AtomicBool) -> anyhow::Result<()> {
     let mut waiting = std::collections::VecDeque::new();
     while !stop.load(Ordering::Relaxed) {
         while waiting.len() < FLOOD {
-            waiting.push_back(actor.post(Sender::Http { key: None }, Bytes::from_static(b"{\"add\":1}"))?);
+            waiting.push_back(actor.post(PERSON, Bytes::from_static(b"{\"add\":1}"))?);
         }
         for answer in waiting.drain(..FLOOD / 2) {
             answer.blocking_recv()??;

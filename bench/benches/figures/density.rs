@@ -2,6 +2,7 @@
 //!
 //! Memory and restarts are measured in processes of their own, `figures idle FOLDER`, so that nothing is left over in them.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use troupe::host::{ComponentSource, Host, Settings, Start};
 use troupe::troupe_chain::{Hash, Sender, Text};
-use troupe::troupe_runtime::Actor;
+use troupe::troupe_runtime::{Actor, SendError};
 use troupe::troupe_store::DiskStore;
 use troupe_bench::{median, micros};
 
@@ -28,6 +29,8 @@ const COLD: u64 = 100;
 const WINDOW: usize = 64;
 const HOT_FOR: Duration = Duration::from_millis(1500);
 const MESSAGE: &[u8] = b"{\"add\":1}";
+const REFUSED: &[u8] = b"{}";
+const PERSON: Sender = Sender::Http { key: None };
 
 /// What one process found.
 #[derive(Debug, Default, Clone, Copy)]
@@ -61,19 +64,24 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     table();
     let named = |what: &str| format!("{actors} idle counters: {what}");
     let bytes = |bytes: f64| format!("{bytes:.0} B");
-    let each = |memory: f64| (memory - one.opened) / actors as f64;
+    let each = |of: fn(&Found) -> f64| (of(&all) - of(&one)) / actors as f64;
     report(&named("to begin them"), format!("{took:.1} s, {:.0}/s", actors as f64 / took), f64::NAN, "");
     report(
         &named("memory of each, never used"),
-        bytes(each(all.opened)),
-        each(all.opened) / 512.0,
+        bytes(each(|found| found.opened)),
+        each(|found| found.opened) / 512.0,
         "≤ 512 B",
     );
-    report(&named("memory of each, loaded"), bytes(each(all.loaded)), each(all.loaded) / 512.0, "");
+    report(
+        &named("memory of each, loaded"),
+        bytes(each(|found| found.loaded)),
+        each(|found| found.loaded) / 512.0,
+        "",
+    );
     report(
         &named("memory of each, unloaded again"),
-        bytes(each(all.unloaded)),
-        each(all.unloaded) / 512.0,
+        bytes(each(|found| found.unloaded)),
+        each(|found| found.unloaded) / 512.0,
         "",
     );
     report(&named("to open the node"), format!("{:.1} ms", all.open), all.open / one.open, "");
@@ -160,54 +168,44 @@ pub(crate) fn idle(args: &[String]) -> anyhow::Result<()> {
         times.push(micros(began.elapsed()) / 1000.0);
     }
     let cold = median(times);
-    let hot = hot(&host.actors.get(ids[0])?)?;
-    let mut waiting = Vec::new();
-    for id in &ids {
-        waiting.push(host.actors.get(*id)?.post(Sender::Http { key: None }, Bytes::from_static(MESSAGE))?);
-        if waiting.len() == 512 {
-            wait(&mut waiting)?;
+    // What is refused loads an actor and writes nothing, so that the store's memory stays as it is.
+    for ids in ids.chunks(512) {
+        let post = |id: &Hash| host.actors.get(*id)?.post(PERSON, Bytes::from_static(REFUSED));
+        let waiting = ids.iter().map(post).collect::<Result<Vec<_>, _>>()?;
+        for answer in waiting {
+            let answer = answer.blocking_recv()?;
+            anyhow::ensure!(matches!(answer, Err(SendError::Rejected(_))), "{answer:?}");
         }
     }
-    wait(&mut waiting)?;
     let loaded = memory()?;
     host.actors.unload_idle();
     let unloaded = memory()?;
+    let hot = hot(&host.actors.get(ids[0])?)?;
     let ms = |time: Duration| micros(time) / 1000.0;
     println!("{opened} {loaded} {unloaded} {} {} {cold} {hot}", ms(open), ms(first));
     host.actors.shutdown();
     Ok(())
 }
 
-type Waiting =
-    tokio::sync::oneshot::Receiver<Result<troupe::troupe_runtime::Answer, troupe::troupe_runtime::SendError>>;
-
-fn wait(waiting: &mut Vec<Waiting>) -> anyhow::Result<()> {
-    for answer in waiting.drain(..) {
-        answer.blocking_recv()??;
-    }
-    Ok(())
-}
-
 fn ask(actor: &Actor) -> anyhow::Result<()> {
-    actor.send_blocking(Sender::Http { key: None }, Bytes::from_static(MESSAGE))?;
+    actor.send_blocking(PERSON, Bytes::from_static(MESSAGE))?;
     Ok(())
 }
 
 /// Messages a second of one actor that always has some.
 fn hot(actor: &Actor) -> anyhow::Result<f64> {
-    let mut waiting = Vec::new();
+    let mut waiting = VecDeque::new();
     let (mut count, began) = (0, Instant::now());
     while began.elapsed() < HOT_FOR {
         while waiting.len() < WINDOW {
-            waiting.push(actor.post(Sender::Http { key: None }, Bytes::from_static(MESSAGE))?);
+            waiting.push_back(actor.post(PERSON, Bytes::from_static(MESSAGE))?);
         }
-        let rest = waiting.split_off(WINDOW / 2);
-        count += waiting.len();
-        wait(&mut waiting)?;
-        waiting = rest;
+        for answer in waiting.drain(..WINDOW / 2) {
+            answer.blocking_recv()??;
+            count += 1;
+        }
     }
-    wait(&mut waiting)?;
-    Ok(count as f64 / began.elapsed().as_secs_f64())
+    Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
 /// The memory of this process, in bytes.
