@@ -37,6 +37,7 @@ mod history;
 mod json;
 mod link;
 mod machine;
+mod once;
 mod provenance;
 mod replay;
 mod supervision;

@@ -58,6 +58,14 @@ pub enum NotVerified {
         /// The hash of what was found.
         found: Hash,
     },
+    /// A message does not come from where the entry says, as far as the chain itself shows it.
+    #[error("origin: at seq {seq}, {what}")]
+    Origin {
+        /// The entry.
+        seq: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// The replay came to something else.
     #[error(transparent)]
     Diverged(Box<Divergence>),
@@ -76,7 +84,7 @@ impl NotVerified {
     pub fn seq(&self) -> Option<u64> {
         match self {
             Self::Structure(broken) => Some(broken.seq),
-            Self::Head { seq, .. } | Self::Blob { seq, .. } => Some(*seq),
+            Self::Head { seq, .. } | Self::Blob { seq, .. } | Self::Origin { seq, .. } => Some(*seq),
             Self::Diverged(divergence) => Some(divergence.seq),
             Self::CannotCheck(
                 CannotCheck::MissingBlob { seq, .. }

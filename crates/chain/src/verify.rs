@@ -1,10 +1,11 @@
-//! The verifier: structure, then blobs, then replay, in the order in which they must fail.
+//! The verifier: structure, then blobs, then replay and origins, in the order in which they must fail.
 //!
 //! Deliberately absent: the log and its checkpoints, and the provenance of senders, which a report counts as "not
 //! checked": with other chains at hand, [`check_origin`](crate::check_origin) tells.
 
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
+use crate::once::Once;
 use crate::replay::{Replayer, check_blob};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::{Body, Entry, Hash};
@@ -38,6 +39,10 @@ fn replay_all<H: History, M: Machines>(
     let mut entries = history.entries();
     let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
     let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
+    let mut once = Once::default();
+    if let Ok(entry) = Entry::decode(genesis.as_ref()) {
+        once.check(&entry).map_err(|what| NotVerified::Origin { seq: 0, what })?;
+    }
     for bytes in entries {
         let bytes = bytes.map_err(CannotCheck::from)?;
         let seq = replayer.tip().seq + 1;
@@ -46,6 +51,7 @@ fn replay_all<H: History, M: Machines>(
             history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
         })?;
         check_results(history, &entry, replayer.state())?;
+        once.check(&entry).map_err(|what| NotVerified::Origin { seq, what })?;
         progress(seq);
     }
     check_head(replayer.tip(), head)?;

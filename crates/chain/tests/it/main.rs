@@ -3,6 +3,7 @@
 mod changes;
 mod codec;
 mod links;
+mod once;
 mod provenance;
 mod replay;
 mod strategies;

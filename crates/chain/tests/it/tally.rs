@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    Abort, Accepted, Answered, Asked, Code, Context, EffectRef, Engine, Failed, FailureCode, Fork, Fuel,
-    Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome, Outside, Rejection, Rules, Sender,
-    Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
+    Abort, Accepted, Answered, Asked, Code, Context, Effect, EffectId, EffectRef, Engine, Failed,
+    FailureCode, Fork, Fuel, Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome, Outside,
+    Rejection, Rules, Sender, Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
 };
 
 /// What the machine is called.
@@ -86,6 +86,17 @@ impl Machine for Tally {
                 let mut step = step(message, accept(state.to_vec(), Some(output.clone()), Vec::new()));
                 step.calls.push(Answered { function, input: argument.into(), output });
                 return Ok(step);
+            }
+            ("timer", _) => {
+                let after = argument.parse().unwrap_or(0);
+                accept(state.to_vec(), None, vec![Asked::timer(after, b"add 1".to_vec())])
+            }
+            ("request", _) => {
+                accept(state.to_vec(), None, vec![Asked::request(text(argument), b"add 1".to_vec(), 10)])
+            }
+            ("cancel", _) => {
+                let id = EffectId { seq: argument.parse().unwrap_or(0), n: 0 };
+                accept(state.to_vec(), None, vec![Asked::bare(Effect::Cancel(id))])
             }
             ("refuse", _) => fail(FailureCode::Refused),
             ("trap", _) => fail(FailureCode::Unreachable),
