@@ -271,6 +271,28 @@ pub(crate) fn scan<T: DeserializeOwned>(
     }
 }
 
+/// What a store's node knows of an actor, without opening it as a node; `None` if it knows nothing beside the chain.
+///
+/// # Errors
+/// [`StoreError`] if the row cannot be read.
+pub fn stored_record(store: &dyn Store, chain: &Hash) -> Result<Option<Record>, StoreError> {
+    get(store, &actor_key(ACTOR, chain))
+}
+
+/// The names that a store's node gave to its actors, in order, without opening it as a node.
+///
+/// # Errors
+/// [`StoreError`] if the rows cannot be read.
+pub fn stored_names(store: &dyn Store) -> Result<Vec<(String, Hash)>, StoreError> {
+    let mut names = Vec::new();
+    scan::<(String, [u8; 32])>(store, &[NAME], |_, (name, id)| {
+        names.push((name, Hash::from_bytes(id)));
+        Ok(())
+    })?;
+    names.sort();
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
