@@ -1,5 +1,6 @@
 //! Crashes and failing disks: what was answered is there afterwards, and nothing is answered that is not there.
 
+mod bank;
 mod full;
 mod kills;
 mod points;
