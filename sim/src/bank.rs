@@ -79,7 +79,7 @@ pub fn run(seed: u64) -> Result<Report, String> {
     let store: Arc<dyn Store> = Arc::new(disk.open().map_err(|error| error.to_string())?);
     let actors = Actors::open(Arc::clone(&store), bank.clone(), options.clone());
     let actors = actors.map_err(|error| error.to_string())?;
-    let names = (0..3 + random.below(8)).map(|n| format!("account-{n}")).collect();
+    let names = (0..20 + random.below(31)).map(|n| format!("account-{n}")).collect();
     let mut simulation = Simulation {
         random,
         clock,
@@ -104,7 +104,7 @@ fn text(text: &str) -> Result<Text, String> {
 
 impl Simulation {
     fn live(&mut self) -> Result<(), String> {
-        let payments = 10 + self.random.below(30);
+        let payments = 60 + self.random.below(80);
         let mut paid = 0;
         self.open_accounts()?;
         while paid < payments {
@@ -116,7 +116,12 @@ impl Simulation {
                 6..15 => self.step(),
                 15 | 16 => self.go_on(),
                 17 => self.actors.unload_idle(),
-                18 if self.random.one_in(6) => self.crash_soon(),
+                18 => match self.random.below(8) {
+                    0 => self.crash_soon(),
+                    1 => self.fill_up(),
+                    2 | 3 => self.pause(),
+                    _ => self.disk.set_capacity(None),
+                },
                 _ => {}
             }
             self.hear()?;
@@ -239,6 +244,22 @@ impl Simulation {
         Ok(())
     }
 
+    /// Leaves the disk hardly any space.
+    fn fill_up(&mut self) {
+        let used: u64 = self.disk.files().iter().map(|(_, bytes)| bytes).sum();
+        self.disk.set_capacity(Some(used + self.random.below(2000)));
+    }
+
+    /// Pauses an account, or lets it go on. Nobody waits for it to be done.
+    fn pause(&mut self) {
+        let at = self.random.below(self.names.len() as u64) as usize;
+        let pauses = self.random.one_in(2);
+        let Ok(actor) = self.actors.find(&self.names[at]) else { return };
+        poll(async {
+            let _ = if pauses { actor.pause().await } else { actor.resume().await };
+        });
+    }
+
     /// Lets the disk fail at one of its next operations.
     fn crash_soon(&mut self) {
         let fault = match self.random.below(4) {
@@ -264,14 +285,18 @@ impl Simulation {
                 self.crash_soon();
             }
             clean = true;
-            let Ok(store) = self.disk.open() else { continue };
-            self.store = Arc::new(store);
-            match Actors::open(Arc::clone(&self.store), self.bank.clone(), self.options.clone()) {
-                Ok(actors) => self.actors = actors,
-                Err(_) => continue,
+            if self.reopen().is_ok() {
+                return Ok(());
             }
-            break;
         }
+    }
+
+    /// Starts the node on its disk, and asks again what was not answered.
+    fn reopen(&mut self) -> Result<(), String> {
+        let store = self.disk.open().map_err(|error| error.to_string())?;
+        self.store = Arc::new(store);
+        let actors = Actors::open(Arc::clone(&self.store), self.bank.clone(), self.options.clone());
+        self.actors = actors.map_err(|error| error.to_string())?;
         for mut asking in std::mem::take(&mut self.asking) {
             self.ask(&mut asking);
             self.asking.push(asking);
@@ -282,7 +307,16 @@ impl Simulation {
     /// Does all that is left to do, without more faults, and checks what came of it.
     fn finish(mut self) -> Result<Report, String> {
         self.restart()?;
-        for _ in 0..100_000 {
+        // What was to fail and has not is left behind with the disk.
+        self.disk = self.disk.after_crash(Survivors::Kept);
+        self.reopen().map_err(|error| format!("the last start failed: {error}"))?;
+        for round in 0..20_000 {
+            if round == 0 {
+                for name in &self.names {
+                    let actor = self.actors.find(name).map_err(|error| error.to_string())?;
+                    poll(async { _ = actor.resume().await });
+                }
+            }
             let (actors, random) = (&self.actors, &mut self.random);
             let mut busy = false;
             while actors.step(&mut |ready| random.below(ready as u64) as usize) {
@@ -290,10 +324,6 @@ impl Simulation {
                 busy = true;
             }
             self.hear()?;
-            if self.actors.is_halted() {
-                self.restart()?;
-                continue;
-            }
             if busy || self.actors.tick() || self.actors.ready() > 0 {
                 continue;
             }
@@ -323,4 +353,10 @@ impl Simulation {
         let chains = check::chains(&self.store, &self.bank)?;
         Ok(Report { chains, taken, returned, crashes: self.crashes, steps: self.steps })
     }
+}
+
+/// Begins something without waiting for it.
+fn poll(future: impl Future<Output = ()>) {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = std::pin::pin!(future).poll(&mut context);
 }

@@ -34,7 +34,9 @@ impl Core {
                 Ok(None) => return Err(SendError::Unknown),
                 Err(error) => return Err(error),
             };
-            match cell.post(job, self.options.mailbox) {
+            // A full mailbox must not keep its actor from being ended or resumed.
+            let limit = if matches!(job, Job::Letter(_)) { self.options.mailbox } else { usize::MAX };
+            match cell.post(job, limit) {
                 Posted::Wake => {
                     self.schedule(&cell);
                     self.close_if_finished(&cell);
