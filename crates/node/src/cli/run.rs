@@ -103,8 +103,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     }
     door.serve(screen, |url, policy| {
         introduce(screen, &begin.shown, &place, &running, url)?;
-        let _ = policy;
-        Ok(Site::from(&running))
+        Ok(Site::from(&running).guarded(policy, None))
     })?;
     let view = actor.view().map_err(Failure::cannot)?;
     screen.note(format_args!("stopped at seq {}, head {}", view.tip.seq, short(view.tip.entry)));
