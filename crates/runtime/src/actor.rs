@@ -63,6 +63,11 @@ impl Actor {
         read().map(Arc::new).map_err(|error| SendError::Host(error.to_string()))
     }
 
+    /// What is committed now, if the actor is in memory; nothing is read for it.
+    pub fn view_in_memory(&self) -> Option<Arc<View>> {
+        self.actors.core().cell_in_memory(&self.id)?.view()
+    }
+
     /// The first entry of the chain.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -136,7 +137,7 @@ impl Actors {
         mut answer: oneshot::Receiver<Result<T, SendError>>,
     ) -> Result<T, SendError> {
         if self.core().options.threads > 0 {
-            return answer.blocking_recv().unwrap_or(Err(SendError::Stopped));
+            return park_until(answer).unwrap_or(Err(SendError::Stopped));
         }
         loop {
             match answer.try_recv() {
@@ -333,6 +334,11 @@ impl Actors {
         self.core().committer.is_halted()
     }
 
+    /// Whether the last commit found no room in the store, and that was lately: after a while another may be tried.
+    pub fn is_full(&self) -> bool {
+        self.core().committer.is_full()
+    }
+
     /// Handles what is in the mailboxes, commits it, and ends the threads. What cannot be handled in time stays in the
     /// store and goes on at the next start.
     pub fn shutdown(&self) {
@@ -353,6 +359,26 @@ impl Inner {
         }
         // Whoever still waits is told.
         core.each_cell(|cell| drop(cell.drain()));
+    }
+}
+
+/// Waits for a future on this thread, also where the thread is one of a runtime: whatever leads to the answer is done by
+/// others.
+fn park_until<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let mut future = std::pin::pin!(future);
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use troupe_store::CommitError;
+
 use crate::batch::Batch;
 use crate::core::Core;
 use crate::{Metrics, SendError};
@@ -19,6 +21,8 @@ pub(crate) const MAX_QUEUED: usize = 16;
 /// No more batches are committed together once they have so many bytes. With the largest batch that one message leads to
 /// on top, this is below what a store takes at once.
 const MAX_GROUP_BYTES: usize = 16 << 20;
+/// How long a store counts as full after a commit found no room.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// Commits the batches of all actors; those of one actor in order.
 pub(crate) struct Committer {
@@ -28,6 +32,8 @@ pub(crate) struct Committer {
     /// How many groups the thread has yet to finish.
     queued: AtomicU64,
     halted: AtomicBool,
+    /// When a commit last found no room, unless one succeeded since.
+    full: Mutex<Option<Instant>>,
 }
 
 impl Committer {
@@ -37,6 +43,7 @@ impl Committer {
             recent_ns: AtomicU64::new(0),
             queued: AtomicU64::new(0),
             halted: AtomicBool::new(false),
+            full: Mutex::new(None),
         }
     }
 
@@ -109,6 +116,8 @@ impl Committer {
         let metrics = &core.metrics;
         metrics.commit_time.record(took);
         Metrics::add(if result.is_ok() { &metrics.commits } else { &metrics.commit_errors }, 1);
+        *self.full.lock().unwrap_or_else(PoisonError::into_inner) =
+            matches!(result, Err(CommitError::Full(_))).then(Instant::now);
         result.map_err(|error| SendError::from(&error))
     }
 
@@ -128,6 +137,12 @@ impl Committer {
     /// Whether nothing is written any more.
     pub(crate) fn is_halted(&self) -> bool {
         self.halted.load(Ordering::Acquire)
+    }
+
+    /// Whether there was no room a moment ago.
+    pub(crate) fn is_full(&self) -> bool {
+        let full = *self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.is_some_and(|since| since.elapsed() < FULL_FOR)
     }
 
     fn void_error(&self) -> SendError {
