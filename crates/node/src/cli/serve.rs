@@ -5,10 +5,12 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
+use troupe::access::RateLimit;
 use troupe::host::{Host, Settings};
 use troupe::http::Site;
 use troupe::manifest::{Name, NodeConfig, NodeSettings, StorePlace};
@@ -91,7 +93,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let actors = host.actors.clone();
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;
-        Ok(Site::new(host, None).guarded(policy, None))
+        Ok(Site::new(host, None).guarded(policy, NonZero::new(node.rate_limit).map(RateLimit::new)))
     })?;
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));

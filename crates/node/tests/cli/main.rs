@@ -2,6 +2,8 @@
 
 mod changed;
 mod demo;
+mod guarded;
+mod many;
 mod node;
 mod round_trip;
 mod tokens;
