@@ -359,7 +359,7 @@ impl Client {
         }
     }
 
-    fn json<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
+    pub(crate) fn json<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
         serde_json::from_slice(body).map_err(|_| self.unexpected(path, 200, body))
     }
 

@@ -13,12 +13,18 @@
 
 mod client;
 mod fetch;
+mod manage;
+mod node;
 mod object;
 mod payload;
 mod types;
 
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
+pub use manage::{
+    ActorList, ActorSummary, CarriedOver, Difference, ForkActor, Nothing, Rehearsal, RewindActor, StartActor,
+    StopActor, Supervision, Top, TopActor, TopNode, UpgradeActor, Upgraded, Uploaded,
+};
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
 pub use types::{ErrorCode, Info, Problem};

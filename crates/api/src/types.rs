@@ -33,6 +33,8 @@ error_codes! {
     NotAnObject = "not-a-json-object", 400;
     /// A parameter of the query cannot be used.
     BadQuery = "bad-query", 400;
+    /// The body of a request cannot be used: it is no object, or has a key or a value that it may not have.
+    BadBody = "bad-body", 400;
     /// No token was given, or one that is not known.
     Unauthorized = "unauthorized", 401;
     /// The token, or whoever asks without one, may not do this.
@@ -41,6 +43,8 @@ error_codes! {
     NotFound = "not-found", 404;
     /// The resource has no such method.
     MethodNotAllowed = "method-not-allowed", 405;
+    /// The body took too long to arrive.
+    SlowBody = "slow-body", 408;
     /// The name belongs to another actor.
     NameTaken = "name-taken", 409;
     /// The actor's chain has ended; a fork may have taken its place.
@@ -57,6 +61,8 @@ error_codes! {
     NotCarriedOver = "not-carried-over", 422;
     /// The chain has no state at that position.
     NoSuchSeq = "no-such-seq", 422;
+    /// The path is for WebSockets, and the request asks for none.
+    NotASocket = "not-a-websocket", 426;
     /// The client asks too often. Try again after `Retry-After` seconds.
     TooManyRequests = "too-many-requests", 429;
     /// The actor took the message and failed; `hash` names the entry.

@@ -10,6 +10,8 @@ use troupe_component::{Allocation, BadGrant, BadLimit, Grants, Limits, LoadError
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
+use crate::logs::Logs;
+
 /// How a node is run.
 #[derive(Clone)]
 pub struct Settings {
@@ -32,6 +34,8 @@ pub struct Host {
     pub actors: Actors,
     /// Runs components, also to verify.
     pub sandbox: Sandbox,
+    /// The last lines of their logs.
+    pub logs: Logs,
 }
 
 /// What an actor is begun with.
@@ -164,14 +168,16 @@ impl Settings {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn open(self) -> Result<Host, SetupError> {
+    pub fn open(mut self) -> Result<Host, SetupError> {
+        let logs = Logs::default();
+        self.options.log = logs.sink(Arc::clone(&self.options.clock), self.options.log);
         let sandbox = Sandbox::new(SandboxConfig {
             allocation: self.allocation,
             cache: self.cache,
             deadline: self.deadline,
         });
         let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
-        Ok(Host { actors, sandbox })
+        Ok(Host { actors, sandbox, logs })
     }
 
     /// Lets actors that were granted to ask the world.

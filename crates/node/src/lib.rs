@@ -1,4 +1,4 @@
-//! Troupe as a library: one actor from a component file, and the HTTP server before it.
+//! Troupe as a library: a node of actors, one actor from a component file, and the HTTP server before them.
 //!
 //! - [`Runtime`] is the short way: a path, `start`, `handle_message`.
 //! - [`host::Setup`] has every setting, and [`host::Running`] what came of it.
@@ -12,8 +12,10 @@ pub mod access;
 pub mod host;
 pub mod http;
 pub mod load;
+pub mod logs;
 pub mod manifest;
 pub mod outside;
+pub mod rehearse;
 mod runtime;
 pub mod units;
 

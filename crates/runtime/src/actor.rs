@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use troupe_chain::{Genesis, Hash, Rules, Sender, Text};
+use troupe_chain::{Fork, Genesis, Hash, Rules, Sender, Text};
 use troupe_store::Store;
 
 use crate::cell::Cell;
 use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
+use crate::lifecycle::fork_genesis;
 use crate::open::{genesis_of, recover};
 use crate::rows::{ACTOR, Record, actor_key, get};
 use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Upgraded, View, Watch};
@@ -61,6 +62,11 @@ impl Actor {
             recover(store, &self.id, head.seq, &genesis, &core.machines, find)
         };
         read().map(Arc::new).map_err(|error| SendError::Host(error.to_string()))
+    }
+
+    /// What is committed now, if the actor is in memory; nothing is read for it.
+    pub fn view_in_memory(&self) -> Option<Arc<View>> {
+        self.actors.core().cell_in_memory(&self.id)?.view()
     }
 
     /// The first entry of the chain.
@@ -147,7 +153,7 @@ impl Actor {
         }
         let (reply, answer) = oneshot::channel();
         let letter = Letter::from_caller(from, message, Some(reply));
-        core.post(&self.id, Job::Letter(letter)).map_err(|(_, error)| error)?;
+        core.post(&self.id, Job::Letter(letter))?;
         Ok(answer)
     }
 
@@ -158,7 +164,7 @@ impl Actor {
     pub async fn stop(&self, reason: Text) -> Result<(), SendError> {
         self.order(|done| {
             let from = Sender::Http { key: None };
-            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: false, done: Some(done) }))
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: false }), Some(done))
         })
         .await
     }
@@ -170,7 +176,7 @@ impl Actor {
     pub async fn remove(&self, reason: Text) -> Result<(), SendError> {
         self.order(|done| {
             let from = Sender::Http { key: None };
-            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: true, done: Some(done) }))
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: true }), Some(done))
         })
         .await
     }
@@ -209,13 +215,9 @@ impl Actor {
     /// [`SendError::NoSuchSeq`] if there is no such state.
     pub async fn rewind(&self, seq: u64, reason: Text) -> Result<Hash, SendError> {
         self.order(|done| {
-            Job::Rewind(Box::new(RewindOrder {
-                to: RewindTo::Seq(seq),
-                from: Sender::Http { key: None },
-                reason,
-                failure: None,
-                done: Some(done),
-            }))
+            let from = Sender::Http { key: None };
+            let order = RewindOrder { to: RewindTo::Seq(seq), from, reason, failure: None };
+            Job::Rewind(Box::new(order), Some(done))
         })
         .await
     }
@@ -243,9 +245,11 @@ impl Actor {
         };
         let genesis = genesis_of(&*core.store, &self.id).map_err(host)?;
         let rules = crate::open::rules_at(&*core.store, &self.id, at, &genesis).map_err(host)?;
-        let mut fork = core.fork_genesis(&rules, self.id, entry, at, state, entry);
+        let from = Fork { chain: self.id, entry, seq: at, state };
+        let mut fork = fork_genesis(&rules, from, entry, &genesis);
         fork.nonce = nonce;
-        fork.owner = genesis.owner;
+        // Nobody's spawn asked for this one.
+        fork.started_by = None;
         let supervision = self.record()?.supervision();
         self.actors.start(NewActor { genesis: fork, code: None, config: None, name, supervision }).await
     }
@@ -255,7 +259,7 @@ impl Actor {
         job: impl FnOnce(oneshot::Sender<Result<T, SendError>>) -> Job,
     ) -> Result<T, SendError> {
         let (done, answer) = oneshot::channel();
-        self.actors.core().post(&self.id, job(done)).map_err(|(_, error)| error)?;
+        self.actors.core().post(&self.id, job(done))?;
         answer.await.unwrap_or(Err(SendError::Stopped))
     }
 }

@@ -19,6 +19,8 @@ pub(crate) const MAX_QUEUED: usize = 16;
 /// No more batches are committed together once they have so many bytes. With the largest batch that one message leads to
 /// on top, this is below what a store takes at once.
 const MAX_GROUP_BYTES: usize = 16 << 20;
+/// How long a store counts as full after a commit found no room.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// Commits the batches of all actors; those of one actor in order.
 pub(crate) struct Committer {
@@ -28,6 +30,8 @@ pub(crate) struct Committer {
     /// How many groups the thread has yet to finish.
     queued: AtomicU64,
     halted: AtomicBool,
+    /// When a commit last found no room, unless one succeeded since.
+    full: Mutex<Option<Instant>>,
 }
 
 impl Committer {
@@ -37,6 +41,7 @@ impl Committer {
             recent_ns: AtomicU64::new(0),
             queued: AtomicU64::new(0),
             halted: AtomicBool::new(false),
+            full: Mutex::new(None),
         }
     }
 
@@ -58,7 +63,14 @@ impl Committer {
                     error.0.into_iter().for_each(|batch| batch.fail(core, &SendError::Stopped));
                 }
             }
-            _ => self.write(core, group),
+            Some(_) => self.write(core, group),
+            None => {
+                // Whoever comes after the thread was told to end waits until it has: it may have earlier batches.
+                while self.queued.load(Ordering::Acquire) > 0 {
+                    std::thread::yield_now();
+                }
+                self.write(core, group);
+            }
         }
     }
 
@@ -90,18 +102,41 @@ impl Committer {
         for batch in void {
             batch.fail(core, &self.void_error());
         }
+        let has_append: Vec<_> = valid.iter().map(|batch| !batch.is_empty()).collect();
         let appends: Vec<_> =
             valid.iter_mut().filter(|batch| !batch.is_empty()).map(Batch::take_append).collect();
         let result = if appends.is_empty() { Ok(()) } else { self.append(core, &appends) };
         match result {
             Ok(()) => valid.into_iter().for_each(|batch| batch.complete(core)),
+            // The store takes one of them not at all; the others need not share its fate.
+            Err(SendError::Host(_)) if appends.len() > 1 => {
+                let mut appends = appends.into_iter();
+                for (batch, has_append) in valid.into_iter().zip(has_append) {
+                    let append = if has_append { appends.next() } else { None };
+                    if is_void(&batch) {
+                        batch.fail(core, &self.void_error());
+                        continue;
+                    }
+                    match append.map_or(Ok(()), |append| self.append(core, &[append])) {
+                        Ok(()) => batch.complete(core),
+                        Err(error) => self.fail(core, vec![batch], &error),
+                    }
+                }
+            }
             Err(error) => self.fail(core, valid, &error),
         }
     }
 
     fn append(&self, core: &Core, appends: &[troupe_store::Append]) -> Result<(), SendError> {
+        if self.is_halted() {
+            return Err(SendError::Halted("an earlier write failed".into()));
+        }
         let began = Instant::now();
-        let result = core.store.commit(appends);
+        let commit = std::panic::AssertUnwindSafe(|| core.store.commit(appends));
+        let result = match std::panic::catch_unwind(commit) {
+            Ok(result) => result.map_err(|error| SendError::from(&error)),
+            Err(_) => Err(SendError::OutcomeUnknown("the store panicked".into())),
+        };
         let took = began.elapsed();
         let recent = self.recent_ns.load(Ordering::Relaxed);
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
@@ -109,7 +144,9 @@ impl Committer {
         let metrics = &core.metrics;
         metrics.commit_time.record(took);
         Metrics::add(if result.is_ok() { &metrics.commits } else { &metrics.commit_errors }, 1);
-        result.map_err(|error| SendError::from(&error))
+        *self.full.lock().unwrap_or_else(PoisonError::into_inner) =
+            matches!(result, Err(SendError::StoreFull(_))).then(Instant::now);
+        result
     }
 
     /// Voids everything that was run on from the failed batches.
@@ -128,6 +165,12 @@ impl Committer {
     /// Whether nothing is written any more.
     pub(crate) fn is_halted(&self) -> bool {
         self.halted.load(Ordering::Acquire)
+    }
+
+    /// Whether there was no room a moment ago.
+    pub(crate) fn is_full(&self) -> bool {
+        let full = *self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.is_some_and(|since| since.elapsed() < FULL_FOR)
     }
 
     fn void_error(&self) -> SendError {

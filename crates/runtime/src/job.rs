@@ -21,17 +21,20 @@ pub(crate) enum Job {
     /// A message.
     Letter(Letter),
     /// The first entries of the chain.
-    Begin(Box<Begin>),
+    Begin(Box<Begin>, Option<Done<()>>),
     /// The last entry of the chain.
-    Stop(Box<StopOrder>),
+    Stop(Box<StopOrder>, Option<Done<()>>),
     /// Other rules.
     Upgrade(Box<UpgradeOrder>),
     /// Back to an earlier state, as another chain that takes over the name.
-    Rewind(Box<RewindOrder>),
+    Rewind(Box<RewindOrder>, Option<Done<Hash>>),
     /// No more messages, or messages again.
     Pause { pause: bool, done: Option<Done<()>> },
-    /// A child was to be started again too often: what it does about failures, the parent does about itself.
-    Escalate(Hash),
+    /// A child was to be started again too often: what it does about failures, the parent does about itself. The row of
+    /// the child's failure goes with that.
+    Escalate { child: Hash, of: EffectId },
+    /// An actor that was started again has rested.
+    Wake,
 }
 
 /// A message and what becomes of it.
@@ -59,7 +62,7 @@ pub(crate) enum Settle {
 pub(crate) struct Own {
     /// What changes.
     pub(crate) rows: Vec<Row>,
-    /// A row of this actor that must still be there, otherwise the letter comes too late.
+    /// A row that must still be there, otherwise the letter comes too late.
     pub(crate) needs: Option<Bytes>,
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Delivery {
 }
 
 /// How a chain begins.
+#[derive(Clone)]
 pub(crate) struct Begin {
     pub(crate) genesis: Genesis,
     /// When: the time of genesis. The id depends on it.
@@ -89,28 +93,27 @@ pub(crate) struct Begin {
     pub(crate) row: Option<(Hash, EffectId)>,
     /// For a fork: what is kept from the chain it takes the place of, and until when it rests.
     pub(crate) heir: Option<Heir>,
-    pub(crate) done: Option<Done<()>>,
 }
 
 /// What a fork that takes another chain's place has from it.
+#[derive(Clone)]
 pub(crate) struct Heir {
     pub(crate) record: crate::rows::Record,
     pub(crate) rest_until: Option<u64>,
-    /// Timers and requests of the other chain that its state may wait for.
-    pub(crate) lapsed: Vec<EffectId>,
 }
 
 /// The end of a chain.
+#[derive(Clone)]
 pub(crate) struct StopOrder {
     pub(crate) from: Sender,
     pub(crate) reason: Text,
     /// The effect to settle.
     pub(crate) row: Option<(Hash, EffectId)>,
     pub(crate) remove: bool,
-    pub(crate) done: Option<Done<()>>,
 }
 
 /// Back to an earlier state.
+#[derive(Clone)]
 pub(crate) struct RewindOrder {
     /// The seq of the state to go back to.
     pub(crate) to: RewindTo,
@@ -118,7 +121,6 @@ pub(crate) struct RewindOrder {
     pub(crate) reason: Text,
     /// The failure that led to it: the row of its supervision.
     pub(crate) failure: Option<u64>,
-    pub(crate) done: Option<Done<Hash>>,
 }
 
 /// Which state an actor goes back to.

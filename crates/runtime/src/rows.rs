@@ -46,7 +46,11 @@ pub(crate) enum Pending {
     /// Take the actor back, as its supervision says; the number of the effect is [`FORK`].
     Recover { restart: bool },
     /// Begin this fork from the state at a seq; the number of the effect is [`FORK`].
-    Fork { to: [u8; 32], at: u64 },
+    Fork { to: [u8; 32], at: u64, failed: bool },
+    /// End the actor, as its supervision says; the number of the effect is [`FORK`].
+    GiveUp,
+    /// Let its parent's supervision decide; the number of the effect is [`FORK`].
+    Escalate([u8; 32]),
 }
 
 /// In the place of an effect's number: what a node does after a failure or a rewind.
@@ -104,6 +108,8 @@ pub struct Record {
     pub(crate) restarts: Vec<u64>,
     /// The fork that took its place.
     pub(crate) successor: Option<[u8; 32]>,
+    /// Whether it only waits to be ended or taken back, for which there is a row.
+    pub(crate) ending: bool,
 }
 
 /// Whether an actor takes messages.
@@ -156,6 +162,7 @@ impl Record {
             failures: Vec::new(),
             restarts: Vec::new(),
             successor: None,
+            ending: false,
         }
     }
 

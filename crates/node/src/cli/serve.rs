@@ -91,8 +91,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let actors = host.actors.clone();
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;
-        let _ = policy;
-        Ok(Site { host, root: None })
+        Ok(Site::new(host, None).guarded(policy, None))
     })?;
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));

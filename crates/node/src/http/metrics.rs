@@ -51,6 +51,8 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     gauge(&mut text, "troupe_actors_in_memory", "Actors that are in memory.", cells as u64);
     gauge(&mut text, "troupe_state_memory_bytes", "Bytes of states in memory.", bytes);
     gauge(&mut text, "troupe_ready_actors", "Actors that wait to be served.", actors.ready() as u64);
+    gauge(&mut text, "troupe_streams", "Streams and sockets that are open.", site.open_streams() as u64);
+    gauge(&mut text, "troupe_log_bytes", "Bytes of log lines that are kept.", site.host.logs.bytes() as u64);
     gauge(&mut text, "troupe_names", "Names of actors.", names as u64);
     gauge(&mut text, "troupe_due", "Timers, requests and rests that are still to come.", due as u64);
     if let Some(root) = &site.root {

@@ -5,16 +5,72 @@ use axum::http::{Method, Response, Uri, header};
 use axum::response::IntoResponse;
 use troupe_api::{ErrorCode, Problem};
 use troupe_runtime::SendError;
+use troupe_store::StoreError;
+
+use crate::access::{Denied, TooMany};
+use crate::host::SetupError;
 
 /// An error on its way to the client.
 #[derive(Debug)]
-pub(super) struct Refusal(Problem);
+pub(super) struct Refusal {
+    // Refusals travel by value through every handler.
+    problem: Box<Problem>,
+    /// Seconds to wait, for `Retry-After`.
+    retry_after: Option<u64>,
+    /// For `WWW-Authenticate`.
+    challenge: Option<&'static str>,
+}
 
 impl Refusal {
     pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let title = title(code).to_owned();
-        let status = code.status();
-        Self(Problem { code, status, title, detail: detail.into(), hash: None, seq: None, error: None })
+        let (status, detail) = (code.status(), detail.into());
+        let problem = Problem { code, status, title, detail, hash: None, seq: None, error: None };
+        let again =
+            matches!(code, ErrorCode::Busy | ErrorCode::Halted | ErrorCode::Paused | ErrorCode::TooMany);
+        Self { problem: Box::new(problem), retry_after: again.then_some(1), challenge: None }
+    }
+
+    /// What the client gets to read.
+    pub(super) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        let code = match denied {
+            Denied::Unknown(_) => ErrorCode::Unauthorized,
+            Denied::Forbidden(_) => ErrorCode::Forbidden,
+        };
+        Self { challenge: denied.challenge(), ..Self::new(code, denied.to_string()) }
+    }
+}
+
+impl From<TooMany> for Refusal {
+    fn from(too_many: TooMany) -> Self {
+        let refusal = Self::new(ErrorCode::TooManyRequests, too_many.to_string());
+        Self { retry_after: Some(too_many.retry_after), ..refusal }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::new(ErrorCode::Internal, format!("the store failed: {error}"))
+    }
+}
+
+impl From<SetupError> for Refusal {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Load(_)
+            | SetupError::Limit(_)
+            | SetupError::Grant(_)
+            | SetupError::NoComponent(_) => Self::new(ErrorCode::CannotBegin, error.to_string()),
+            SetupError::Begin(error) => error.into(),
+            SetupError::Store(error) => error.into(),
+            error => Self::new(ErrorCode::Internal, error.to_string()),
+        }
     }
 }
 
@@ -47,9 +103,9 @@ impl From<SendError> for Refusal {
             _ => Self::new(code, error.to_string()),
         };
         if let SendError::Failed { failed, hash, seq } = error {
-            refusal.0.hash = Some(hash.to_string());
-            refusal.0.seq = Some(seq);
-            refusal.0.error = Some(failed.code.to_string());
+            refusal.problem.hash = Some(hash.to_string());
+            refusal.problem.seq = Some(seq);
+            refusal.problem.error = Some(failed.code.to_string());
         }
         refusal
     }
@@ -57,12 +113,22 @@ impl From<SendError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
         let mut response = Response::builder()
-            .status(self.0.status)
+            .status(self.problem.status)
             .header(header::CONTENT_TYPE, "application/problem+json");
-        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Halted | ErrorCode::Paused) {
-            response = response.header(header::RETRY_AFTER, "1");
+        if let Some(seconds) = self.retry_after {
+            response = response.header(header::RETRY_AFTER, seconds);
+        }
+        if let Some(challenge) = self.challenge {
+            response = response.header(header::WWW_AUTHENTICATE, challenge);
+        }
+        if self.problem.code == ErrorCode::NotASocket {
+            response = response.header(header::UPGRADE, "websocket");
+        }
+        if self.problem.code == ErrorCode::SlowBody {
+            // Whatever still comes of the body is not waited for.
+            response = response.header(header::CONNECTION, "close");
         }
         response.body(Body::from(body)).unwrap_or_default()
     }
@@ -72,6 +138,8 @@ fn title(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::NotAnObject => "the body is not a JSON object",
         ErrorCode::BadQuery => "the query cannot be used",
+        ErrorCode::BadBody => "the body cannot be used",
+        ErrorCode::SlowBody => "the body took too long",
         ErrorCode::NotFound => "not found",
         ErrorCode::MethodNotAllowed => "method not allowed",
         ErrorCode::TooLarge => "the message is too large",
@@ -91,6 +159,7 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::KeyReused => "the key was used with another message",
         ErrorCode::NotCarriedOver => "the state does not fit the new code",
         ErrorCode::NoSuchSeq => "there is no such state",
+        ErrorCode::NotASocket => "a WebSocket is expected",
         ErrorCode::Unauthorized => "a token is needed",
         ErrorCode::Forbidden => "not allowed",
         ErrorCode::TooManyRequests => "too many requests",

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, RawQuery, State};
-use axum::http::{Response, header};
+use axum::http::{Response, StatusCode, header};
 use bytes::Bytes;
+use serde::Serialize;
 use troupe_api::{ErrorCode, Info};
 use troupe_chain::{Code, Hash};
-use troupe_runtime::{Clock, SystemClock};
+use troupe_runtime::{Actor, Clock, Status, SystemClock};
 use troupe_store::StoreError;
 
 use super::problem::Refusal;
-use super::site::{Site, Target};
+use super::query::Query;
+use super::site::{Site, Target, blocking, view};
 
 /// Entries in one answer, unless `limit` says less or more.
 const DEFAULT_LIMIT: u64 = 1000;
@@ -26,13 +28,19 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_AHEAD_MS: u64 = 60_000;
 
 const JSON: &str = "application/json";
-const NDJSON: &str = "application/x-ndjson";
+pub(super) const NDJSON: &str = "application/x-ndjson";
+const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 
-type Answer = Result<Response<Body>, Refusal>;
+pub(super) type Answer = Result<Response<Body>, Refusal>;
 
 pub(super) async fn info(Target(actor): Target) -> Answer {
-    let view = actor.view()?;
+    json(StatusCode::OK, &info_of(&actor).await?)
+}
+
+/// What is told of an actor.
+pub(super) async fn info_of(actor: &Actor) -> Result<Info, Refusal> {
+    let view = view(actor).await?;
     let record = actor.record()?;
     let rules = &view.tip.rules;
     let component = match &rules.code {
@@ -41,10 +49,14 @@ pub(super) async fn info(Target(actor): Target) -> Answer {
     };
     let engine = rules.engine.iter().map(|(k, v)| (k.to_string(), v.to_string()));
     let limits = rules.limits.iter().map(|(k, v)| (k.to_string(), *v));
-    let info = Info {
+    let status = match record.status() {
+        Status::Running | Status::Paused if view.tip.stopped => Status::Stopped,
+        status => status,
+    };
+    Ok(Info {
         actor: view.tip.chain.to_string(),
         name: record.name().map(str::to_owned),
-        status: if view.tip.stopped { "stopped" } else { record.status().as_str() }.to_owned(),
+        status: status.as_str().to_owned(),
         component,
         world: rules.world.to_string(),
         head: view.tip.entry.to_string(),
@@ -56,12 +68,11 @@ pub(super) async fn info(Target(actor): Target) -> Answer {
         parent: record.parent().map(|(parent, _)| parent.to_string()),
         successor: record.successor().map(|heir| heir.to_string()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    Ok(bytes(serde_json::to_vec(&info).unwrap_or_default().into(), Some(JSON), &[]))
+    })
 }
 
 pub(super) async fn state(Target(actor): Target) -> Answer {
-    let view = actor.view()?;
+    let view = view(&actor).await?;
     let headers = [
         ("troupe-entry", view.tip.entry.to_string()),
         ("troupe-seq", view.tip.seq.to_string()),
@@ -71,8 +82,10 @@ pub(super) async fn state(Target(actor): Target) -> Answer {
 }
 
 pub(super) async fn chain(Target(actor): Target, RawQuery(query): RawQuery) -> Answer {
-    let (from, limit) = parse_range(query.as_deref().unwrap_or_default())?;
-    let view = actor.view()?;
+    let query = Query::parse(query.as_deref(), &["from", "limit"])?;
+    let from = query.number("from")?.unwrap_or(0);
+    let limit = query.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
+    let view = view(&actor).await?;
     let (chain, last) = (view.tip.chain, view.tip.seq);
     let store = Arc::clone(actor.store());
     let (body, next) = blocking(move || {
@@ -84,7 +97,7 @@ pub(super) async fn chain(Target(actor): Target, RawQuery(query): RawQuery) -> A
             body.push(b'\n');
             next += 1;
         }
-        Ok((body, next))
+        Ok::<_, StoreError>((body, next))
     })
     .await?;
     let mut headers = vec![("troupe-head", view.tip.entry.to_string()), ("troupe-seq", last.to_string())];
@@ -94,34 +107,10 @@ pub(super) async fn chain(Target(actor): Target, RawQuery(query): RawQuery) -> A
     Ok(bytes(body.into(), Some(NDJSON), &headers))
 }
 
-fn parse_range(query: &str) -> Result<(u64, u64), Refusal> {
-    let (mut from, mut limit) = (0, DEFAULT_LIMIT);
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let number = || {
-            let what = format!("`{key}` must be a whole number, found `{value}`");
-            value.parse::<u64>().map_err(|_| Refusal::new(ErrorCode::BadQuery, what))
-        };
-        match key {
-            "from" => from = number()?,
-            "limit" => limit = number()?,
-            _ => {
-                let what = format!("there is no parameter `{key}`; there are `from` and `limit`");
-                return Err(Refusal::new(ErrorCode::BadQuery, what));
-            }
-        }
-    }
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let what = format!("`limit` must be from 1 to {MAX_LIMIT}, found {limit}");
-        return Err(Refusal::new(ErrorCode::BadQuery, what));
-    }
-    Ok((from, limit))
-}
-
 /// The last part of the path.
-type Key = Result<RawPathParams, RawPathParamsRejection>;
+pub(super) type Key = Result<RawPathParams, RawPathParamsRejection>;
 
-fn key(params: Key) -> Result<String, Refusal> {
+pub(super) fn key(params: Key) -> Result<String, Refusal> {
     let params = params.map_err(|error| Refusal::new(ErrorCode::BadQuery, error.body_text()))?;
     let last = params.iter().last().map(|(_, key)| key.to_owned());
     last.ok_or_else(|| Refusal::new(ErrorCode::BadQuery, "the path names nothing"))
@@ -129,7 +118,7 @@ fn key(params: Key) -> Result<String, Refusal> {
 
 pub(super) async fn entry(Target(actor): Target, path: Key) -> Answer {
     let key = key(path)?;
-    let view = actor.view()?;
+    let view = view(&actor).await?;
     let (chain, last) = (view.tip.chain, view.tip.seq);
     let store = Arc::clone(actor.store());
     let number = key.parse::<u64>().ok();
@@ -160,7 +149,7 @@ pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
     let name: Hash = key(path)?.parse().map_err(bad)?;
     let chain = actor.id();
     let genesis = actor.genesis()?;
-    let rules = Arc::clone(&actor.view()?.tip.rules);
+    let rules = Arc::clone(&view(&actor).await?.tip.rules);
     // What chains share is given out only as far as this one names it.
     let code = Code::Component(name);
     let shared = genesis.code == code || rules.code == code || genesis.config == Some(name);
@@ -175,7 +164,7 @@ pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
 }
 
 pub(super) async fn component(Target(actor): Target) -> Answer {
-    let Code::Component(name) = actor.view()?.tip.rules.code else {
+    let Code::Component(name) = view(&actor).await?.tip.rules.code else {
         return Err(Refusal::new(ErrorCode::NotFound, "the actor runs no component"));
     };
     let store = Arc::clone(actor.store());
@@ -185,49 +174,47 @@ pub(super) async fn component(Target(actor): Target) -> Answer {
 }
 
 /// Answers as long as the process serves at all.
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
+pub(super) async fn healthz() -> Response<Body> {
+    bytes(Bytes::from_static(b"ok\n"), Some(TEXT), &[])
 }
 
 /// Answers if a message would have a chance.
 pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
     let last = match &site.root {
-        Some(root) => root.view()?.tip.at.0,
+        Some(root) => view(root).await?.tip.at.0,
         None => 0,
     };
+    let not_ready = |what: String| Refusal::new(ErrorCode::Halted, what);
     let ahead = last.saturating_sub(SystemClock.now().0);
     if ahead > MAX_AHEAD_MS {
-        let what = format!("the last entry is {ahead} ms ahead of the clock: set the clock right");
-        return Err(Refusal::new(ErrorCode::Halted, what));
+        return Err(not_ready(format!(
+            "the last entry is {ahead} ms ahead of the clock: set the clock right"
+        )));
     }
-    let store = Arc::clone(site.host.actors.store());
-    let ready = tokio::task::spawn_blocking(move || store.ready()).await;
-    match ready {
-        Ok(Ok(())) => Ok(Response::new(Body::from("ready\n"))),
-        Ok(Err(error)) => Err(Refusal::new(ErrorCode::Halted, error.to_string())),
-        Err(error) => Err(Refusal::new(ErrorCode::Internal, error.to_string())),
+    let actors = &site.host.actors;
+    if actors.is_full() {
+        return Err(not_ready("the last message found no room in the store".into()));
     }
+    let store = Arc::clone(actors.store());
+    blocking(move || store.ready().map_err(|error| not_ready(error.to_string()))).await?;
+    Ok(bytes(Bytes::from_static(b"ready\n"), Some(TEXT), &[]))
 }
 
 pub(super) async fn openapi() -> Response<Body> {
     bytes(Bytes::from_static(troupe_api::OPENAPI.as_bytes()), Some(JSON), &[])
 }
 
-/// Reads from the store on a thread that may block.
-async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            Err(Refusal::new(ErrorCode::Internal, format!("the store cannot be read: {error}")))
-        }
-        Err(error) => Err(Refusal::new(ErrorCode::Internal, error.to_string())),
-    }
+/// A value as the JSON body of an answer.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(value);
+    let body = body.map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))?;
+    let mut response = bytes(body.into(), Some(JSON), &[]);
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// Bytes as they are; without a type given, JSON if they are JSON.
-fn bytes(
+pub(super) fn bytes(
     body: Bytes,
     content_type: Option<&'static str>,
     headers: &[(&'static str, String)],

@@ -1,14 +1,23 @@
-//! What the HTTP server serves: a node of actors, and which of them is at the root.
+//! What the HTTP server serves: a node of actors, which of them is at the root, and who may do what.
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use troupe_api::ErrorCode;
-use troupe_runtime::{Actor, SendError};
+use troupe_runtime::{Actor, SendError, View};
 
 use super::problem::Refusal;
+use crate::access::{Policy, RateLimit};
 use crate::host::{Host, Running};
+
+/// The most streams of events and sockets that are open at the same time.
+pub(super) const MAX_STREAMS: usize = 1024;
+/// The most components that are taken at the same time, and actors that are begun or changed.
+pub(super) const MAX_LOADING: usize = 4;
+/// The most rehearsals at the same time.
+pub(super) const MAX_REHEARSALS: usize = 2;
 
 /// What the HTTP server serves.
 pub struct Site {
@@ -16,11 +25,64 @@ pub struct Site {
     pub host: Host,
     /// The actor at the root, where there is one. A fork that took its place is served instead.
     pub root: Option<Actor>,
+    /// Who may do what; without one, everybody may do everything.
+    pub policy: Option<Policy>,
+    /// How often a client may ask; without one, as often as it can.
+    pub rate: Option<RateLimit>,
+    pub(super) streams: Room,
+    pub(super) loading: Room,
+    pub(super) rehearsals: Room,
+}
+
+impl Site {
+    /// Serves a node to whoever can reach it.
+    pub fn new(host: Host, root: Option<Actor>) -> Self {
+        Self {
+            host,
+            root,
+            policy: None,
+            rate: None,
+            streams: Room::new("streams and sockets are open", MAX_STREAMS),
+            loading: Room::new("components are loading", MAX_LOADING),
+            rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
+        }
+    }
+
+    /// Lets requests through only as `policy` and `rate` say.
+    pub fn guarded(mut self, policy: Policy, rate: Option<RateLimit>) -> Self {
+        self.policy = Some(policy);
+        self.rate = rate;
+        self
+    }
+
+    /// How many streams and sockets are open.
+    pub fn open_streams(&self) -> usize {
+        self.streams.limit - self.streams.free.available_permits()
+    }
 }
 
 impl From<&Running> for Site {
     fn from(running: &Running) -> Self {
-        Self { host: running.host.clone(), root: Some(running.actor.clone()) }
+        Self::new(running.host.clone(), Some(running.actor.clone()))
+    }
+}
+
+/// Room for so many at the same time.
+pub(super) struct Room {
+    what: &'static str,
+    limit: usize,
+    free: Arc<Semaphore>,
+}
+
+impl Room {
+    fn new(what: &'static str, limit: usize) -> Self {
+        Self { what, limit, free: Arc::new(Semaphore::new(limit)) }
+    }
+
+    /// Takes a place, or says that there is none.
+    pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let full = |_| Refusal::new(ErrorCode::Busy, format!("{} {} already", self.limit, self.what));
+        Arc::clone(&self.free).try_acquire_owned().map_err(full)
     }
 }
 
@@ -64,4 +126,25 @@ fn heir(site: &Site, root: &Actor) -> Result<Actor, Refusal> {
         actor = site.host.actors.get(heir)?;
     }
     Ok(actor)
+}
+
+/// What is committed. An actor that is not in memory is read on a thread that may block: it may have to be replayed.
+pub(super) async fn view(actor: &Actor) -> Result<Arc<View>, Refusal> {
+    if let Some(view) = actor.view_in_memory() {
+        return Ok(view);
+    }
+    let actor = actor.clone();
+    blocking(move || actor.view()).await
+}
+
+/// Does what may block on a thread for that.
+pub(super) async fn blocking<T, E>(act: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    E: Into<Refusal> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(act).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(error) => Err(Refusal::new(ErrorCode::Internal, error.to_string())),
+    }
 }
