@@ -50,6 +50,8 @@ struct Simulation {
     asking: Vec<Asking>,
     /// What was answered: the entry that must be there at the end.
     told: Vec<(Hash, u64, Hash)>,
+    /// The operation at which the disk is no more.
+    doomed: u64,
     crashes: u64,
     steps: u64,
 }
@@ -91,6 +93,7 @@ pub fn run(seed: u64) -> Result<Report, String> {
         names,
         asking: Vec::new(),
         told: Vec::new(),
+        doomed: u64::MAX,
         crashes: 0,
         steps: 0,
     };
@@ -125,7 +128,7 @@ impl Simulation {
                 _ => {}
             }
             self.hear()?;
-            if self.actors.is_halted() || self.random.one_in(200) {
+            if self.is_over() || self.random.one_in(200) {
                 self.restart()?;
             }
         }
@@ -158,7 +161,7 @@ impl Simulation {
                 };
                 match self.actors.start_blocking(new) {
                     Ok(_) => {}
-                    Err(_) if self.actors.is_halted() => self.restart()?,
+                    Err(_) if self.is_over() => self.restart()?,
                     Err(error) => return Err(format!("{name} cannot be opened: {error}")),
                 }
             }
@@ -267,7 +270,16 @@ impl Simulation {
             1 => Fault::Short,
             _ => Fault::Crash,
         };
-        self.disk.fail_at(self.disk.operations() + self.random.below(12), fault);
+        let at = self.disk.operations() + self.random.below(12);
+        self.disk.fail_at(at, fault);
+        if fault == Fault::Crash {
+            self.doomed = self.doomed.min(at);
+        }
+    }
+
+    /// Whether the node has seen that it cannot go on, or the disk is no more, which it may not have seen yet.
+    fn is_over(&self) -> bool {
+        self.actors.is_halted() || self.disk.operations() > self.doomed
     }
 
     /// Ends the node as a crash does, and starts it on what the disk has left.
@@ -281,6 +293,7 @@ impl Simulation {
                 _ => Survivors::Some(self.random.next()),
             };
             self.disk = self.disk.after_crash(survivors);
+            self.doomed = u64::MAX;
             if !clean && self.random.one_in(5) {
                 self.crash_soon();
             }
@@ -306,12 +319,14 @@ impl Simulation {
 
     /// Does all that is left to do, without more faults, and checks what came of it.
     fn finish(mut self) -> Result<Report, String> {
-        self.restart()?;
-        // What was to fail and has not is left behind with the disk.
-        self.disk = self.disk.after_crash(Survivors::Kept);
-        self.reopen().map_err(|error| format!("the last start failed: {error}"))?;
-        for round in 0..20_000 {
-            if round == 0 {
+        self.disk.set_capacity(None);
+        // Without a start, nothing that is under way may have been forgotten.
+        if self.is_over() || self.random.one_in(2) {
+            self.restart()?;
+        }
+        let mut resumed = false;
+        for _ in 0..20_000 {
+            if !std::mem::replace(&mut resumed, true) {
                 for name in &self.names {
                     let actor = self.actors.find(name).map_err(|error| error.to_string())?;
                     poll(async { _ = actor.resume().await });
@@ -322,6 +337,10 @@ impl Simulation {
             while actors.step(&mut |ready| random.below(ready as u64) as usize) {
                 self.steps += 1;
                 busy = true;
+            }
+            if self.is_over() {
+                self.restart()?;
+                (busy, resumed) = (true, false);
             }
             self.hear()?;
             if busy || self.actors.tick() || self.actors.ready() > 0 {

@@ -164,6 +164,7 @@ impl Core {
             }
         };
         if self.comes_too_late(loaded, batch, &letter) {
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         if matches!(letter.from, Sender::Notice { .. }) && !loaded.machine.takes_notices() {
@@ -171,6 +172,7 @@ impl Core {
                 batch.push_rows(own.rows.iter().cloned());
             }
             self.note_dropped(cell, &letter, "its world has no notices");
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         let announced = announce_engine(self, loaded);
@@ -304,7 +306,7 @@ impl Core {
             Settle::Own(own) => {
                 batch.push_rows(own.rows.iter().cloned());
                 self.note_dropped(cell, &letter, &error.to_string());
-                Completion { letter: Some(letter), ..Completion::of_job(seq, Vec::new()) }
+                Completion::dropped(letter, seq)
             }
         }
     }
@@ -318,6 +320,7 @@ impl Core {
                 | (Sender::Notice { about: Notice::Late | Notice::NoReply, .. }, Settle::Own(own)) => {
                     let of_another = |row: &&Row| own.needs.as_ref() != Some(&row.key) && row.value.is_none();
                     batch.push_rows(own.rows.iter().filter(of_another).cloned());
+                    batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
                 }
                 _ => {
                     let after = vec![After::Forward(heir, Job::Letter(letter))];
