@@ -1,11 +1,11 @@
 //! The course of a simulation: what comes from outside, who is served, how time goes on, and when the node crashes.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::sync::oneshot::Receiver;
-use tokio::sync::oneshot::error::TryRecvError;
 use troupe_chain::{Code, Genesis, Hash, Sender, Supervision, Text, Timestamp};
 use troupe_runtime::{Actors, Answer, ManualClock, NewActor, Options, SendError};
 use troupe_store::Store;
@@ -35,8 +35,11 @@ struct Asking {
     to: String,
     key: Hash,
     message: Bytes,
-    answer: Option<Receiver<Result<Answer, SendError>>>,
+    answer: Waiting,
 }
+
+/// An answer that is waited for.
+type Waiting = Pin<Box<dyn Future<Output = Result<Answer, SendError>>>>;
 
 struct Simulation {
     random: Random,
@@ -188,15 +191,20 @@ impl Simulation {
             _ => payment,
         };
         let key = Hash::of(format!("key {number}").as_bytes());
-        let mut asking = Asking { to: from, key, message: message.into(), answer: None };
-        self.ask(&mut asking);
-        self.asking.push(asking);
+        let message = Bytes::from(message);
+        let answer = self.ask(&from, key, message.clone());
+        self.asking.push(Asking { to: from, key, message, answer });
     }
 
-    fn ask(&self, asking: &mut Asking) {
-        let from = Sender::Http { key: Some(asking.key) };
-        let actor = self.actors.find(&asking.to);
-        asking.answer = actor.and_then(|actor| actor.post(from, asking.message.clone())).ok();
+    /// Sends a message; it is in the mailbox when this returns.
+    fn ask(&self, to: &str, key: Hash, message: Bytes) -> Waiting {
+        let from = Sender::Http { key: Some(key) };
+        let actor = self.actors.find(to);
+        let mut answer: Waiting = Box::pin(async move { actor?.send(from, message).await });
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Box::pin(std::future::ready(answer)),
+            Poll::Pending => answer,
+        }
     }
 
     fn step(&mut self) {
@@ -218,28 +226,22 @@ impl Simulation {
     /// Hears who was answered, and asks again where there was no outcome.
     fn hear(&mut self) -> Result<(), String> {
         for mut asking in std::mem::take(&mut self.asking) {
-            let answer = match &mut asking.answer {
-                None => None,
-                Some(answer) => match answer.try_recv() {
-                    Ok(answer) => Some(answer),
-                    Err(TryRecvError::Closed) => None,
-                    Err(TryRecvError::Empty) => {
-                        self.asking.push(asking);
-                        continue;
-                    }
-                },
+            let Poll::Ready(answer) = asking.answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            else {
+                self.asking.push(asking);
+                continue;
             };
             let id = self.actors.find(&asking.to).map(|actor| actor.id());
             match (answer, id) {
-                (Some(Ok(Answer { seq, hash, .. }) | Err(SendError::Failed { seq, hash, .. })), Ok(id)) => {
+                (Ok(Answer { seq, hash, .. }) | Err(SendError::Failed { seq, hash, .. }), Ok(id)) => {
                     self.told.push((id, seq, hash));
                 }
-                (Some(Err(SendError::Rejected(_))), _) => {}
-                (Some(Err(error @ (SendError::KeyReused { .. } | SendError::Ended { .. }))), _) => {
+                (Err(SendError::Rejected(_)), _) => {}
+                (Err(error @ (SendError::KeyReused { .. } | SendError::Ended { .. })), _) => {
                     return Err(format!("{} was told: {error}", asking.to));
                 }
                 _ => {
-                    self.ask(&mut asking);
+                    asking.answer = self.ask(&asking.to, asking.key, asking.message.clone());
                     self.asking.push(asking);
                 }
             }
@@ -311,7 +313,7 @@ impl Simulation {
         let actors = Actors::open(Arc::clone(&self.store), self.bank.clone(), self.options.clone());
         self.actors = actors.map_err(|error| error.to_string())?;
         for mut asking in std::mem::take(&mut self.asking) {
-            self.ask(&mut asking);
+            asking.answer = self.ask(&asking.to, asking.key, asking.message.clone());
             self.asking.push(asking);
         }
         Ok(())
@@ -376,6 +378,5 @@ impl Simulation {
 
 /// Begins something without waiting for it.
 fn poll(future: impl Future<Output = ()>) {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let _ = std::pin::pin!(future).poll(&mut context);
+    let _ = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop()));
 }

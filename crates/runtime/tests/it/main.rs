@@ -14,4 +14,5 @@ mod mailbox;
 mod script;
 mod snapshots;
 mod supervision;
+mod threads;
 mod world;
