@@ -91,7 +91,8 @@ impl Node {
 
     /// Starts `troupe serve` on a free port and waits until it listens.
     pub(crate) fn serve(folder: &Path, more: &[&str]) -> Self {
-        Self::start(folder, &[&["serve", "--addr", "127.0.0.1:0"], more].concat())
+        let addr: &[&str] = if more.contains(&"--addr") { &[] } else { &["--addr", "127.0.0.1:0"] };
+        Self::start(folder, &[&["serve"], addr, more].concat())
     }
 
     #[allow(
