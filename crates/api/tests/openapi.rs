@@ -28,18 +28,37 @@ fn every_error_code_is_listed_with_its_status() {
 fn every_path_is_listed() {
     let document = document();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let mut expected = [
-        "/",
+    let of_actor = [
         "/state",
         "/chain",
         "/chain/{entry}",
         "/blobs/{hash}",
         "/component",
+        "/events",
+        "/socket",
+        "/log",
+        "/stop",
+        "/pause",
+        "/resume",
+        "/upgrade",
+        "/fork",
+        "/rewind",
+    ];
+    let of_node = [
+        "/",
+        "/actors",
+        "/actors/{actor}",
+        "/components",
+        "/components/{hash}",
+        "/top",
         "/healthz",
         "/readyz",
         "/metrics",
         "/openapi.json",
     ];
+    let below = of_actor.iter().map(|path| format!("/actors/{{actor}}{path}"));
+    let mut expected: Vec<_> =
+        of_actor.iter().chain(&of_node).map(|path| (*path).to_owned()).chain(below).collect();
     expected.sort_unstable();
     assert_eq!(paths, expected);
 }

@@ -90,6 +90,28 @@ impl Wire {
         self.rest.is_empty() && self.more().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
     }
 
+    /// Reads the next chunk of an answer that has no length; `None` if that was the last.
+    #[allow(dead_code, reason = "not every test binary looks at it")]
+    pub(crate) fn chunk(&mut self) -> io::Result<Option<String>> {
+        let size = loop {
+            if let Some(end) = self.rest.windows(2).position(|window| window == b"\r\n") {
+                let rest = self.rest.split_off(end + 2);
+                let line = std::mem::replace(&mut self.rest, rest);
+                let line = String::from_utf8_lossy(&line).trim().to_owned();
+                let size = usize::from_str_radix(&line, 16);
+                break size.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, line))?;
+            }
+            self.more()?;
+        };
+        while self.rest.len() < size + 2 {
+            self.more()?;
+        }
+        let rest = self.rest.split_off(size + 2);
+        let mut chunk = std::mem::replace(&mut self.rest, rest);
+        chunk.truncate(size);
+        Ok((size > 0).then(|| String::from_utf8_lossy(&chunk).into_owned()))
+    }
+
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
         match self.stream.read(&mut buffer)? {

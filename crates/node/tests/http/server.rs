@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use troupe::host::{Running, Setup};
+use troupe::http::{ServerLimits, Site};
 use troupe_component::Allocation;
 use troupe_store::MemoryStore;
 
@@ -44,12 +45,19 @@ impl Server {
     }
 
     pub(crate) fn serve(running: Running) -> Self {
+        Self::within(ServerLimits::default(), running, |site| site)
+    }
+
+    /// With limits of its own, and whatever `change` makes of the site.
+    pub(crate) fn within(limits: ServerLimits, running: Running, change: impl FnOnce(Site) -> Site) -> Self {
+        let site = Arc::new(change(Site::from(&running)));
         let running = Arc::new(running);
         let runtime = troupe::http::runtime().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let served = troupe::http::serve(listener, running.site(), async {
+        let router = troupe::http::router(site);
+        let served = troupe::http::serve_within(limits, listener, router, None, async {
             let _ = stopped.await;
         });
         let thread = std::thread::spawn(move || runtime.block_on(served).expect("the server ends well"));
