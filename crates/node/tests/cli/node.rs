@@ -17,7 +17,7 @@ pub(crate) fn actors() -> PathBuf {
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
     command.args(args).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
-    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN");
+    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN").env_remove("TROUPE_CA");
     command
 }
 
