@@ -22,8 +22,8 @@ use super::site::{Site, Target, blocking, view};
 use crate::host::{Host, random};
 use crate::rehearse::{NoRehearsal, rehearse};
 
-/// How long the fork that takes an actor's place may take to begin.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a fork may take to be begun.
+const BEGIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn upgrade(
     State(site): State<Arc<Site>>,
@@ -117,20 +117,13 @@ pub(super) async fn rewind(
 ) -> Answer {
     let asked: RewindActor = body::json(request).await?;
     let heir = actor.rewind(asked.to, reason(asked.reason)?).await?;
-    has_begun(&site, heir).await?;
-    json(StatusCode::OK, &info_of(&site.host.actors.get(heir)?).await?)
-}
-
-/// Waits until the fork that takes an actor's place is there: it begins once the end of the other is committed.
-async fn has_begun(site: &Site, heir: Hash) -> Result<(), Refusal> {
-    let mut watch = site.host.actors.watch(heir, 0);
-    let head = site.host.actors.store().head(&heir);
-    let head = head.map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))?;
-    if head.is_none_or(|head| head.seq == 0) {
-        // If it takes longer, the answer says that it is not there yet.
-        let _ = tokio::time::timeout(BEGIN_TIMEOUT, watch.after(0)).await;
+    let actors = &site.host.actors;
+    // It is begun after the chain that it goes on from has ended.
+    let mut watch = actors.watch(heir, 0);
+    if actors.store().head(&heir)?.is_none() {
+        let _ = tokio::time::timeout(BEGIN, watch.after(0)).await;
     }
-    Ok(())
+    json(StatusCode::OK, &info_of(&actors.get(heir)?).await?)
 }
 
 /// Bytes as a JSON value.

@@ -123,6 +123,10 @@ pub(super) fn find(site: &Site, name: &str) -> Result<Actor, Refusal> {
 fn heir(site: &Site, root: &Actor) -> Result<Actor, Refusal> {
     let mut actor = root.clone();
     while let Some(heir) = actor.record()?.successor() {
+        // Until it is there, what it takes the place of says that it has ended.
+        if site.host.actors.store().head(&heir)?.is_none() {
+            break;
+        }
         actor = site.host.actors.get(heir)?;
     }
     Ok(actor)
