@@ -41,7 +41,10 @@ fn actors_are_begun_used_and_ended_by_name() {
     node.troupe(&["send", &format!("{}/actors/{id}", node.url), "{\"add\":3}"]).code(0).says("{\"count\":5}");
     node.troupe(&["ps"]).code(0).says("counter").says("running").says(&id[..12]);
     let listed = node.troupe(&["ps", "--json"]).code(0).json();
-    assert_eq!((&listed["name"], &listed["seq"], &listed["handled"]), (&"counter".into(), &3.into(), &2.into()));
+    assert_eq!(
+        (&listed["name"], &listed["seq"], &listed["handled"]),
+        (&"counter".into(), &3.into(), &2.into())
+    );
     node.troupe(&["inspect", "counter"]).code(0).says(id).says("limits");
     node.troupe(&["inspect", &id[..8]]).code(0).says(id);
     node.troupe(&["state", "counter"]).code(0).says("{\"count\":5}");
@@ -101,7 +104,8 @@ fn a_fork_and_a_rewind_leave_chains_that_verify_together() {
     node.troupe(&["fork", "a", "--at", "3", "--name", "b"]).code(0).says("forked b").says("at seq 3");
     assert_eq!(node.troupe(&["state", "b"]).code(0).out, "{\"m\":1}{\"m\":2}");
     node.troupe(&["fork", "a", "--at", "99"]).code(2).complains("99");
-    let rewound = node.troupe(&["rewind", "a", "--to", "2", "--reason", "a mistake", "--json"]).code(0).json();
+    let rewound =
+        node.troupe(&["rewind", "a", "--to", "2", "--reason", "a mistake", "--json"]).code(0).json();
     assert_ne!(rewound["actor"], rewound["from"]);
     assert_eq!(node.troupe(&["state", "a"]).code(0).out, "{\"m\":1}");
     node.troupe(&["send", "a", "{\"m\":9}"]).code(0);
@@ -144,7 +148,8 @@ fn a_manifest_says_what_begins_and_arguments_beat_it() {
     write(folder.path(), "actor.toml", text.as_bytes());
     let node = Node::serve(folder.path(), &["--store", "memory"]);
     node.troupe(&["start", "actor.toml"]).code(0).says("begun from-file");
-    let other = ["start", "actor.toml", "--name", "other", "--limit", "fuel=8000000", "--on-failure", "pause"];
+    let other =
+        ["start", "actor.toml", "--name", "other", "--limit", "fuel=8000000", "--on-failure", "pause"];
     node.troupe(&other).code(0).says("begun other");
     for (name, fuel) in [("from-file", 7_000_000), ("other", 8_000_000)] {
         let info = node.troupe(&["inspect", name, "--json"]).code(0).json();
