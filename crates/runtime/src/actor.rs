@@ -12,7 +12,7 @@ use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
 use crate::lifecycle::fork_genesis;
 use crate::open::{genesis_of, recover};
 use crate::rows::{ACTOR, Record, actor_key, get};
-use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Upgraded, View, Watch};
+use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Trace, Upgraded, View, Watch};
 
 /// An actor of a node. Cheap to clone; it may be in memory or not.
 #[derive(Clone)]
@@ -133,6 +133,14 @@ impl Actor {
         self.actors.wait(answer)
     }
 
+    /// As [`Actor::send`], as a part of a trace that began elsewhere.
+    ///
+    /// # Errors
+    /// As [`Actor::send`].
+    pub async fn send_traced(&self, from: Sender, message: Bytes, trace: Trace) -> Result<Answer, SendError> {
+        self.post_traced(from, message, trace)?.await.unwrap_or(Err(SendError::Stopped))
+    }
+
     /// Puts a message into the mailbox; its outcome comes through what is returned.
     ///
     /// # Errors
@@ -141,6 +149,15 @@ impl Actor {
         &self,
         from: Sender,
         message: Bytes,
+    ) -> Result<oneshot::Receiver<Result<Answer, SendError>>, SendError> {
+        self.post_traced(from, message, Trace::default())
+    }
+
+    fn post_traced(
+        &self,
+        from: Sender,
+        message: Bytes,
+        trace: Trace,
     ) -> Result<oneshot::Receiver<Result<Answer, SendError>>, SendError> {
         let core = self.actors.core();
         let size = message.len() as u64;
@@ -152,7 +169,8 @@ impl Actor {
             }
         }
         let (reply, answer) = oneshot::channel();
-        let letter = Letter::from_caller(from, message, Some(reply));
+        let mut letter = Letter::from_caller(from, message, Some(reply));
+        letter.trace = trace;
         core.post(&self.id, Job::Letter(letter))?;
         Ok(answer)
     }

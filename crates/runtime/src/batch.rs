@@ -14,6 +14,7 @@ use crate::agenda::Item;
 use crate::cell::{Cell, Hold};
 use crate::core::Core;
 use crate::job::{Job, Letter, Settle};
+use crate::trace::Span;
 use crate::{Answer, LogRecord, SendError, View};
 
 /// Entries to commit together, and what to do afterwards.
@@ -41,6 +42,8 @@ pub(crate) struct Completion {
     /// What the actor wrote to its log meanwhile.
     pub(crate) log: Vec<LogLine>,
     pub(crate) after: Vec<After>,
+    /// What traces show of it.
+    pub(crate) span: Option<Box<Span>>,
     /// The job, for another turn, should this not become durable; a letter is in `letter`.
     pub(crate) again: Option<Job>,
 }
@@ -199,12 +202,20 @@ impl Completion {
     /// A job that led to nothing that must be durable.
     pub(crate) fn said(letter: Letter, seq: u64, outcome: Result<Answer, SendError>) -> Self {
         let outcome = Outcome::Said(outcome);
-        Self { letter: Some(letter), outcome, seq, log: Vec::new(), after: Vec::new(), again: None }
+        Self {
+            letter: Some(letter),
+            outcome,
+            seq,
+            log: Vec::new(),
+            after: Vec::new(),
+            span: None,
+            again: None,
+        }
     }
 
     /// What follows from a job that is no letter.
     pub(crate) fn of_job(seq: u64, after: Vec<After>) -> Self {
-        Self { letter: None, outcome: Outcome::Nothing, seq, log: Vec::new(), after, again: None }
+        Self { letter: None, outcome: Outcome::Nothing, seq, log: Vec::new(), after, span: None, again: None }
     }
 
     /// As [`Completion::of_job`], of a job that is done later if it cannot be done now.
@@ -213,6 +224,9 @@ impl Completion {
     }
 
     fn complete(self, core: &Core, cell: &Arc<Cell>) {
+        if let (Some(span), Some(sink)) = (self.span, &core.options.spans) {
+            sink(*span);
+        }
         if let Some(Letter { settle: Settle::Caller(Some(reply)), .. }) = self.letter {
             let said = match self.outcome {
                 Outcome::Said(said) => Some(said),

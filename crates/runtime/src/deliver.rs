@@ -3,6 +3,7 @@
 //! Invariant: a letter of another actor is in a mailbox, parked, or told to be undelivered; its row stays in the store
 //! until one of these is durable.
 
+use crate::trace::Trace;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -148,7 +149,7 @@ impl Core {
             n: delivery.of.n,
         });
         let settle = Settle::Delivery(*delivery);
-        Ok(Some(Letter { from, message, settle, attempts: 0, trace: 0 }))
+        Ok(Some(Letter { from, message, settle, attempts: 0, trace: Trace::default() }))
     }
 
     /// Hands what waits for an actor that has ended to the fork that took its place, or turns it away.

@@ -1,5 +1,6 @@
 //! What is done when its time has come: timers, requests without a reply, rests, and what is to be tried again.
 
+use crate::trace::Trace;
 use std::sync::{PoisonError, Weak};
 
 use troupe_chain::{Effect, Notice};
@@ -86,6 +87,6 @@ impl Core {
         };
         let from = troupe_chain::Sender::Timer { set, due: troupe_chain::Timestamp(due) };
         let settle = Settle::Own(Own { rows: vec![row], needs: Some(key) });
-        Ok(Some(Letter { from, message, settle, attempts: 0, trace: 0 }))
+        Ok(Some(Letter { from, message, settle, attempts: 0, trace: Trace::default() }))
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: a row is made here in the same breath as what follows from it, and a start makes the same letters from the
 //! rows that it finds; so there is one way to perform an effect, before a crash and after.
 
+use crate::trace::Trace;
 use bytes::Bytes;
 use troupe_chain::{
     Body, Code, Effect, EffectId, EffectRef, Genesis, Hash, Linked, Notice, Sender, Spawn, Timestamp,
@@ -97,7 +98,7 @@ impl Core {
         batch: &mut Batch,
         linked: &Linked,
         payloads: Vec<Option<Bytes>>,
-        trace: u128,
+        trace: Trace,
         after: &mut Vec<After>,
     ) {
         let effects = linked.entry.body.effects();
@@ -129,7 +130,7 @@ impl Core {
         origin: &Origin<'_>,
         n: usize,
         payload: Option<Bytes>,
-        trace: u128,
+        trace: Trace,
         after: &mut Vec<After>,
     ) {
         let key = |kind| effect_key(kind, &origin.chain, origin.seq, n as u32);
@@ -192,7 +193,7 @@ impl Core {
         n: usize,
         pending: Pending,
         payload: Option<Bytes>,
-        trace: u128,
+        trace: Trace,
         rules: &troupe_chain::Rules,
     ) -> After {
         let of = origin.id(n);
@@ -385,7 +386,9 @@ impl Core {
         let answering = Answering::new(delivery.sender, delivery.of, about);
         let key = effect_key(ANSWER, &chain, linked.entry.seq, REPLY);
         batch.push_rows([put(key.clone(), &answering)]);
-        let (to, letter) = bring(key, &answering, chain, linked.name, reply, reason);
+        let trace = self.trace_of(letter, linked);
+        let (to, mut letter) = bring(key, &answering, chain, linked.name, reply, reason);
+        letter.trace = trace;
         after.push(After::Post(to, Job::Letter(letter)));
     }
 
@@ -466,7 +469,7 @@ pub(crate) fn bring(
             message: reply,
             settle: Settle::Own(own),
             attempts: 0,
-            trace: 0,
+            trace: Trace::default(),
         },
     };
     (to, letter)

@@ -3,6 +3,7 @@
 //! Invariant: a letter that another actor, a timer or the node itself sent has a row in the store until it is settled,
 //! and there is one such letter in memory for each such row; so it is neither lost nor handled twice.
 
+use crate::trace::Trace;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use troupe_chain::{EffectId, Genesis, Hash, Notice, Rules, Sender, Text};
@@ -44,8 +45,8 @@ pub(crate) struct Letter {
     pub(crate) settle: Settle,
     /// How often it ran out of time.
     pub(crate) attempts: u8,
-    /// What traces call it; 0 for nothing.
-    pub(crate) trace: u128,
+    /// Where it belongs in traces.
+    pub(crate) trace: Trace,
 }
 
 /// What is done with a letter once it is handled, and what if it is not.
@@ -142,7 +143,7 @@ pub(crate) struct UpgradeOrder {
 impl Letter {
     /// A letter from outside.
     pub(crate) fn from_caller(from: Sender, message: Bytes, reply: Option<Reply>) -> Self {
-        Self { from, message, settle: Settle::Caller(reply), attempts: 0, trace: 0 }
+        Self { from, message, settle: Settle::Caller(reply), attempts: 0, trace: Trace::default() }
     }
 
     /// What the node tells an actor about one of its effects.
@@ -155,7 +156,7 @@ impl Letter {
     ) -> Self {
         let from = Sender::Notice { of, about, chain: other.0, entry: other.1 };
         let message = notice_body(about, reason);
-        Self { from, message, settle: Settle::Own(own), attempts: 0, trace: 0 }
+        Self { from, message, settle: Settle::Own(own), attempts: 0, trace: Trace::default() }
     }
 }
 

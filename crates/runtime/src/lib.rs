@@ -35,6 +35,7 @@ mod resume;
 mod rows;
 mod sequencer;
 mod shared;
+mod trace;
 mod wait;
 mod watch;
 
@@ -48,4 +49,5 @@ pub use open::{genesis_of, rules_change_blob, rules_of, state_at};
 pub use outside::{CallBase, World};
 pub use rows::{Record, Status, stored_names, stored_record};
 pub use shared::{Answer, LogRecord, LogSink, Options, Upgraded, View};
+pub use trace::{Span, SpanSink, Trace};
 pub use watch::Watch;

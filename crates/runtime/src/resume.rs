@@ -42,7 +42,7 @@ impl Core {
         {
             self.names.reserve(name.as_str(), Hash::from_bytes(id));
         }
-        Ok(Some(self.perform(&origin, n as usize, pending, payload, 0, &rules)))
+        Ok(Some(self.perform(&origin, n as usize, pending, payload, crate::trace::Trace::default(), &rules)))
     }
 
     fn resume_fork(&self, chain: Hash, seq: u64, pending: Pending) -> Result<Option<After>, OpenError> {

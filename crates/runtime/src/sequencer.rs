@@ -19,6 +19,7 @@ use crate::effects::undelivered;
 use crate::job::{Job, Letter, Settle};
 use crate::open::rules_change_blob;
 use crate::rows::{Record, Status, Used, get, put, used_key};
+use crate::trace::Span;
 use crate::{Answer, Metrics, SendError, View};
 
 /// The most jobs of one turn.
@@ -177,6 +178,7 @@ impl Core {
         let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
         let context = tip.next_context(letter.from.clone(), self.options.clock.now());
         let name = Hash::of(&letter.message);
+        let began = self.options.spans.as_ref().map(|_| crate::trace::now());
         let step = {
             let mut outside = self.outside_of(&loaded.tip.rules, &loaded.tip, name);
             let _call = self.pool.enter();
@@ -187,6 +189,7 @@ impl Core {
             Err(abort) => return self.aborted(batch, letter, context.seq, abort),
         };
         letter.attempts = 0;
+        let trace = letter.trace;
         let log = std::mem::take(&mut step.log);
         if let Came::Rejected(rejection) = step.outcome {
             Metrics::add(&self.metrics.rejected, 1);
@@ -199,14 +202,27 @@ impl Core {
                 context.seq,
             );
             completion.log = log;
+            completion.span = began.map(|began| {
+                let span = Span::of(&context, cell.id, trace, &name, "rejected", began);
+                Box::new(Span { fuel: step.fuel, ..span })
+            });
             batch.completions.push(completion);
             return Yield::No;
         }
+        let fuel = step.fuel;
         if let Some((tip, linked)) = announced {
             change_engine(loaded, batch, tip, linked);
         }
         let mut completion = self.recorded(cell, loaded, batch, (&context, name), letter, step);
         completion.log = log;
+        completion.span = began.map(|began| {
+            let outcome = match &completion.outcome {
+                Outcome::Said(Err(_)) => "failure",
+                _ => "message",
+            };
+            let span = Span::of(&context, cell.id, trace, &loaded.tip.entry, outcome, began);
+            Box::new(Span { fuel, ..span })
+        });
         batch.completions.push(completion);
         Yield::No
     }
@@ -365,7 +381,8 @@ impl Core {
                     batch.push_blob(name, bytes.clone());
                 }
                 let payloads = accepted.effects.into_iter().map(|asked| asked.payload.map(Bytes::from));
-                self.ask(cell, loaded, batch, &linked, payloads.collect(), letter.trace, &mut after);
+                let trace = self.trace_of(&letter, &linked);
+                self.ask(cell, loaded, batch, &linked, payloads.collect(), trace, &mut after);
                 self.reply_to(batch, &letter, &linked, reply.as_ref(), &mut after);
                 loaded.state = state.clone();
                 loaded.keep_state(batch, body.state, body.state != body.before, self.options.snapshot_every);

@@ -83,7 +83,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     setup.settings.deadline = command.deadline.0;
     setup.settings.options.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);
     setup.settings.options.snapshot_every = command.snapshot_every;
-    command.code.apply(&mut setup.settings);
+    command.code.apply(&mut setup.settings)?;
     let printer = LogPrinter::one(screen);
     setup.settings.options.log = Arc::new(move |records| printer.print(records));
     let running = setup.open().map_err(|error| {

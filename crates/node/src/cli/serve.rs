@@ -85,7 +85,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
-    command.code.apply(&mut settings);
+    command.code.apply(&mut settings)?;
     apply(&node, &mut settings);
     settings.options.log = Arc::new(move |records| printer.print(records));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;

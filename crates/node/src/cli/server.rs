@@ -62,6 +62,9 @@ pub(crate) struct CodeArgs {
     /// Folder for compiled code, or none [default: troupe in the user's cache folder]
     #[arg(long, value_name = "DIR|none", help_heading = "Tuning")]
     cache: Option<PathBuf>,
+    /// Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318 (OTLP over HTTP, in JSON)
+    #[arg(long, value_name = "URL", help_heading = "Tuning")]
+    otlp: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -73,7 +76,7 @@ enum AllocationArg {
 }
 
 impl CodeArgs {
-    pub(super) fn apply(&self, settings: &mut Settings) {
+    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
         if let AllocationArg::OnDemand = self.allocation {
             settings.allocation = Allocation::OnDemand;
         }
@@ -82,6 +85,15 @@ impl CodeArgs {
             Some(folder) => Some(folder.clone()),
             None => default_cache(),
         };
+        if let Some(endpoint) = &self.otlp {
+            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+                return Err(Failure::cannot(format_args!("`{endpoint}` is no address of a collector"))
+                    .help("give it as a URL, such as http://127.0.0.1:4318"));
+            }
+            let (sink, _) = troupe::otlp::export(endpoint).map_err(Failure::cannot)?;
+            settings.options.spans = Some(sink);
+        }
+        Ok(())
     }
 }
 

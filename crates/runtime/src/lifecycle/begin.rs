@@ -98,7 +98,7 @@ impl Core {
             batch.push_blob(Hash::of(&config), config);
         }
         let [genesis, init] = entries;
-        self.ask(cell, &mut loaded, batch, &init, payloads, 0, &mut after);
+        self.ask(cell, &mut loaded, batch, &init, payloads, crate::trace::Trace::default(), &mut after);
         let about = if heir.is_some() { Notice::Restarted } else { Notice::Started };
         self.tell_parent(&loaded.record, batch, (init.entry.seq, init.name), about, "", &mut after);
         if let (Some(heir), Body::Genesis(first)) = (heir, &genesis.entry.body) {

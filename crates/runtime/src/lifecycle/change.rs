@@ -65,7 +65,7 @@ impl Core {
         }
         let mut after = Vec::new();
         let payloads = accepted.effects.into_iter().map(|asked| asked.payload.map(Bytes::from)).collect();
-        self.ask(cell, loaded, batch, &linked, payloads, 0, &mut after);
+        self.ask(cell, loaded, batch, &linked, payloads, crate::trace::Trace::default(), &mut after);
         let (hash, seq, state) = (linked.name, linked.entry.seq, loaded.state.clone());
         after.push(call(move |result| {
             let upgraded = Upgraded { hash, seq, state };
