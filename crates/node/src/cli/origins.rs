@@ -128,13 +128,14 @@ struct One {
 /// Verifies every chain of a store, and where its entries come from.
 pub(super) fn verify_store(screen: &Screen, place: &Path, store: &Arc<dyn Store>, links_only: bool) -> Done {
     let started = Instant::now();
+    let sandbox = verify::sandbox();
     let mut all = Vec::new();
     for (chain, _) in store.chains()? {
         let history = history_of(store, &chain)?;
         let result = if links_only {
             troupe_chain::check_links(&history).map(|_| None)
         } else {
-            verify::replay(screen, &history, history.seq()).map(Some)
+            verify::replay(screen, &sandbox, &history, history.seq()).map(Some)
         };
         all.push(One { history, result });
     }

@@ -99,7 +99,7 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
             Err(error) => Err(say_not_verified(screen, place, &error)),
         };
     }
-    match replay(screen, &history, source.seq()) {
+    match replay(screen, &sandbox(), &history, source.seq()) {
         Ok(replayed) => {
             let origins = match &source {
                 Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
@@ -122,12 +122,21 @@ pub(super) struct Replayed {
     pub(super) seconds: f64,
 }
 
+/// What replays: several histories need each component compiled once.
+pub(super) fn sandbox() -> Sandbox {
+    Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() })
+}
+
 /// Verifies with a progress bar.
-pub(super) fn replay<H: History>(screen: &Screen, history: &H, seq: u64) -> Result<Replayed, NotVerified> {
-    let sandbox = Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() });
+pub(super) fn replay<H: History>(
+    screen: &Screen,
+    sandbox: &Sandbox,
+    history: &H,
+    seq: u64,
+) -> Result<Replayed, NotVerified> {
     let bar = progress::bar(screen, "replaying", Some(seq));
     let mut begun = None;
-    let verdict = troupe_chain::verify(history, &sandbox, |seq| {
+    let verdict = troupe_chain::verify(history, sandbox, |seq| {
         begun.get_or_insert_with(Instant::now);
         bar.set_position(seq);
     });

@@ -193,12 +193,25 @@ fn open_accounts(addr: SocketAddr) {
                 for n in (person..ACCOUNTS).step_by(PEOPLE as usize) {
                     let config = format!(r#""config":{{"balance":{OPENING}}},"name":"a{n}""#);
                     let body = format!(r#"{{"component":"{component}",{config}}}"#);
-                    let headers = "Content-Type: application/json\r\n";
-                    wire.ask("POST", "/actors", headers, body.as_bytes()).expect("an answer").status(201);
+                    begin(&mut wire, &body);
                 }
             });
         }
     });
+}
+
+/// Begins an actor, as soon as the node has room for one more that begins.
+fn begin(wire: &mut Wire, body: &str) {
+    let headers = "Content-Type: application/json\r\n";
+    loop {
+        let answer = wire.ask("POST", "/actors", headers, body.as_bytes()).expect("an answer");
+        if answer.status != 503 {
+            answer.status(201);
+            return;
+        }
+        answer.problem(503, "busy");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Lets everybody pay until so many answers came, and kills the node a moment later.
