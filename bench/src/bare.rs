@@ -167,8 +167,10 @@ enum Sender {
     Actor(Effect),
     #[component(name = "timer")]
     Timer(Timer),
+    #[component(name = "reply")]
+    Reply(Reply),
     #[component(name = "notice")]
-    Notice(Effect),
+    Notice(Notice),
     #[component(name = "parent")]
     Parent(Effect),
 }
@@ -183,10 +185,64 @@ struct Effect {
 
 #[derive(ComponentType, Lower)]
 #[component(record)]
-struct Timer {
-    entry: String,
+struct Own {
+    seq: u64,
     n: u32,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Timer {
+    set: Own,
     due: u64,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Reply {
+    to: Own,
+    chain: String,
+    entry: String,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Notice {
+    of: Own,
+    about: About,
+    chain: Option<String>,
+    entry: Option<String>,
+}
+
+#[derive(ComponentType, Lower, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+#[allow(dead_code, reason = "the type must have the cases of the world")]
+enum About {
+    #[component(name = "busy")]
+    Busy,
+    #[component(name = "failed")]
+    Failed,
+    #[component(name = "lapsed")]
+    Lapsed,
+    #[component(name = "late")]
+    Late,
+    #[component(name = "no-reply")]
+    NoReply,
+    #[component(name = "out-of-time")]
+    OutOfTime,
+    #[component(name = "paused")]
+    Paused,
+    #[component(name = "refused")]
+    Refused,
+    #[component(name = "restarted")]
+    Restarted,
+    #[component(name = "started")]
+    Started,
+    #[component(name = "stopped")]
+    Stopped,
+    #[component(name = "unknown")]
+    Unknown,
 }
 
 #[derive(ComponentType, Lift)]

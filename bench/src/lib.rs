@@ -30,7 +30,8 @@ pub fn medians<const N: usize>(
     Ok(samples.map(median))
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
+/// The middle one of the samples; not a number if there is none.
+pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::cache;
 
 /// The folders under `actors/` that are actors; each is a package whose library has the same name.
-const ACTORS: [&str; 4] = ["airport", "counter", "credit", "quakes"];
+const ACTORS: [&str; 5] = ["account", "airport", "counter", "credit", "quakes"];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;

@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     ("docs", false, docs),
     ("tests", false, tests),
     ("doctests", false, doctests),
+    ("kills", true, kills),
     ("actors", false, actors_tests),
     ("vectors", false, vectors),
     ("licences", true, |_| deny::check()),
@@ -113,6 +114,13 @@ fn tests(counts: &mut Counts) -> Result<Verdict> {
 fn doctests(counts: &mut Counts) -> Result<Verdict> {
     let mut test = shell::cargo(&["test", "--doc", "--workspace", "--locked", "--no-fail-fast"])?;
     shell::run(&mut test, |line| counts.read(line))?;
+    Ok(Verdict::Passed)
+}
+
+/// The bank that is killed again and again, more often than the tests do.
+fn kills(counts: &mut Counts) -> Result<Verdict> {
+    let test = ["test", "--package", "troupe", "--test", "crash", "--locked", "--", "bank::kills", "--nocapture"];
+    shell::run(shell::cargo(&test)?.env("TROUPE_KILLS", "300"), |line| counts.read(line))?;
     Ok(Verdict::Passed)
 }
 

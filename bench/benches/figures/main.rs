@@ -1,5 +1,7 @@
 //! Measures every figure of `docs/benchmarks.md`: `cargo bench -p troupe-bench`, or with names of sections after `--`.
 
+mod company;
+mod density;
 mod http;
 mod replay;
 mod size;
@@ -22,16 +24,21 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 5] = [
+    let sections: [(&str, Section); 7] = [
         ("step", step::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("start", start::measure),
+        ("company", company::measure),
+        ("density", density::measure),
         ("size", size::measure),
     ];
     let args: Vec<_> = std::env::args().skip(1).collect();
     if let Some(("client", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return http::client(rest);
+    }
+    if let Some(("idle", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return density::idle(rest);
     }
     // `cargo bench` passes a flag of its own.
     let wanted: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();

@@ -51,7 +51,7 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
     let genesis = genesis(&machine, &sandbox)?;
     let (mut tip, _) = Tip::start(genesis, Timestamp(0));
     let before = Some(Hash::of(state));
-    tip.state = before;
+    (tip.state, tip.seq) = (before, 1);
 
     let [reused, fresh, full] = medians(
         ROUNDS,

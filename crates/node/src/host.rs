@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
+use troupe_chain::{Code, Genesis, Hash, Rules, Supervision, Text};
 use troupe_component::{Allocation, BadGrant, BadLimit, Grants, Limits, LoadError, Sandbox, SandboxConfig};
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
@@ -85,6 +85,8 @@ pub struct Setup {
     pub grants: Vec<Text>,
     /// What is done about its failures, once it is begun.
     pub supervision: Supervision,
+    /// Its name on the node, once it is begun.
+    pub name: Option<Text>,
 }
 
 /// A node that has one actor, with all that it was made of.
@@ -125,7 +127,7 @@ pub enum SetupError {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
-    /// The store holds an actor that was begun with something else.
+    /// The store holds an actor that runs something else.
     #[error(
         "the store holds the actor {chain}, whose {what} is {stored}, not {given}: use another store, or leave it out"
     )]
@@ -134,7 +136,7 @@ pub enum SetupError {
         chain: Hash,
         /// "component", "config" or a limit.
         what: String,
-        /// What the actor was begun with.
+        /// What the actor runs.
         stored: String,
         /// What was asked for.
         given: String,
@@ -266,6 +268,7 @@ impl Setup {
             limits: Vec::new(),
             grants: Vec::new(),
             supervision: Supervision::default(),
+            name: None,
         }
     }
 
@@ -282,7 +285,8 @@ impl Setup {
             several => Some(self.only_heir(several).ok_or(SetupError::Several(several.len()))?),
         };
         if let Some(chain) = known {
-            self.check_same(&chain, &troupe_runtime::genesis_of(&*store, &chain)?)?;
+            let genesis = troupe_runtime::genesis_of(&*store, &chain)?;
+            self.check_same(&chain, &genesis, &troupe_runtime::rules_of(&*store, &chain)?)?;
         }
         let host = self.settings.clone().open()?;
         let actor = match known {
@@ -292,7 +296,7 @@ impl Setup {
                 config: self.config.clone(),
                 limits: self.limits.clone(),
                 grants: self.grants.clone(),
-                name: None,
+                name: self.name.clone(),
                 supervision: self.supervision,
             })?,
         };
@@ -314,14 +318,14 @@ impl Setup {
         }
     }
 
-    /// Whatever was asked for must be what the stored actor was begun with.
-    fn check_same(&self, chain: &Hash, genesis: &Genesis) -> Result<(), SetupError> {
+    /// Whatever was asked for must be what the stored actor was begun with, or upgraded to.
+    fn check_same(&self, chain: &Hash, genesis: &Genesis, rules: &Rules) -> Result<(), SetupError> {
         let differs = |what: &str, stored: String, given: String| {
             Err(SetupError::Differs { chain: *chain, what: what.to_owned(), stored, given })
         };
         let component = Hash::of(&self.component);
-        if genesis.code != Code::Component(component) {
-            let stored = match &genesis.code {
+        if rules.code != Code::Component(component) {
+            let stored = match &rules.code {
                 Code::Component(name) => name.to_string(),
                 Code::Native(name) => name.to_string(),
             };
@@ -335,11 +339,18 @@ impl Setup {
             return differs("config", stored, config.to_string());
         }
         for (name, value) in &self.limits {
-            let stored = Text::new(name.as_str()).ok().and_then(|name| genesis.limits.get(&name));
+            let stored = Text::new(name.as_str()).ok().and_then(|name| rules.limits.get(&name));
             if stored != Some(value) {
                 let stored = stored.map_or("none".into(), u64::to_string);
                 return differs(&format!("limit `{name}`"), stored, value.to_string());
             }
+        }
+        if !self.grants.is_empty() && self.grants != rules.grants {
+            let list = |grants: &[Text]| {
+                let list = grants.iter().map(Text::as_str).collect::<Vec<_>>().join(", ");
+                if list.is_empty() { "none".to_owned() } else { list }
+            };
+            return differs("list of grants", list(&rules.grants), list(&self.grants));
         }
         Ok(())
     }

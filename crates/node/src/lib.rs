@@ -14,6 +14,7 @@ pub mod http;
 pub mod load;
 pub mod logs;
 pub mod manifest;
+pub mod otlp;
 pub mod outside;
 pub mod rehearse;
 mod runtime;

@@ -142,7 +142,10 @@ mod tests {
         let spans = &value["resourceSpans"][0]["scopeSpans"][0]["spans"];
         assert_eq!(spans[0]["traceId"], "00000000000000000000000000000abc");
         assert_eq!(spans[0].get("parentSpanId"), None);
-        assert_eq!((&spans[1]["parentSpanId"], &spans[1]["spanId"]), (&json!("0000000000000001"), &json!("0000000000000002")));
+        assert_eq!(
+            (&spans[1]["parentSpanId"], &spans[1]["spanId"]),
+            (&json!("0000000000000001"), &json!("0000000000000002"))
+        );
         assert_eq!(spans[1]["endTimeUnixNano"], "1000002000");
     }
 

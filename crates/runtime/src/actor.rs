@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use troupe_chain::{Genesis, Hash, Rules, Sender, Text};
+use troupe_chain::{Fork, Genesis, Hash, Rules, Sender, Text};
 use troupe_store::Store;
 
 use crate::cell::Cell;
 use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
+use crate::lifecycle::fork_genesis;
 use crate::open::{genesis_of, recover};
 use crate::rows::{ACTOR, Record, actor_key, get};
-use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Upgraded, View, Watch};
+use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Trace, Upgraded, View, Watch};
 
 /// An actor of a node. Cheap to clone; it may be in memory or not.
 #[derive(Clone)]
@@ -136,6 +137,14 @@ impl Actor {
         self.actors.wait(answer)
     }
 
+    /// As [`Actor::send`], as a part of a trace that began elsewhere.
+    ///
+    /// # Errors
+    /// As [`Actor::send`].
+    pub async fn send_traced(&self, from: Sender, message: Bytes, trace: Trace) -> Result<Answer, SendError> {
+        self.post_traced(from, message, trace)?.await.unwrap_or(Err(SendError::Stopped))
+    }
+
     /// Puts a message into the mailbox; its outcome comes through what is returned.
     ///
     /// # Errors
@@ -144,6 +153,15 @@ impl Actor {
         &self,
         from: Sender,
         message: Bytes,
+    ) -> Result<oneshot::Receiver<Result<Answer, SendError>>, SendError> {
+        self.post_traced(from, message, Trace::default())
+    }
+
+    fn post_traced(
+        &self,
+        from: Sender,
+        message: Bytes,
+        trace: Trace,
     ) -> Result<oneshot::Receiver<Result<Answer, SendError>>, SendError> {
         let core = self.actors.core();
         let size = message.len() as u64;
@@ -155,8 +173,9 @@ impl Actor {
             }
         }
         let (reply, answer) = oneshot::channel();
-        let letter = Letter::from_caller(from, message, Some(reply));
-        core.post(&self.id, Job::Letter(letter)).map_err(|(_, error)| error)?;
+        let mut letter = Letter::from_caller(from, message, Some(reply));
+        letter.trace = trace;
+        core.post(&self.id, Job::Letter(letter))?;
         Ok(answer)
     }
 
@@ -167,7 +186,7 @@ impl Actor {
     pub async fn stop(&self, reason: Text) -> Result<(), SendError> {
         self.order(|done| {
             let from = Sender::Http { key: None };
-            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: false, done: Some(done) }))
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: false }), Some(done))
         })
         .await
     }
@@ -179,7 +198,7 @@ impl Actor {
     pub async fn remove(&self, reason: Text) -> Result<(), SendError> {
         self.order(|done| {
             let from = Sender::Http { key: None };
-            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: true, done: Some(done) }))
+            Job::Stop(Box::new(StopOrder { from, reason, row: None, remove: true }), Some(done))
         })
         .await
     }
@@ -218,13 +237,9 @@ impl Actor {
     /// [`SendError::NoSuchSeq`] if there is no such state.
     pub async fn rewind(&self, seq: u64, reason: Text) -> Result<Hash, SendError> {
         self.order(|done| {
-            Job::Rewind(Box::new(RewindOrder {
-                to: RewindTo::Seq(seq),
-                from: Sender::Http { key: None },
-                reason,
-                failure: None,
-                done: Some(done),
-            }))
+            let from = Sender::Http { key: None };
+            let order = RewindOrder { to: RewindTo::Seq(seq), from, reason, failure: None };
+            Job::Rewind(Box::new(order), Some(done))
         })
         .await
     }
@@ -252,9 +267,11 @@ impl Actor {
         };
         let genesis = genesis_of(&*core.store, &self.id).map_err(host)?;
         let rules = crate::open::rules_at(&*core.store, &self.id, at, &genesis).map_err(host)?;
-        let mut fork = core.fork_genesis(&rules, self.id, entry, at, state, entry);
+        let from = Fork { chain: self.id, entry, seq: at, state };
+        let mut fork = fork_genesis(&rules, from, entry, &genesis);
         fork.nonce = nonce;
-        fork.owner = genesis.owner;
+        // Nobody's spawn asked for this one.
+        fork.started_by = None;
         let supervision = self.record()?.supervision();
         self.actors.start(NewActor { genesis: fork, code: None, config: None, name, supervision }).await
     }
@@ -264,7 +281,7 @@ impl Actor {
         job: impl FnOnce(oneshot::Sender<Result<T, SendError>>) -> Job,
     ) -> Result<T, SendError> {
         let (done, answer) = oneshot::channel();
-        self.actors.core().post(&self.id, job(done)).map_err(|(_, error)| error)?;
+        self.actors.core().post(&self.id, job(done))?;
         answer.await.unwrap_or(Err(SendError::Stopped))
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,17 +11,12 @@ use tokio::sync::oneshot;
 use troupe_chain::{Genesis, Hash, Machines, Sender, Supervision, Text, Timestamp, Tip};
 use troupe_store::Store;
 
-use crate::agenda::{Item, What};
-use crate::batch::After;
 use crate::commit::{Committer, MAX_QUEUED};
 use crate::core::Core;
 use crate::job::{Begin, Job};
 use crate::open::Boxed;
 use crate::pool::Pool;
-use crate::rows::{
-    ACTOR, ANSWER, Answering, Due, NAME, OUTBOX, Pending, REQUEST, REST, Record, Status, TIMER, actor_key,
-    get, read_effect_key, scan,
-};
+use crate::rows::{ACTOR, Record, Status, actor_key, get};
 use crate::{Actor, Metrics, OpenError, Options, SendError, Watch};
 
 /// How often memory is looked after, at least.
@@ -95,7 +89,7 @@ impl Actors {
         let (queue, groups) = sync_channel(MAX_QUEUED);
         let committer = Committer::new(has_threads.then_some(queue));
         let core = Arc::new(Core::new(store, Box::new(Boxed(machines)), options, committer, chains));
-        resume(&core)?;
+        crate::resume::resume(&core)?;
         let inner = Inner { core: Arc::clone(&core), threads: Mutex::default() };
         let actors = Self { inner: Arc::new(inner) };
         if has_threads {
@@ -137,14 +131,14 @@ impl Actors {
         mut answer: oneshot::Receiver<Result<T, SendError>>,
     ) -> Result<T, SendError> {
         if self.core().options.threads > 0 {
-            return park_until(answer).unwrap_or(Err(SendError::Stopped));
+            return crate::wait::wait_for(answer).unwrap_or(Err(SendError::Stopped));
         }
         loop {
             match answer.try_recv() {
                 Ok(result) => return result,
                 Err(oneshot::error::TryRecvError::Closed) => return Err(SendError::Stopped),
                 Err(oneshot::error::TryRecvError::Empty) => {
-                    if !self.step(&mut |_| 0) {
+                    if !self.step(&mut |_| 0) && !self.tick() {
                         return Err(SendError::Host("nothing is left to do, and there is no answer".into()));
                     }
                 }
@@ -178,9 +172,8 @@ impl Actors {
             supervision: new.supervision,
             row: None,
             heir: None,
-            done: Some(done),
         };
-        core.post_internal(&id, Job::Begin(Box::new(begin)));
+        core.post_internal(&id, Job::Begin(Box::new(begin), Some(done)));
         Ok((id, answer))
     }
 
@@ -350,35 +343,18 @@ impl Inner {
     fn shutdown(&self) {
         let core = &self.core;
         core.stopping.store(true, Ordering::Release);
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         core.agenda.stop();
         core.pool.stop();
+        // The workers first: the committer's thread has yet to write what they hand to it.
+        core.pool.wait_for_workers();
         core.committer.finish();
-        for thread in threads {
+        for thread in threads.drain(..) {
             let _ = thread.join();
         }
+        core.finished.store(true, Ordering::SeqCst);
         // Whoever still waits is told.
-        core.each_cell(|cell| drop(cell.drain()));
-    }
-}
-
-/// Waits for a future on this thread, also where the thread is one of a runtime: whatever leads to the answer is done by
-/// others.
-fn park_until<F: Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let mut future = std::pin::pin!(future);
-    let waker = Arc::new(Unpark(std::thread::current())).into();
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
+        core.each_cell(|cell| cell.close());
     }
 }
 
@@ -406,53 +382,6 @@ fn keep_time(core: &Core) {
             swept = std::time::Instant::now();
         }
     }
-}
-
-/// Goes on with what the rows say is under way.
-fn resume(core: &Arc<Core>) -> Result<(), OpenError> {
-    let store = &*core.store;
-    scan::<(String, [u8; 32])>(store, &[NAME], |_, (name, id)| {
-        core.names.set(&name, Hash::from_bytes(id));
-        Ok(())
-    })?;
-    for (kind, what) in [(TIMER, What::Timer as fn(_) -> _), (REQUEST, What::Request as fn(_) -> _)] {
-        scan::<Due>(store, &[kind], |key, due| {
-            if let Some((chain, seq, n)) = read_effect_key(key) {
-                let id = troupe_chain::EffectId { seq, n: n.into() };
-                core.agenda.add(Item { at: due.at, chain, what: what(id) });
-            }
-            Ok(())
-        })?;
-    }
-    scan::<Due>(store, &[REST], |key, due| {
-        if let Some(chain) = key.get(1..).and_then(|key| <[u8; 32]>::try_from(key).ok()) {
-            core.agenda.add(Item { at: due.at, chain: Hash::from_bytes(chain), what: What::Rest });
-        }
-        Ok(())
-    })?;
-    let mut letters = Vec::new();
-    let mut broken = Vec::new();
-    scan::<Pending>(store, &[OUTBOX], |key, pending| {
-        match core.resume_effect(key, pending) {
-            Ok(after) => letters.extend(after),
-            Err(error) => broken.push(error.to_string()),
-        }
-        Ok(())
-    })?;
-    scan::<Answering>(store, &[ANSWER], |key, answering| {
-        letters.extend(core.resume_answer(key, &answering)?);
-        Ok(())
-    })?;
-    for what in broken {
-        core.note(&Hash::of(b""), 0, &format!("an effect cannot be done: {what}"));
-    }
-    // Names of children that are still to begin are taken by now, so that the letters find them.
-    for after in letters {
-        if let After::Post(to, job) = after {
-            core.post_internal(&to, job);
-        }
-    }
-    Ok(())
 }
 
 /// The id of the chain that begins with a genesis at a time.

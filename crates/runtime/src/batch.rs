@@ -14,6 +14,7 @@ use crate::agenda::Item;
 use crate::cell::{Cell, Hold};
 use crate::core::Core;
 use crate::job::{Job, Letter, Settle};
+use crate::trace::Span;
 use crate::{Answer, LogRecord, SendError, View};
 
 /// Entries to commit together, and what to do afterwards.
@@ -27,6 +28,8 @@ pub(crate) struct Batch {
     pub(crate) completions: Vec<Completion>,
     /// What readers see once this is committed.
     pub(crate) view: Option<View>,
+    /// Whether it begins the chain.
+    pub(crate) begins: bool,
 }
 
 /// What follows from one job.
@@ -39,6 +42,10 @@ pub(crate) struct Completion {
     /// What the actor wrote to its log meanwhile.
     pub(crate) log: Vec<LogLine>,
     pub(crate) after: Vec<After>,
+    /// What traces show of it.
+    pub(crate) span: Option<Box<Span>>,
+    /// The job, for another turn, should this not become durable; a letter is in `letter`.
+    pub(crate) again: Option<Job>,
 }
 
 /// What whoever sent a letter is told.
@@ -53,14 +60,16 @@ pub(crate) enum Outcome {
 
 /// What is done once a batch is durable.
 pub(crate) enum After {
-    /// Put a job into an actor's mailbox.
+    /// Put a job that follows from this into an actor's mailbox.
     Post(Hash, Job),
+    /// Hand a job on that was this actor's; it still is, should this not become durable.
+    Forward(Hash, Job),
     /// Remember that something is due.
     Remind(Item),
-    /// Keep letters back, or no longer.
-    Hold(Hold),
     /// Let a name stand for an actor, or for none.
     Name(String, Option<Hash>),
+    /// Give a name up that was taken for an actor, should this not become durable.
+    Reserved(String, Hash),
     /// Hand everything that waits to the fork that took this actor's place, or turn it away.
     Ended(Option<Hash>),
     /// Tell whoever waits that it is done; or, with an error, that it is not.
@@ -71,7 +80,15 @@ impl Batch {
     pub(crate) fn new(cell: &Arc<Cell>, generation: u64, expected: Option<Hash>) -> Self {
         let append =
             Append { chain: cell.id, expected, entries: Vec::new(), blobs: Vec::new(), rows: Vec::new() };
-        Self { cell: Arc::clone(cell), generation, append, bytes: 0, completions: Vec::new(), view: None }
+        Self {
+            cell: Arc::clone(cell),
+            generation,
+            append,
+            bytes: 0,
+            completions: Vec::new(),
+            view: None,
+            begins: false,
+        }
     }
 
     pub(crate) fn push_entry(&mut self, linked: Linked) {
@@ -126,6 +143,9 @@ impl Batch {
             .iter()
             .flat_map(|one| one.log.iter().map(|line| LogRecord { chain, seq: one.seq, line }))
             .collect();
+        if self.begins {
+            core.chains.fetch_add(1, Ordering::Relaxed);
+        }
         if !records.is_empty() {
             (core.options.log)(&records);
         }
@@ -135,17 +155,23 @@ impl Batch {
         for completion in self.completions {
             completion.complete(core, cell);
         }
-        cell.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if cell.arrived() {
+            core.schedule(cell);
+        }
     }
 
-    /// Takes back a batch that did not become durable: callers are told, other letters wait for another turn.
+    /// Takes back a batch that did not become durable: callers are told, all else waits for another turn, which is not at
+    /// once. What was run on from it is void.
     pub(crate) fn fail(self, core: &Core, error: &SendError) {
+        let cell = &self.cell;
+        cell.generation.fetch_max(self.generation + 1, Ordering::AcqRel);
         let mut again = Vec::new();
         for completion in self.completions {
             for after in completion.after {
                 match after {
                     After::Call(done) => done(Err(error.clone())),
-                    After::Name(name, Some(id)) => core.names.release(&name, &id),
+                    After::Reserved(name, id) => core.names.release(&name, &id),
+                    After::Forward(_, job) => again.push(job),
                     _ => {}
                 }
             }
@@ -157,9 +183,18 @@ impl Batch {
                 Some(letter) => again.push(Job::Letter(letter)),
                 None => {}
             }
+            again.extend(completion.again);
         }
-        self.cell.put_back(again.into_iter());
-        self.cell.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let waits = !again.is_empty();
+        cell.give_back(again.into_iter());
+        // What is kept back follows from what is durable, which the next turn looks up.
+        cell.hold(Hold::Nothing);
+        if waits {
+            core.stall(cell);
+        }
+        if cell.arrived() {
+            core.schedule(cell);
+        }
     }
 }
 
@@ -167,15 +202,36 @@ impl Completion {
     /// A job that led to nothing that must be durable.
     pub(crate) fn said(letter: Letter, seq: u64, outcome: Result<Answer, SendError>) -> Self {
         let outcome = Outcome::Said(outcome);
-        Self { letter: Some(letter), outcome, seq, log: Vec::new(), after: Vec::new() }
+        Self {
+            letter: Some(letter),
+            outcome,
+            seq,
+            log: Vec::new(),
+            after: Vec::new(),
+            span: None,
+            again: None,
+        }
     }
 
     /// What follows from a job that is no letter.
     pub(crate) fn of_job(seq: u64, after: Vec<After>) -> Self {
-        Self { letter: None, outcome: Outcome::Nothing, seq, log: Vec::new(), after }
+        Self { letter: None, outcome: Outcome::Nothing, seq, log: Vec::new(), after, span: None, again: None }
+    }
+
+    /// A letter that nobody is told about. Its rows change, so it is dropped only if that becomes durable.
+    pub(crate) fn dropped(letter: Letter, seq: u64) -> Self {
+        Self { letter: Some(letter), ..Self::of_job(seq, Vec::new()) }
+    }
+
+    /// As [`Completion::of_job`], of a job that is done later if it cannot be done now.
+    pub(crate) fn of_lasting_job(seq: u64, after: Vec<After>, again: Option<Job>) -> Self {
+        Self { again, ..Self::of_job(seq, after) }
     }
 
     fn complete(self, core: &Core, cell: &Arc<Cell>) {
+        if let (Some(span), Some(sink)) = (self.span, &core.options.spans) {
+            sink(*span);
+        }
         if let Some(Letter { settle: Settle::Caller(Some(reply)), .. }) = self.letter {
             let said = match self.outcome {
                 Outcome::Said(said) => Some(said),
@@ -189,15 +245,11 @@ impl Completion {
         }
         for after in self.after {
             match after {
-                After::Post(to, job) => core.post_internal(&to, job),
+                After::Post(to, job) | After::Forward(to, job) => core.post_internal(&to, job),
                 After::Remind(item) => core.agenda.add(item),
-                After::Hold(hold) => {
-                    if cell.hold(hold) {
-                        core.schedule(cell);
-                    }
-                }
                 After::Name(name, Some(id)) => core.names.set(&name, id),
                 After::Name(name, None) => core.names.release(&name, &cell.id),
+                After::Reserved(..) => {}
                 After::Ended(heir) => core.ended(cell, heir),
                 After::Call(done) => done(Ok(())),
             }

@@ -48,6 +48,15 @@ pub(crate) struct Mailbox {
     queue: VecDeque<Job>,
     /// Letters from actors for which there was no room. Their bytes are in the store.
     parked: VecDeque<Delivery>,
+    /// What was in batches that did not become durable, in order. It comes before all of `queue`.
+    returned: VecDeque<Job>,
+    /// Whether nothing is served until all batches that are on their way have arrived.
+    settling: bool,
+    /// Whether nothing is served until something new comes or a while has passed, since trying again at once would fail
+    /// again.
+    stalled: bool,
+    /// Whether what comes is dropped: the node has stopped.
+    closed: bool,
     /// Whether it is in a run queue or in a worker's hands.
     scheduled: bool,
     /// Which letters wait.
@@ -74,6 +83,8 @@ pub(crate) enum Posted {
     Wake,
     /// It is in.
     Waiting,
+    /// It waits for room, by reference.
+    Parked,
     /// There is no room.
     Full(Job),
     /// The cell is gone: look it up again.
@@ -113,10 +124,14 @@ impl Cell {
         if mailbox.retired {
             return Posted::Retired(job);
         }
+        if mailbox.closed {
+            return Posted::Waiting;
+        }
         if mailbox.queue.len() >= limit {
             return Posted::Full(job);
         }
         mailbox.queue.push_back(job);
+        mailbox.stalled = false;
         mailbox.wake()
     }
 
@@ -127,12 +142,19 @@ impl Cell {
         if mailbox.retired {
             return Posted::Retired(job);
         }
+        if mailbox.closed {
+            return Posted::Waiting;
+        }
+        mailbox.stalled = false;
         let full = mailbox.queue.len() >= limit || !mailbox.parked.is_empty();
         match job {
             Job::Letter(letter) if full => match letter.settle {
                 crate::job::Settle::Delivery(delivery) if mailbox.parked.len() < parked => {
                     mailbox.parked.push_back(delivery);
-                    Posted::Waiting
+                    match mailbox.wake() {
+                        Posted::Wake => Posted::Wake,
+                        _ => Posted::Parked,
+                    }
                 }
                 _ => Posted::Full(Job::Letter(letter)),
             },
@@ -149,6 +171,63 @@ impl Cell {
         for job in jobs.rev() {
             mailbox.queue.push_front(job);
         }
+    }
+
+    /// Keeps jobs of a batch that did not become durable, for [`Cell::take_back`].
+    pub(crate) fn give_back(&self, jobs: impl Iterator<Item = Job>) {
+        self.mailbox().returned.extend(jobs);
+    }
+
+    /// Puts what was given back in front of everything else, in its order. For when no batch is on its way.
+    pub(crate) fn take_back(&self) {
+        let mut mailbox = self.mailbox();
+        while let Some(job) = mailbox.returned.pop_back() {
+            mailbox.queue.push_front(job);
+        }
+    }
+
+    /// Serves nothing until all that is on its way has arrived; `false` if it has.
+    pub(crate) fn settle_first(&self) -> bool {
+        let mut mailbox = self.mailbox();
+        mailbox.settling = self.in_flight.load(Ordering::Acquire) > 0;
+        mailbox.settling
+    }
+
+    /// Notes that a batch is no longer on its way; `true` if the cell must be put into a run queue.
+    pub(crate) fn arrived(&self) -> bool {
+        if self.in_flight.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return false;
+        }
+        let mut mailbox = self.mailbox();
+        mailbox.settling = false;
+        matches!(mailbox.wake(), Posted::Wake)
+    }
+
+    /// Serves nothing until something new comes or [`Cell::unstall`] is called.
+    pub(crate) fn stall(&self) {
+        self.mailbox().stalled = true;
+    }
+
+    /// Puts what begins the chain in front of what was sent to it meanwhile.
+    pub(crate) fn begin_first(&self) {
+        let mut mailbox = self.mailbox();
+        if let Some(at) = mailbox.queue.iter().position(|job| matches!(job, Job::Begin(..)))
+            && let Some(job) = mailbox.queue.remove(at)
+        {
+            mailbox.queue.push_front(job);
+        }
+    }
+
+    /// Whether nothing is served for now.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.mailbox().stalled
+    }
+
+    /// Tries again; `true` if the cell must be put into a run queue.
+    pub(crate) fn unstall(&self) -> bool {
+        let mut mailbox = self.mailbox();
+        mailbox.stalled = false;
+        matches!(mailbox.wake(), Posted::Wake)
     }
 
     /// Takes the next job that is not kept back.
@@ -180,11 +259,9 @@ impl Cell {
         late.into()
     }
 
-    /// Keeps letters back from now on; `true` if the cell must be put into a run queue.
-    pub(crate) fn hold(&self, hold: Hold) -> bool {
-        let mut mailbox = self.mailbox();
-        mailbox.hold = hold;
-        matches!(mailbox.wake(), Posted::Wake)
+    /// Keeps letters back from now on, or no longer. For whoever serves the cell.
+    pub(crate) fn hold(&self, hold: Hold) {
+        self.mailbox().hold = hold;
     }
 
     pub(crate) fn held(&self) -> Hold {
@@ -202,7 +279,7 @@ impl Cell {
     /// How many jobs wait.
     pub(crate) fn waiting(&self) -> usize {
         let mailbox = self.mailbox();
-        mailbox.queue.len() + mailbox.parked.len()
+        mailbox.queue.len() + mailbox.parked.len() + mailbox.returned.len()
     }
 
     /// Whether letters are parked.
@@ -210,11 +287,22 @@ impl Cell {
         !self.mailbox().parked.is_empty()
     }
 
+    /// Whether a letter of this timer waits.
+    pub(crate) fn has_timer(&self, set: troupe_chain::EffectId) -> bool {
+        let is_it = |job: &Job| match job {
+            Job::Letter(letter) => {
+                matches!(letter.from, troupe_chain::Sender::Timer { set: other, .. } if other == set)
+            }
+            _ => false,
+        };
+        self.mailbox().queue.iter().any(is_it)
+    }
+
     /// Takes the cell out of use if nothing waits and nothing runs.
     pub(crate) fn retire(&self) -> bool {
         let mut mailbox = self.mailbox();
-        let idle = !mailbox.scheduled && mailbox.queue.is_empty() && mailbox.parked.is_empty();
-        if idle && self.in_flight.load(Ordering::Acquire) == 0 {
+        let empty = mailbox.queue.is_empty() && mailbox.parked.is_empty() && mailbox.returned.is_empty();
+        if empty && !mailbox.scheduled && self.in_flight.load(Ordering::Acquire) == 0 {
             mailbox.retired = true;
         }
         mailbox.retired
@@ -226,10 +314,25 @@ impl Cell {
         let (queue, parked) = (std::mem::take(&mut mailbox.queue), std::mem::take(&mut mailbox.parked));
         (queue.into(), parked.into())
     }
+
+    /// Drops everything that waits or comes later: whoever waits for an answer is told by that.
+    pub(crate) fn close(&self) {
+        let mut mailbox = self.mailbox();
+        mailbox.closed = true;
+        let dropped = (std::mem::take(&mut mailbox.queue), std::mem::take(&mut mailbox.returned));
+        drop(mailbox);
+        drop(dropped);
+    }
 }
 
 impl Mailbox {
     fn has_work(&self) -> bool {
+        if self.settling || self.stalled {
+            return false;
+        }
+        if !self.returned.is_empty() {
+            return true;
+        }
         if self.hold != Hold::Nothing {
             return self.queue.iter().any(|job| !job.is_held(self.hold));
         }

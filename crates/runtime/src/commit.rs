@@ -8,8 +8,6 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use troupe_store::CommitError;
-
 use crate::batch::Batch;
 use crate::core::Core;
 use crate::{Metrics, SendError};
@@ -65,7 +63,14 @@ impl Committer {
                     error.0.into_iter().for_each(|batch| batch.fail(core, &SendError::Stopped));
                 }
             }
-            _ => self.write(core, group),
+            Some(_) => self.write(core, group),
+            None => {
+                // Whoever comes after the thread was told to end waits until it has: it may have earlier batches.
+                while self.queued.load(Ordering::Acquire) > 0 {
+                    std::thread::yield_now();
+                }
+                self.write(core, group);
+            }
         }
     }
 
@@ -97,18 +102,41 @@ impl Committer {
         for batch in void {
             batch.fail(core, &self.void_error());
         }
+        let has_append: Vec<_> = valid.iter().map(|batch| !batch.is_empty()).collect();
         let appends: Vec<_> =
             valid.iter_mut().filter(|batch| !batch.is_empty()).map(Batch::take_append).collect();
         let result = if appends.is_empty() { Ok(()) } else { self.append(core, &appends) };
         match result {
             Ok(()) => valid.into_iter().for_each(|batch| batch.complete(core)),
+            // The store takes one of them not at all; the others need not share its fate.
+            Err(SendError::Host(_)) if appends.len() > 1 => {
+                let mut appends = appends.into_iter();
+                for (batch, has_append) in valid.into_iter().zip(has_append) {
+                    let append = if has_append { appends.next() } else { None };
+                    if is_void(&batch) {
+                        batch.fail(core, &self.void_error());
+                        continue;
+                    }
+                    match append.map_or(Ok(()), |append| self.append(core, &[append])) {
+                        Ok(()) => batch.complete(core),
+                        Err(error) => self.fail(core, vec![batch], &error),
+                    }
+                }
+            }
             Err(error) => self.fail(core, valid, &error),
         }
     }
 
     fn append(&self, core: &Core, appends: &[troupe_store::Append]) -> Result<(), SendError> {
+        if self.is_halted() {
+            return Err(SendError::Halted("an earlier write failed".into()));
+        }
         let began = Instant::now();
-        let result = core.store.commit(appends);
+        let commit = std::panic::AssertUnwindSafe(|| core.store.commit(appends));
+        let result = match std::panic::catch_unwind(commit) {
+            Ok(result) => result.map_err(|error| SendError::from(&error)),
+            Err(_) => Err(SendError::OutcomeUnknown("the store panicked".into())),
+        };
         let took = began.elapsed();
         let recent = self.recent_ns.load(Ordering::Relaxed);
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
@@ -117,8 +145,8 @@ impl Committer {
         metrics.commit_time.record(took);
         Metrics::add(if result.is_ok() { &metrics.commits } else { &metrics.commit_errors }, 1);
         *self.full.lock().unwrap_or_else(PoisonError::into_inner) =
-            matches!(result, Err(CommitError::Full(_))).then(Instant::now);
-        result.map_err(|error| SendError::from(&error))
+            matches!(result, Err(SendError::StoreFull(_))).then(Instant::now);
+        result
     }
 
     /// Voids everything that was run on from the failed batches.

@@ -3,24 +3,30 @@
 //! Invariant: a row is made here in the same breath as what follows from it, and a start makes the same letters from the
 //! rows that it finds; so there is one way to perform an effect, before a crash and after.
 
+use crate::trace::Trace;
 use bytes::Bytes;
 use troupe_chain::{
-    Body, Code, Effect, EffectId, EffectRef, Genesis, Hash, Linked, Notice, Sender, Spawn, Timestamp,
+    Code, Effect, EffectId, EffectRef, Genesis, Hash, Linked, Notice, Sender, Spawn, Timestamp,
 };
-use troupe_store::{Row, StoreError};
+use troupe_store::Row;
 
 use crate::agenda::{Item, What};
 use crate::batch::{After, Batch};
+use crate::cell::Cell;
 use crate::core::Core;
 use crate::cron;
 use crate::job::{Begin, Delivery, Job, Letter, Own, Settle, StopOrder};
-use crate::rows::{ANSWER, Answering, Due, OUTBOX, Pending, REQUEST, TIMER, effect_key, number, put};
+use crate::rows::{ACTOR, Due, OUTBOX, Pending, REQUEST, TIMER, actor_key, effect_key, number, put};
 use crate::sequencer::Loaded;
 
 /// In the place of an effect's number, for the answer to a request.
-const REPLY: u32 = 0;
+pub(crate) const REPLY: u32 = 0;
 /// In the place of an effect's number, for what a parent is told.
 pub(crate) const TO_PARENT: u32 = 1;
+/// In the place of an effect's number, for a parent that is told that its child is paused.
+pub(crate) const PAUSED: u32 = 2;
+/// In the place of an effect's number, the first for what a fork is told of lapsed effects.
+pub(crate) const LAPSED: u32 = 16;
 
 impl Delivery {
     /// What settles it.
@@ -37,7 +43,8 @@ pub(crate) fn undelivered(
     entry: Option<Hash>,
     reason: &str,
 ) -> Letter {
-    let mut own = Own { rows: vec![delivery.remove()], needs: None };
+    let row = delivery.remove();
+    let mut own = Own { needs: Some(row.key.clone()), rows: vec![row] };
     if delivery.reply_by.is_some() {
         let open = effect_key(REQUEST, &delivery.sender, delivery.of.seq, number(delivery.of.n));
         own.rows.push(Row::remove(open.clone()));
@@ -54,8 +61,9 @@ pub(crate) fn not_done(
     other: Option<Hash>,
     reason: &str,
 ) -> Letter {
-    let row = Row::remove(effect_key(OUTBOX, chain, of.seq, number(of.n)));
-    Letter::notice(of, about, (other, None), reason, Own { rows: vec![row], needs: None })
+    let key = effect_key(OUTBOX, chain, of.seq, number(of.n));
+    let own = Own { needs: Some(key.clone()), rows: vec![Row::remove(key)] };
+    Letter::notice(of, about, (other, None), reason, own)
 }
 
 /// The entry whose effects are performed.
@@ -79,13 +87,15 @@ impl Origin<'_> {
 
 impl Core {
     /// Puts the rows of an entry's effects into the batch, and what is done about them into `after`.
+    #[allow(clippy::too_many_arguments, reason = "all of it is of one entry")]
     pub(crate) fn ask(
         &self,
-        loaded: &Loaded,
+        cell: &Cell,
+        loaded: &mut Loaded,
         batch: &mut Batch,
         linked: &Linked,
         payloads: Vec<Option<Bytes>>,
-        trace: u128,
+        trace: Trace,
         after: &mut Vec<After>,
     ) {
         let effects = linked.entry.body.effects();
@@ -106,17 +116,18 @@ impl Core {
             }
             self.ask_one(loaded, batch, &origin, n, payload, trace, after);
         }
+        cell.hold(loaded.hold());
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "all of it is of one effect")]
     fn ask_one(
         &self,
-        loaded: &Loaded,
+        loaded: &mut Loaded,
         batch: &mut Batch,
         origin: &Origin<'_>,
         n: usize,
         payload: Option<Bytes>,
-        trace: u128,
+        trace: Trace,
         after: &mut Vec<After>,
     ) {
         let key = |kind| effect_key(kind, &origin.chain, origin.seq, n as u32);
@@ -142,6 +153,7 @@ impl Core {
             },
             Effect::Cancel(id) => {
                 let timer = effect_key(TIMER, &origin.chain, id.seq, number(id.n));
+                loaded.closing.insert(timer.clone());
                 batch.push_rows([Row::remove(timer)]);
                 return;
             }
@@ -150,7 +162,11 @@ impl Core {
                 Some(id) => Pending::Stop(*id.as_bytes()),
                 None => Pending::Unknown,
             },
-            Effect::Exit { .. } => Pending::Exit,
+            Effect::Exit { .. } => {
+                loaded.record.ending = true;
+                batch.push_rows([put(actor_key(ACTOR, &origin.chain), &loaded.record)]);
+                Pending::Exit
+            }
         };
         batch.push_rows([put(key(OUTBOX), &pending)]);
         if let Effect::Request { timeout, .. } = &origin.effects[n] {
@@ -162,7 +178,7 @@ impl Core {
         if let (Pending::Spawn(id), Effect::Spawn(spawn)) = (pending, &origin.effects[n])
             && let Some(name) = &spawn.name
         {
-            after.push(After::Name(name.to_string(), Some(Hash::from_bytes(id))));
+            after.push(After::Reserved(name.to_string(), Hash::from_bytes(id)));
         }
         after.push(performed);
     }
@@ -174,7 +190,7 @@ impl Core {
         n: usize,
         pending: Pending,
         payload: Option<Bytes>,
-        trace: u128,
+        trace: Trace,
         rules: &troupe_chain::Rules,
     ) -> After {
         let of = origin.id(n);
@@ -223,9 +239,8 @@ impl Core {
                             supervision: spawn.supervision,
                             row: Some((chain, of)),
                             heir: None,
-                            done: None,
                         };
-                        After::Post(Hash::from_bytes(id), Job::Begin(Box::new(begin)))
+                        After::Post(Hash::from_bytes(id), Job::Begin(Box::new(begin), None))
                     }
                     Err(reason) => {
                         After::Post(chain, Job::Letter(not_done(&chain, of, Notice::Refused, None, &reason)))
@@ -234,25 +249,14 @@ impl Core {
             }
             (Pending::Stop(child), _) => {
                 let from = Sender::Actor(origin.reference(n));
-                let order = StopOrder {
-                    from,
-                    reason: stopped_by("parent"),
-                    row: Some((chain, of)),
-                    remove: false,
-                    done: None,
-                };
-                After::Post(Hash::from_bytes(child), Job::Stop(Box::new(order)))
+                let order =
+                    StopOrder { from, reason: stopped_by("parent"), row: Some((chain, of)), remove: false };
+                After::Post(Hash::from_bytes(child), Job::Stop(Box::new(order), None))
             }
             (Pending::Exit, Some(Effect::Exit { reason })) => {
                 let from = Sender::Notice { of, about: Notice::Stopped, chain: None, entry: None };
-                let order = StopOrder {
-                    from,
-                    reason: reason.clone(),
-                    row: Some((chain, of)),
-                    remove: false,
-                    done: None,
-                };
-                After::Post(chain, Job::Stop(Box::new(order)))
+                let order = StopOrder { from, reason: reason.clone(), row: Some((chain, of)), remove: false };
+                After::Post(chain, Job::Stop(Box::new(order), None))
             }
             (_, effect) => {
                 let reason = self.why_refused(rules, origin, n, effect);
@@ -303,7 +307,8 @@ impl Core {
             world: child.world,
             config: spawn.config,
             limits: child.limits,
-            engine: self.machines.engine().clone(),
+            // That of the parent's entry, which says all of a child: the node's own may be another by now.
+            engine: child.engine,
             grants: child.grants,
             owner: None,
             nonce: Hash::of(format!("{} {n}", origin.entry).as_bytes()),
@@ -333,128 +338,6 @@ impl Core {
             _ => "it cannot be done".to_owned(),
         }
     }
-
-    /// Brings the reply to whoever sent a request.
-    pub(crate) fn reply_to(
-        &self,
-        batch: &mut Batch,
-        letter: &Letter,
-        linked: &Linked,
-        reply: Option<&Bytes>,
-        after: &mut Vec<After>,
-    ) {
-        let about = reply.is_none().then_some(Notice::NoReply);
-        self.answer(batch, letter, linked, about, reply.cloned().unwrap_or_default(), "", after);
-    }
-
-    /// Tells whoever sent a request that it failed.
-    pub(crate) fn fail_to(
-        &self,
-        batch: &mut Batch,
-        letter: &Letter,
-        linked: &Linked,
-        reason: &str,
-        after: &mut Vec<After>,
-    ) {
-        self.answer(batch, letter, linked, Some(Notice::Failed), Bytes::new(), reason, after);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn answer(
-        &self,
-        batch: &mut Batch,
-        letter: &Letter,
-        linked: &Linked,
-        about: Option<Notice>,
-        reply: Bytes,
-        reason: &str,
-        after: &mut Vec<After>,
-    ) {
-        let Settle::Delivery(delivery) = &letter.settle else { return };
-        if delivery.reply_by.is_none() {
-            return;
-        }
-        let chain = batch.append.chain;
-        let answering = Answering::new(delivery.sender, delivery.of, about);
-        let key = effect_key(ANSWER, &chain, linked.entry.seq, REPLY);
-        batch.push_rows([put(key.clone(), &answering)]);
-        let mut letter = bring(key, &answering, chain, linked.name, reply, reason);
-        letter.1.trace = 0;
-        after.push(After::Post(letter.0, Job::Letter(letter.1)));
-    }
-
-    /// Tells a parent what became of its child.
-    pub(crate) fn tell_parent(
-        &self,
-        loaded_record: &crate::rows::Record,
-        batch: &mut Batch,
-        linked: &Linked,
-        about: Notice,
-        reason: &str,
-        after: &mut Vec<After>,
-    ) {
-        let Some((parent, of)) = loaded_record.parent() else { return };
-        let chain = batch.append.chain;
-        let answering = Answering::new(parent, of, Some(about));
-        let key = effect_key(ANSWER, &chain, linked.entry.seq, TO_PARENT);
-        batch.push_rows([put(key.clone(), &answering)]);
-        let (to, letter) = bring(key, &answering, chain, linked.name, Bytes::new(), reason);
-        after.push(After::Post(to, Job::Letter(letter)));
-    }
-
-    /// Makes the letters again that a row says are under way.
-    pub(crate) fn resume_answer(
-        &self,
-        key: &[u8],
-        answering: &Answering,
-    ) -> Result<Option<After>, StoreError> {
-        let Some((chain, seq, _)) = crate::rows::read_effect_key(key) else { return Ok(None) };
-        let Some((entry, read)) = crate::open::entry_of(&*self.store, &chain, seq)? else { return Ok(None) };
-        let reply = match (&read.body, answering.about()) {
-            (Body::Message(message), None) => match &message.reply {
-                Some(name) => self.store.blob(&chain, name)?.unwrap_or_default(),
-                None => Bytes::new(),
-            },
-            _ => Bytes::new(),
-        };
-        let (to, letter) = bring(Bytes::copy_from_slice(key), answering, chain, entry, reply, "");
-        Ok(Some(After::Post(to, Job::Letter(letter))))
-    }
-}
-
-/// The letter that brings a reply or a notice of another actor, and whom to.
-pub(crate) fn bring(
-    key: Bytes,
-    answering: &Answering,
-    chain: Hash,
-    entry: Hash,
-    reply: Bytes,
-    reason: &str,
-) -> (Hash, Letter) {
-    let to = Hash::from_bytes(answering.to);
-    let of = answering.of();
-    let is_request = effect_number(&key) == Some(REPLY);
-    let mut own = Own { rows: vec![Row::remove(key)], needs: None };
-    if is_request {
-        let open = effect_key(REQUEST, &to, of.seq, number(of.n));
-        own.rows.push(Row::remove(open.clone()));
-        own.needs = Some(open);
-    }
-    let letter = match answering.about() {
-        Some(about) => Letter::notice(of, about, (Some(chain), Some(entry)), reason, own),
-        None => Letter {
-            from: Sender::Reply { to: of, chain, entry },
-            message: reply,
-            settle: Settle::Own(own),
-            attempts: 0,
-            trace: 0,
-        },
-    };
-    (to, letter)
-}
-
-fn effect_number(key: &[u8]) -> Option<u32> {
-    crate::rows::read_effect_key(key).map(|(_, _, n)| n)
 }
 
 pub(crate) fn stopped_by(whom: &str) -> troupe_chain::Text {

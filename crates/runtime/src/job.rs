@@ -3,6 +3,7 @@
 //! Invariant: a letter that another actor, a timer or the node itself sent has a row in the store until it is settled,
 //! and there is one such letter in memory for each such row; so it is neither lost nor handled twice.
 
+use crate::trace::Trace;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use troupe_chain::{EffectId, Genesis, Hash, Notice, Rules, Sender, Text};
@@ -21,17 +22,20 @@ pub(crate) enum Job {
     /// A message.
     Letter(Letter),
     /// The first entries of the chain.
-    Begin(Box<Begin>),
+    Begin(Box<Begin>, Option<Done<()>>),
     /// The last entry of the chain.
-    Stop(Box<StopOrder>),
+    Stop(Box<StopOrder>, Option<Done<()>>),
     /// Other rules.
     Upgrade(Box<UpgradeOrder>),
     /// Back to an earlier state, as another chain that takes over the name.
-    Rewind(Box<RewindOrder>),
+    Rewind(Box<RewindOrder>, Option<Done<Hash>>),
     /// No more messages, or messages again.
     Pause { pause: bool, done: Option<Done<()>> },
-    /// A child was to be started again too often: what it does about failures, the parent does about itself.
-    Escalate(Hash),
+    /// A child was to be started again too often: what it does about failures, the parent does about itself. The row of
+    /// the child's failure goes with that.
+    Escalate { child: Hash, of: EffectId },
+    /// An actor that was started again has rested.
+    Wake,
 }
 
 /// A message and what becomes of it.
@@ -41,8 +45,8 @@ pub(crate) struct Letter {
     pub(crate) settle: Settle,
     /// How often it ran out of time.
     pub(crate) attempts: u8,
-    /// What traces call it; 0 for nothing.
-    pub(crate) trace: u128,
+    /// Where it belongs in traces.
+    pub(crate) trace: Trace,
 }
 
 /// What is done with a letter once it is handled, and what if it is not.
@@ -59,7 +63,7 @@ pub(crate) enum Settle {
 pub(crate) struct Own {
     /// What changes.
     pub(crate) rows: Vec<Row>,
-    /// A row of this actor that must still be there, otherwise the letter comes too late.
+    /// A row that must still be there, otherwise the letter comes too late.
     pub(crate) needs: Option<Bytes>,
 }
 
@@ -77,6 +81,7 @@ pub(crate) struct Delivery {
 }
 
 /// How a chain begins.
+#[derive(Clone)]
 pub(crate) struct Begin {
     pub(crate) genesis: Genesis,
     /// When: the time of genesis. The id depends on it.
@@ -89,28 +94,27 @@ pub(crate) struct Begin {
     pub(crate) row: Option<(Hash, EffectId)>,
     /// For a fork: what is kept from the chain it takes the place of, and until when it rests.
     pub(crate) heir: Option<Heir>,
-    pub(crate) done: Option<Done<()>>,
 }
 
 /// What a fork that takes another chain's place has from it.
+#[derive(Clone)]
 pub(crate) struct Heir {
     pub(crate) record: crate::rows::Record,
     pub(crate) rest_until: Option<u64>,
-    /// Timers and requests of the other chain that its state may wait for.
-    pub(crate) lapsed: Vec<EffectId>,
 }
 
 /// The end of a chain.
+#[derive(Clone)]
 pub(crate) struct StopOrder {
     pub(crate) from: Sender,
     pub(crate) reason: Text,
     /// The effect to settle.
     pub(crate) row: Option<(Hash, EffectId)>,
     pub(crate) remove: bool,
-    pub(crate) done: Option<Done<()>>,
 }
 
 /// Back to an earlier state.
+#[derive(Clone)]
 pub(crate) struct RewindOrder {
     /// The seq of the state to go back to.
     pub(crate) to: RewindTo,
@@ -118,7 +122,6 @@ pub(crate) struct RewindOrder {
     pub(crate) reason: Text,
     /// The failure that led to it: the row of its supervision.
     pub(crate) failure: Option<u64>,
-    pub(crate) done: Option<Done<Hash>>,
 }
 
 /// Which state an actor goes back to.
@@ -140,7 +143,7 @@ pub(crate) struct UpgradeOrder {
 impl Letter {
     /// A letter from outside.
     pub(crate) fn from_caller(from: Sender, message: Bytes, reply: Option<Reply>) -> Self {
-        Self { from, message, settle: Settle::Caller(reply), attempts: 0, trace: 0 }
+        Self { from, message, settle: Settle::Caller(reply), attempts: 0, trace: Trace::default() }
     }
 
     /// What the node tells an actor about one of its effects.
@@ -153,7 +156,7 @@ impl Letter {
     ) -> Self {
         let from = Sender::Notice { of, about, chain: other.0, entry: other.1 };
         let message = notice_body(about, reason);
-        Self { from, message, settle: Settle::Own(own), attempts: 0, trace: 0 }
+        Self { from, message, settle: Settle::Own(own), attempts: 0, trace: Trace::default() }
     }
 }
 

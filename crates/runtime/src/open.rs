@@ -67,6 +67,15 @@ pub fn genesis_of(store: &dyn Store, chain: &Hash) -> Result<Genesis, OpenError>
     }
 }
 
+/// The rules at the head of a stored chain: those of its genesis, with every upgrade since.
+///
+/// # Errors
+/// [`OpenError`] if there is no such chain, or it is damaged.
+pub fn rules_of(store: &dyn Store, chain: &Hash) -> Result<Rules, OpenError> {
+    let head = store.head(chain)?.ok_or(OpenError::NoChain(*chain))?;
+    rules_at(store, chain, head.seq, &genesis_of(store, chain)?)
+}
+
 fn read_entry(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Hash, Entry), OpenError> {
     let bytes = read_bytes(store, chain, seq)?;
     let entry =

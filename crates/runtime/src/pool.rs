@@ -72,8 +72,8 @@ impl Drop for Call<'_> {
 }
 
 thread_local! {
-    /// The place of this worker among the calls of its shard.
-    static SLOT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+    /// The shard of this worker, and its place among the calls there.
+    static SLOT: std::cell::Cell<Option<(usize, usize)>> = const { std::cell::Cell::new(None) };
 }
 
 impl Pool {
@@ -132,8 +132,8 @@ impl Pool {
     }
 
     /// Says that a call into a machine begins.
-    pub(crate) fn enter(&self, shard: usize) -> Call<'_> {
-        let slot = SLOT.get().and_then(|slot| self.shards[shard].calls.get(slot));
+    pub(crate) fn enter(&self) -> Call<'_> {
+        let slot = SLOT.get().and_then(|(shard, slot)| self.shards.get(shard)?.calls.get(slot));
         if let Some(slot) = slot {
             let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
             slot.store(now, Ordering::Release);
@@ -169,7 +169,7 @@ impl Pool {
 
     /// Serves one queue; `slot` 0 is its own worker, others are spare.
     fn work(&self, core: &Arc<Core>, shard: usize, slot: usize) {
-        SLOT.set(Some(slot));
+        SLOT.set(Some((shard, slot)));
         loop {
             let Some(first) = self.next(shard, slot) else { break };
             self.round(core, shard, first);
@@ -182,6 +182,18 @@ impl Pool {
         let mut queue = self.queue(shard);
         queue.workers -= 1;
         queue.slots &= !(1 << slot);
+        drop(queue);
+        self.shards[shard].wake.notify_all();
+    }
+
+    /// Waits until all workers have ended.
+    pub(crate) fn wait_for_workers(&self) {
+        for shard in &self.shards {
+            let mut queue = shard.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            while queue.workers > 0 {
+                queue = shard.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
     }
 
     fn is_superfluous(&self, shard: usize) -> bool {
@@ -204,7 +216,8 @@ impl Pool {
                 return Some(cell);
             }
             queue = self.queue(shard);
-            if !queue.ready.is_empty() {
+            // Whoever says so while the queue is let go of wakes nobody.
+            if !queue.ready.is_empty() || self.stopping.load(Ordering::Acquire) {
                 continue;
             }
             queue.idle += 1;

@@ -46,7 +46,11 @@ pub(crate) enum Pending {
     /// Take the actor back, as its supervision says; the number of the effect is [`FORK`].
     Recover { restart: bool },
     /// Begin this fork from the state at a seq; the number of the effect is [`FORK`].
-    Fork { to: [u8; 32], at: u64 },
+    Fork { to: [u8; 32], at: u64, failed: bool },
+    /// End the actor, as its supervision says; the number of the effect is [`FORK`].
+    GiveUp,
+    /// Let its parent's supervision decide; the number of the effect is [`FORK`].
+    Escalate([u8; 32]),
 }
 
 /// In the place of an effect's number: what a node does after a failure or a rewind.
@@ -104,6 +108,8 @@ pub struct Record {
     pub(crate) restarts: Vec<u64>,
     /// The fork that took its place.
     pub(crate) successor: Option<[u8; 32]>,
+    /// Whether it only waits to be ended or taken back, for which there is a row.
+    pub(crate) ending: bool,
 }
 
 /// Whether an actor takes messages.
@@ -156,6 +162,7 @@ impl Record {
             failures: Vec::new(),
             restarts: Vec::new(),
             successor: None,
+            ending: false,
         }
     }
 
@@ -269,6 +276,28 @@ pub(crate) fn scan<T: DeserializeOwned>(
             _ => return Ok(()),
         }
     }
+}
+
+/// What a store's node knows of an actor, without opening it as a node; `None` if it knows nothing beside the chain.
+///
+/// # Errors
+/// [`StoreError`] if the row cannot be read.
+pub fn stored_record(store: &dyn Store, chain: &Hash) -> Result<Option<Record>, StoreError> {
+    get(store, &actor_key(ACTOR, chain))
+}
+
+/// The names that a store's node gave to its actors, in order, without opening it as a node.
+///
+/// # Errors
+/// [`StoreError`] if the rows cannot be read.
+pub fn stored_names(store: &dyn Store) -> Result<Vec<(String, Hash)>, StoreError> {
+    let mut names = Vec::new();
+    scan::<(String, [u8; 32])>(store, &[NAME], |_, (name, id)| {
+        names.push((name, Hash::from_bytes(id)));
+        Ok(())
+    })?;
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use troupe_chain::{Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip};
 
-use crate::batch::{After, Batch, Completion, Outcome};
+use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
-use crate::effects::undelivered;
 use crate::job::{Job, Letter, Settle};
 use crate::open::rules_change_blob;
-use crate::rows::{Record, Used, get, put, used_key};
-use crate::{Answer, Metrics, SendError, View};
+use crate::rows::{Record, Status, Used};
+use crate::trace::Span;
+use crate::{Answer, Metrics, OpenError, SendError, View};
 
 /// The most jobs of one turn.
 const MAX_TURN_JOBS: usize = 256;
@@ -28,6 +28,8 @@ const MAX_TURN_BYTES: usize = 4 << 20;
 const MAX_TURN_US: u128 = 1000;
 /// How often a letter that nobody waits for may run out of time.
 const MAX_ATTEMPTS: u8 = 3;
+/// How much is remembered of entries on their way to the store before they are waited for.
+const MAX_OPEN: usize = 10_000;
 
 /// What an actor's next message starts from.
 pub(crate) struct Loaded {
@@ -36,6 +38,8 @@ pub(crate) struct Loaded {
     pub(crate) machine: Arc<dyn Machine>,
     pub(crate) max_message: u64,
     pub(crate) record: Record,
+    /// Whether it rests, since it was started again.
+    pub(crate) rests: bool,
     pub(crate) generation: u64,
     /// Whether the chain's engine is another than ours, to be announced before the next entry.
     pub(crate) new_engine: bool,
@@ -61,21 +65,30 @@ impl Core {
     /// Serves an actor for a while. The batch is `None` if the turn led to nothing.
     pub(crate) fn turn(&self, cell: &Arc<Cell>) -> Option<Batch> {
         let mut slot = cell.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if slot.is_some() && cell.in_flight.load(Ordering::Acquire) == 0 {
+        let generation = cell.generation.load(Ordering::Acquire);
+        let must_settle = |loaded: &Loaded| {
+            let open = loaded.closing.len() + loaded.keys.len();
+            // What ended is told in the order in which it came, so what is on its way goes first.
+            loaded.generation != generation || loaded.tip.stopped || open > MAX_OPEN
+        };
+        if slot.as_deref().is_none_or(must_settle) && cell.settle_first() {
+            return None;
+        }
+        if cell.in_flight.load(Ordering::Acquire) == 0 {
             // All that was on its way has arrived.
+            cell.take_back();
             if let Some(loaded) = slot.as_mut() {
                 loaded.closing.clear();
                 loaded.keys.clear();
             }
         }
-        let generation = cell.generation.load(Ordering::Acquire);
-        if slot.as_ref().is_some_and(|loaded| loaded.generation != generation) {
-            if cell.in_flight.load(Ordering::Acquire) > 0 {
-                return None;
-            }
-            if let Some(void) = slot.take() {
-                self.unload(&void);
-            }
+        if let Some(void) = slot.take_if(|loaded| loaded.generation != generation) {
+            self.unload(&void);
+        }
+        if slot.is_none() && self.committer.is_halted() {
+            // What is committed may not be readable either, and nothing that it leads to could be kept.
+            let halted = SendError::Halted("an earlier write failed".into());
+            return self.begin_or_turn_away(cell, &mut slot, Some(OpenError::Begin(halted)));
         }
         if slot.is_none() {
             let first = match self.load(cell) {
@@ -103,7 +116,8 @@ impl Core {
             let full = batch.completions.len() >= MAX_TURN_JOBS
                 || batch.bytes >= MAX_TURN_BYTES
                 || loaded.tip.stopped;
-            if full || began.elapsed().as_micros() > MAX_TURN_US {
+            // Without threads nobody else waits, and what happens does not depend on how long it takes.
+            if full || (self.options.threads > 0 && began.elapsed().as_micros() > MAX_TURN_US) {
                 break;
             }
         }
@@ -149,11 +163,12 @@ impl Core {
         let mut letter = match self.check_key(loaded, letter) {
             Ok(letter) => letter,
             Err(used) => {
-                batch.completions.push(used);
+                batch.completions.push(*used);
                 return Yield::No;
             }
         };
         if self.comes_too_late(loaded, batch, &letter) {
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         if matches!(letter.from, Sender::Notice { .. }) && !loaded.machine.takes_notices() {
@@ -161,22 +176,25 @@ impl Core {
                 batch.push_rows(own.rows.iter().cloned());
             }
             self.note_dropped(cell, &letter, "its world has no notices");
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         let announced = announce_engine(self, loaded);
         let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
         let context = tip.next_context(letter.from.clone(), self.options.clock.now());
         let name = Hash::of(&letter.message);
+        let began = self.options.spans.as_ref().map(|_| crate::trace::now());
         let step = {
-            let mut outside = self.outside(loaded, name);
-            let _call = self.pool.enter(cell.shard);
-            loaded.machine.apply(&context, &mut *outside, &letter.message, &loaded.state)
+            let mut outside = self.outside_of(&loaded.tip.rules, &loaded.tip, name);
+            let _call = self.pool.enter();
+            guarded(|| loaded.machine.apply(&context, &mut *outside, &letter.message, &loaded.state))
         };
         let mut step = match step {
             Ok(step) => step,
             Err(abort) => return self.aborted(batch, letter, context.seq, abort),
         };
         letter.attempts = 0;
+        let trace = letter.trace;
         let log = std::mem::take(&mut step.log);
         if let Came::Rejected(rejection) = step.outcome {
             Metrics::add(&self.metrics.rejected, 1);
@@ -189,61 +207,29 @@ impl Core {
                 context.seq,
             );
             completion.log = log;
+            completion.span = began.map(|began| {
+                let span = Span::of(&context, cell.id, trace, &name, "rejected", began);
+                Box::new(Span { fuel: step.fuel, ..span })
+            });
             batch.completions.push(completion);
             return Yield::No;
         }
+        let fuel = step.fuel;
         if let Some((tip, linked)) = announced {
             change_engine(loaded, batch, tip, linked);
         }
         let mut completion = self.recorded(cell, loaded, batch, (&context, name), letter, step);
         completion.log = log;
+        completion.span = began.map(|began| {
+            let outcome = match &completion.outcome {
+                Outcome::Said(Err(_)) => "failure",
+                _ => "message",
+            };
+            let span = Span::of(&context, cell.id, trace, &loaded.tip.entry, outcome, began);
+            Box::new(Span { fuel, ..span })
+        });
         batch.completions.push(completion);
         Yield::No
-    }
-
-    /// Looks the key of a letter up: the same message is answered as before, another one is refused.
-    fn check_key(&self, loaded: &Loaded, letter: Letter) -> Result<Letter, Completion> {
-        let Sender::Http { key: Some(key) } = letter.from else { return Ok(letter) };
-        let used = match loaded.keys.get(&key) {
-            Some(used) => Ok(Some(*used)),
-            None => get::<Used>(&*self.store, &used_key(&loaded.tip.chain, &key)),
-        };
-        let used = match used {
-            Ok(Some(used)) if used.at + self.options.key_window > self.options.clock.now().0 => used,
-            Ok(_) => return Ok(letter),
-            Err(error) => {
-                let error = SendError::Host(crate::error::chain_of(&error));
-                return Err(Completion::said(letter, loaded.tip.seq, Err(error)));
-            }
-        };
-        let same = used.message == *Hash::of(&letter.message).as_bytes();
-        let mut completion = Completion::said(letter, used.seq, Err(SendError::KeyReused { seq: used.seq }));
-        if same {
-            completion.outcome = Outcome::Again(used.seq);
-        }
-        Err(completion)
-    }
-
-    /// Whether what a letter is about is over; then its rows are settled and it is dropped.
-    fn comes_too_late(&self, loaded: &Loaded, batch: &mut Batch, letter: &Letter) -> bool {
-        match &letter.settle {
-            Settle::Own(own) => {
-                let Some(needs) = &own.needs else { return false };
-                let open = !loaded.closing.contains(needs) && !matches!(self.store.row(needs), Ok(None));
-                if !open {
-                    batch.push_rows(own.rows.iter().filter(|row| row.value.is_none()).cloned());
-                }
-                !open
-            }
-            Settle::Delivery(delivery) => {
-                let late = delivery.reply_by.is_some_and(|by| by < self.options.clock.now().0);
-                if late {
-                    batch.push_rows([delivery.remove()]);
-                }
-                late
-            }
-            Settle::Caller(_) => false,
-        }
     }
 
     fn aborted(&self, batch: &mut Batch, mut letter: Letter, seq: u64, abort: Abort) -> Yield {
@@ -252,60 +238,20 @@ impl Core {
             batch.completions.push(Completion::said(letter, seq, Err(abort.into())));
             return Yield::No;
         }
-        let out_of_time = matches!(abort, Abort::OutOfTime(_));
-        letter.attempts += u8::from(out_of_time);
+        // A host that has no room will have some; a host that fails on this letter may fail on no other.
+        let busy = matches!(abort, Abort::Busy(_));
+        letter.attempts += u8::from(!busy);
         if letter.attempts < MAX_ATTEMPTS {
             batch.cell.put_back([Job::Letter(letter)].into_iter());
+            if busy {
+                self.stall(&batch.cell);
+            }
             return Yield::Yes;
         }
         let cell = Arc::clone(&batch.cell);
         let completion = self.refused(&cell, batch, letter, Notice::OutOfTime, abort.into(), seq);
         batch.completions.push(completion);
         Yield::No
-    }
-
-    /// Settles a letter that left no entry: the caller or the sender is told, or the rows are settled at once.
-    fn refused(
-        &self,
-        cell: &Cell,
-        batch: &mut Batch,
-        letter: Letter,
-        about: Notice,
-        error: SendError,
-        seq: u64,
-    ) -> Completion {
-        match &letter.settle {
-            Settle::Caller(_) => Completion::said(letter, seq, Err(error)),
-            Settle::Delivery(delivery) => {
-                let told = undelivered(delivery, about, Some(cell.id), None, &error.to_string());
-                let after = vec![After::Post(delivery.sender, Job::Letter(told))];
-                // The row stays until the sender's entry has it, so nothing need be durable here.
-                Completion { letter: Some(letter), outcome: Outcome::Nothing, seq, log: Vec::new(), after }
-            }
-            Settle::Own(own) => {
-                batch.push_rows(own.rows.iter().cloned());
-                self.note_dropped(cell, &letter, &error.to_string());
-                Completion {
-                    letter: Some(letter),
-                    outcome: Outcome::Nothing,
-                    seq,
-                    log: Vec::new(),
-                    after: Vec::new(),
-                }
-            }
-        }
-    }
-
-    /// Settles a letter to an actor that has stopped: its heir gets it, or the sender is told.
-    fn turn_away(&self, cell: &Arc<Cell>, loaded: &Loaded, batch: &mut Batch, letter: Letter) {
-        if let Some(heir) = loaded.record.successor() {
-            let after = vec![After::Post(heir, Job::Letter(letter))];
-            batch.completions.push(Completion::of_job(loaded.tip.seq, after));
-            return;
-        }
-        let gone = SendError::Ended { heir: None };
-        let completion = self.refused(cell, batch, letter, Notice::Stopped, gone, loaded.tip.seq);
-        batch.completions.push(completion);
     }
 
     /// Links what a letter led to, and adds all that goes with the entry.
@@ -342,7 +288,8 @@ impl Core {
                     batch.push_blob(name, bytes.clone());
                 }
                 let payloads = accepted.effects.into_iter().map(|asked| asked.payload.map(Bytes::from));
-                self.ask(loaded, batch, &linked, payloads.collect(), letter.trace, &mut after);
+                let trace = self.trace_of(&letter, &linked);
+                self.ask(cell, loaded, batch, &linked, payloads.collect(), trace, &mut after);
                 self.reply_to(batch, &letter, &linked, reply.as_ref(), &mut after);
                 loaded.state = state.clone();
                 loaded.keep_state(batch, body.state, body.state != body.before, self.options.snapshot_every);
@@ -353,37 +300,31 @@ impl Core {
                 cell.counts.failed.fetch_add(1, Ordering::Relaxed);
                 loaded.keep_state(batch, body.before, false, self.options.snapshot_every);
                 self.fail_to(batch, &letter, &linked, &failed.to_string(), &mut after);
-                self.supervise(cell, loaded, batch, &linked, &mut after);
+                self.supervise(loaded, batch, &linked, &mut after);
+                cell.hold(loaded.hold());
                 Outcome::Said(Err(SendError::Failed { failed, hash: entry, seq }))
             }
             _ => Outcome::Said(Err(SendError::Host("the entry does not fit its outcome".into()))),
         };
         batch.push_entry(linked);
-        Completion { letter: Some(letter), outcome, seq, log: Vec::new(), after }
-    }
-
-    /// The rows that go with the entry that a letter led to.
-    fn settle(&self, loaded: &mut Loaded, batch: &mut Batch, letter: &Letter, seq: u64, at: u64) {
-        match &letter.settle {
-            Settle::Delivery(delivery) => batch.push_rows([delivery.remove()]),
-            Settle::Own(own) => {
-                loaded
-                    .closing
-                    .extend(own.rows.iter().filter(|row| row.value.is_none()).map(|row| row.key.clone()));
-                batch.push_rows(own.rows.iter().cloned());
-            }
-            Settle::Caller(_) => {
-                if let Sender::Http { key: Some(key) } = letter.from {
-                    let used = Used { seq, at, message: *Hash::of(&letter.message).as_bytes() };
-                    loaded.keys.insert(key, used);
-                    batch.push_rows([put(used_key(&loaded.tip.chain, &key), &used)]);
-                }
-            }
-        }
+        Completion { letter: Some(letter), outcome, ..Completion::of_job(seq, after) }
     }
 }
 
 impl Loaded {
+    /// Which letters are kept back.
+    pub(crate) fn hold(&self) -> Hold {
+        if self.tip.stopped {
+            Hold::Nothing
+        } else if self.record.ending || self.rests {
+            Hold::Recovering
+        } else if self.record.status == Status::Paused {
+            Hold::Paused
+        } else {
+            Hold::Nothing
+        }
+    }
+
     /// Stores the state if enough entries lead to it from the last stored one: never more than `every`, so that the
     /// distance which a start has to replay is bounded whatever the entries between are.
     pub(crate) fn keep_state(&mut self, batch: &mut Batch, name: Hash, changed: bool, every: u64) {
@@ -396,6 +337,12 @@ impl Loaded {
             self.since_snapshot = 0;
         }
     }
+}
+
+/// A call into a machine; a panic there is a failure of the host.
+pub(crate) fn guarded(call: impl FnOnce() -> Result<Step, Abort>) -> Result<Step, Abort> {
+    let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+    step.unwrap_or_else(|_| Err(Abort::Host("the machine panicked".into())))
 }
 
 /// Links the entry that names the engine in use, if the chain's is another: where the chain then stands, and the entry. It

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use troupe_chain::{Hash, LogLine, Tip};
 
 use crate::outside::World;
+use crate::trace::SpanSink;
 use crate::{Clock, SystemClock};
 
 /// How actors are run. Nothing in it decides an outcome.
@@ -35,6 +36,8 @@ pub struct Options {
     pub log: LogSink,
     /// The world that actors may ask, where they are granted to.
     pub outside: Option<Arc<dyn World>>,
+    /// Who gets a span for each transition, for traces.
+    pub spans: Option<SpanSink>,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             log: Arc::new(|_| {}),
             outside: None,
+            spans: None,
         }
     }
 }

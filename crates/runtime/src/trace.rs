@@ -7,7 +7,10 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use troupe_chain::{Fuel, Hash, Sender};
+use troupe_chain::{Context, Fuel, Hash, Linked, Sender};
+
+use crate::core::Core;
+use crate::job::Letter;
 
 /// Where a message belongs in traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +46,38 @@ pub struct Span {
 
 /// Takes spans, once what they show is durable. It must not wait.
 pub type SpanSink = Arc<dyn Fn(Span) + Send + Sync>;
+
+impl Span {
+    /// The span of a call that has just returned. `entry` is the entry that it led to, or the message where it led to none.
+    pub(crate) fn of(
+        context: &Context,
+        chain: Hash,
+        trace: Trace,
+        entry: &Hash,
+        outcome: &'static str,
+        began: u64,
+    ) -> Self {
+        let (from, sent_by) = sent_by(&context.from);
+        let trace = match trace {
+            Trace { id: 0, .. } => Trace { id: trace_id(entry), parent: 0 },
+            Trace { id, parent: 0 } => Trace { id, parent: sent_by },
+            whole => whole,
+        };
+        let (id, ended) = (span_id(entry), now());
+        Self { trace, id, chain, seq: context.seq, outcome, from, began, ended, fuel: Fuel(0) }
+    }
+}
+
+impl Core {
+    /// The trace that goes on with what an entry asks for.
+    pub(crate) fn trace_of(&self, letter: &Letter, linked: &Linked) -> Trace {
+        if self.options.spans.is_none() {
+            return Trace::default();
+        }
+        let id = if letter.trace.id == 0 { trace_id(&linked.name) } else { letter.trace.id };
+        Trace { id, parent: span_id(&linked.name) }
+    }
+}
 
 /// The system's time in nanoseconds since 1970. Traces of a node are compared with those of other programs.
 pub(crate) fn now() -> u64 {

@@ -49,6 +49,41 @@ pub fn relay() -> Vec<u8> {
         .component()
 }
 
+/// Plays ball with the actor that its configuration names: a guest for benchmarks. The state is that address.
+///
+/// A message is a letter and a count, 4 bytes, little-endian; a count of 0 is only recorded. Otherwise it is one less in
+/// what the message leads to: `s` sends an `s`, `r` requests a reply to an `a`, and `a` replies with an `r`.
+pub fn bounces() -> Vec<u8> {
+    const FUNCTIONS: &str = "
+        (func $play (param $m i32) (param $mlen i32) (param $s i32) (param $slen i32)
+          (local $left i32)
+          (local.set $left (i32.load offset=1 (local.get $m)))
+          (if (i32.eqz (local.get $left)) (then (return)))
+          (i32.store offset=1 (local.get $m) (i32.sub (local.get $left) (i32.const 1)))
+          (if (i32.eq (i32.load8_u (local.get $m)) (i32.const 115)) (then
+            (call $send (local.get $s) (local.get $slen) (local.get $m) (local.get $mlen))))
+          (if (i32.eq (i32.load8_u (local.get $m)) (i32.const 114)) (then
+            (i32.store8 (local.get $m) (i32.const 97))
+            (call $request (local.get $s) (local.get $slen) (local.get $m) (local.get $mlen)
+              (i64.const 60000) (i32.const 32)))))";
+    const HANDLE: &str = "(local $asked i32)
+        (local.set $asked (i32.eq (i32.load8_u (local.get $m)) (i32.const 97)))
+        (if (local.get $asked)
+          (then
+            (i32.store8 (local.get $m) (i32.const 114))
+            (i32.store offset=1 (local.get $m)
+              (i32.sub (i32.load offset=1 (local.get $m)) (i32.ne (i32.load offset=1 (local.get $m)) (i32.const 0)))))
+          (else (call $play (local.get $m) (local.get $mlen) (local.get $s) (local.get $slen))))
+        (call $ok (local.get $s) (local.get $slen))
+        (if (local.get $asked) (then (call $reply (local.get $m) (local.get $mlen))))";
+    Guest::new(World::Actor)
+        .effects()
+        .field(FUNCTIONS)
+        .body(Call::Init, "(call $ok (local.get $c) (local.get $clen))")
+        .body(Call::Handle, HANDLE)
+        .component()
+}
+
 /// Runs instructions in a call that may use [`Guest::effects`], with 256 bytes from `$x` on that are 0 and a list of
 /// 300 bytes `x` at `$long`.
 pub fn asks_in(call: Call, instructions: &str) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! Those that exist for every world take it as their first argument; the others are for [`World::Actor`], the only
 //! world with what they show. Where a guest does something to some messages only, it is to those that begin with `!`.
 
-pub use crate::asking::{asks_in, context_echo, fetches, fetches_in, migrates, relay};
+pub use crate::asking::{asks_in, bounces, context_echo, fetches, fetches_in, migrates, relay};
 use crate::{Call, Guest, Place, World};
 
 /// Leaves the message as the result.

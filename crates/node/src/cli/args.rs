@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{bench, check, completions, demo, export, import, log, run, send, state, token, verify};
+use super::{
+    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, send, serve,
+    start, state, steer, token, top, upgrade, verify,
+};
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
 #[derive(Parser)]
@@ -31,13 +34,27 @@ pub(super) struct Args {
 pub(super) enum Command {
     Demo(demo::Demo),
     Run(run::Run),
+    Serve(serve::Serve),
     Check(check::Check),
+    Start(start::Start),
+    Ps(ps::Ps),
+    Top(top::Top),
+    Inspect(inspect::Inspect),
     Send(send::Send),
     Log(log::Log),
     State(state::State),
+    Logs(follow::Logs),
+    Watch(follow::Watch),
     Verify(verify::Verify),
     Export(export::Export),
     Import(import::Import),
+    Pause(steer::Pause),
+    Resume(steer::Resume),
+    Stop(steer::Stop),
+    Remove(steer::Remove),
+    Upgrade(upgrade::Upgrade),
+    Fork(branch::Fork),
+    Rewind(branch::Rewind),
     Token(token::Token),
     Bench(bench::Bench),
     Completions(completions::Completions),

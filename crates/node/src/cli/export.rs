@@ -8,7 +8,7 @@ use serde_json::json;
 use troupe_store::bundle::{BundleError, Summary, write_car, write_folder};
 
 use super::failure::{Done, Failure, chain_of};
-use super::place::{Place, Source};
+use super::place::{Place, Source, Whose};
 use super::screen::{BOLD, GOOD, Screen, count, plural, size};
 
 /// Write an actor's whole history to a file or folder
@@ -19,19 +19,22 @@ use super::screen::{BOLD, GOOD, Screen, count, plural, size};
 #[command(after_help = "Examples:\n  \
     troupe export counter.store counter.car\n  \
     troupe export counter.store counter-export/\n  \
+    troupe export counter counter.car\n  \
     troupe export http://127.0.0.1:8080 counter.car")]
 pub(crate) struct Export {
-    /// The folder of a store, or the URL of a node
-    #[arg(value_name = "STORE|URL")]
+    /// The folder of a store, the URL of a node or an actor, or the name of an actor of the node
+    #[arg(value_name = "STORE|URL|ACTOR")]
     place: String,
     /// The file or folder to write; it must not be there yet
     #[arg(value_name = "FILE.car|FOLDER/")]
     to: PathBuf,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 pub(super) fn export(screen: &Screen, command: &Export) -> Done {
     let form = form(&command.to)?;
-    let source = Place::find(&command.place)?.open(screen);
+    let source = Place::find(&command.place)?.open(screen, &command.whose);
     let source = source.map_err(|error| error.into_failure(&command.place))?;
     let (summary, bytes) = write(&source, &command.to, form)?;
     let to = command.to.display();

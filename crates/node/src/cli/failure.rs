@@ -43,6 +43,12 @@ impl Failure {
         self
     }
 
+    /// Says more of what happened.
+    pub(super) fn and(mut self, what: impl Display) -> Self {
+        self.message = format!("{}, {what}", self.message);
+        self
+    }
+
     /// Says what was being done.
     pub(super) fn while_(mut self, doing: impl Display) -> Self {
         if !self.message.is_empty() {

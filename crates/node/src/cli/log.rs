@@ -7,7 +7,7 @@ use troupe_chain::{Body, Code, Effect, Entry, Hash, History, Sender};
 
 use super::failure::{Done, Failure};
 use super::parse::utc;
-use super::place::{Place, Source};
+use super::place::{Place, Source, Whose};
 use super::screen::{BAD, BOLD, DIM, Screen, excerpt_bytes, short};
 
 /// Show the history of an actor
@@ -16,13 +16,15 @@ use super::screen::{BAD, BOLD, DIM, Screen, excerpt_bytes, short};
 /// --json, the canonical entries, one a line.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
+    troupe log counter\n  \
+    troupe log troupe.store --actor counter\n  \
     troupe log counter.store\n  \
     troupe log http://127.0.0.1:8080 --reverse --limit 20\n  \
     troupe log export.car --from 100 --limit 10\n  \
     troupe log counter.store --json | jq -r .data.kind | sort | uniq -c")]
 pub(crate) struct Log {
-    /// The folder of a store, a bundle, or the URL of a node
-    #[arg(value_name = "STORE|URL|BUNDLE")]
+    /// The folder of a store, a bundle, the URL of a node or an actor, or the name of an actor of the node
+    #[arg(value_name = "STORE|URL|BUNDLE|ACTOR")]
     place: String,
     /// The first position shown, or the last with --reverse
     #[arg(long, value_name = "SEQ")]
@@ -33,10 +35,12 @@ pub(crate) struct Log {
     /// The newest first
     #[arg(long)]
     reverse: bool,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 pub(super) fn log(screen: &Screen, command: &Log) -> Done {
-    let source = Place::find(&command.place)?.open(screen);
+    let source = Place::find(&command.place)?.open(screen, &command.whose);
     let source = source.map_err(|error| error.into_failure(&command.place))?;
     let last = source.seq();
     if let Some(from) = command.from.filter(|from| *from > last) {
@@ -75,7 +79,8 @@ pub(super) fn log(screen: &Screen, command: &Log) -> Done {
     Ok(())
 }
 
-fn print(screen: &Screen, source: &Source, bytes: &Bytes) -> Done {
+/// Prints one entry.
+pub(super) fn print(screen: &Screen, source: &Source, bytes: &Bytes) -> Done {
     if screen.json {
         let mut line = bytes.to_vec();
         line.push(b'\n');

@@ -4,27 +4,43 @@
 //! wrong use". Results go to standard output, everything else to standard error, and nothing panics on a closed pipe.
 //!
 //! One file for each command; [`screen`] prints, [`failure`] is how a command ends badly, [`place`] finds the chain that
-//! STORE, BUNDLE or URL means.
+//! STORE, BUNDLE, URL or the name of an actor means, [`node`] talks to a running node, [`server`] is what `run` and
+//! `serve` have in common.
 
 mod args;
+mod begin;
 mod bench;
+mod branch;
 mod check;
 mod completions;
 mod copy;
 mod demo;
 mod export;
 mod failure;
+mod follow;
 mod import;
+mod inspect;
 mod log;
+mod node;
+mod origins;
 mod parse;
 mod place;
 mod progress;
+mod ps;
 mod remote;
 mod run;
 mod screen;
 mod send;
+mod serve;
+mod server;
+mod sse;
+mod start;
 mod state;
+mod steer;
+mod table;
 mod token;
+mod top;
+mod upgrade;
 mod verify;
 
 use std::process::ExitCode;
@@ -42,6 +58,20 @@ pub(crate) fn main() -> ExitCode {
     let screen = Screen::new(args.json);
     let done = match args.command {
         Command::Run(command) => run::run(&screen, command),
+        Command::Serve(command) => serve::serve(&screen, command),
+        Command::Start(command) => start::start(&screen, &command),
+        Command::Ps(command) => ps::ps(&screen, &command),
+        Command::Top(command) => top::top(&screen, &command),
+        Command::Inspect(command) => inspect::inspect(&screen, &command),
+        Command::Pause(command) => steer::pause(&screen, &command),
+        Command::Resume(command) => steer::resume(&screen, &command),
+        Command::Stop(command) => steer::stop(&screen, &command),
+        Command::Remove(command) => steer::remove(&screen, &command),
+        Command::Upgrade(command) => upgrade::upgrade(&screen, &command),
+        Command::Fork(command) => branch::fork(&screen, &command),
+        Command::Rewind(command) => branch::rewind(&screen, &command),
+        Command::Logs(command) => follow::logs(&screen, &command),
+        Command::Watch(command) => follow::watch(&screen, &command),
         Command::Demo(command) => demo::demo(&screen, &command),
         Command::Check(command) => check::check(&screen, &command),
         Command::Send(command) => send::send(&screen, &command),

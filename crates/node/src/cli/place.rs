@@ -1,17 +1,22 @@
-//! Finds the chain that STORE, BUNDLE or URL means, and reads it without trusting it.
+//! Finds the chain that STORE, BUNDLE, URL or the name of an actor means, and reads it without trusting it.
+//!
+//! Invariant: what is there as a file is that file, whatever else it might mean.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use troupe::manifest::Name;
+use troupe_api::ClientError;
 use troupe_chain::{Hash, History, Unreadable};
 use troupe_runtime::StoreHistory;
 use troupe_store::bundle::{Bundle, BundleError};
 use troupe_store::{DiskStore, Store};
 
 use super::failure::{Failure, chain_of};
+use super::node::{Node, NodeArgs, is_beginning, unknown};
 use super::remote::Remote;
-use super::screen::Screen;
+use super::screen::{Screen, short};
 
 /// Where a chain is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +25,20 @@ pub(super) enum Place {
     Store(PathBuf),
     /// A CAR file or a folder made by `export`.
     Bundle(PathBuf),
-    /// A running node.
+    /// A running node, or one of its actors.
     Url(String),
+    /// An actor of the node that the arguments name.
+    Actor(String),
+}
+
+/// Which of several actors, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Whose {
+    /// Which actor of a store or a node that has several: its name, its id, or the beginning of its id
+    #[arg(long, value_name = "NAME|ID")]
+    pub(super) actor: Option<String>,
+    #[command(flatten)]
+    pub(super) node: NodeArgs,
 }
 
 /// A chain that can be read.
@@ -49,19 +66,26 @@ impl From<Failure> for NotOpened {
 }
 
 impl Place {
+    /// The URL, if it is one whatever else is there.
+    pub(super) fn url(text: &str) -> Option<&str> {
+        let is_url = text.contains("://") || is_host_and_port(text);
+        is_url.then_some(text)
+    }
+
     /// Tells a URL from a store from a bundle.
     pub(super) fn find(text: &str) -> Result<Self, Failure> {
         let path = Path::new(text);
-        if text.starts_with("http://") || text.starts_with("https://") {
+        if text.contains("://") {
             return Ok(Self::Url(text.to_owned()));
         }
         let Ok(metadata) = path.metadata() else {
             if is_host_and_port(text) {
                 return Ok(Self::Url(text.to_owned()));
             }
-            return Err(Failure::cannot(format_args!("there is no file or folder `{text}`")).help(
-                "give the folder of a store, a file or folder made by `troupe export`, or a URL such as http://127.0.0.1:8080",
-            ));
+            if Name::new(text).is_ok() || is_beginning(text) {
+                return Ok(Self::Actor(text.to_owned()));
+            }
+            return Err(nothing(text));
         };
         if metadata.is_dir() && path.join("format").exists() {
             return Ok(Self::Store(path.to_owned()));
@@ -78,16 +102,46 @@ impl Place {
     }
 
     /// Opens what is there.
-    pub(super) fn open(&self, screen: &Screen) -> Result<Source, NotOpened> {
+    pub(super) fn open(&self, screen: &Screen, whose: &Whose) -> Result<Source, NotOpened> {
+        let remote = |client, actor: &str| -> Result<Source, NotOpened> {
+            let found = Node { client }.find(actor)?;
+            Ok(Source::Remote(Remote::at(found.client, &found.info, screen)?))
+        };
         match self {
             Self::Store(path) => {
-                let (store, history) = open_chain(path)?;
+                let (store, history) = open_chain(path, whose.actor.as_deref())?;
                 Ok(Source::Store(store, history))
             }
+            Self::Bundle(_) if whose.actor.is_some() => {
+                Err(Failure::cannot("an exported file holds one actor; leave out --actor").into())
+            }
             Self::Bundle(path) => open_bundle(path).map(|bundle| Source::Bundle(Box::new(bundle))),
-            Self::Url(url) => Ok(Source::Remote(Remote::new(url, screen)?)),
+            Self::Url(url) => {
+                let client = whose.node.client_of(url)?;
+                match &whose.actor {
+                    Some(actor) => remote(client, actor),
+                    None => Ok(Source::Remote(Remote::new(client, screen)?)),
+                }
+            }
+            Self::Actor(name) => {
+                let client = whose.node.client_of(&whose.node.node)?;
+                match client.actor(name).info() {
+                    // Perhaps a file was meant.
+                    Err(error @ ClientError::Refused(_)) => {
+                        let what = format!("and {error} that might know an actor of that name");
+                        Err(nothing(name).and(what).help("--node URL or TROUPE_NODE names the node").into())
+                    }
+                    _ => remote(client, name),
+                }
+            }
         }
     }
+}
+
+fn nothing(text: &str) -> Failure {
+    Failure::cannot(format_args!("there is no file or folder `{text}`")).help(
+        "give the folder of a store, a file or folder made by `troupe export`, a URL such as http://127.0.0.1:8080, or the name of an actor",
+    )
 }
 
 fn is_host_and_port(text: &str) -> bool {
@@ -95,22 +149,71 @@ fn is_host_and_port(text: &str) -> bool {
     authority.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
-/// Opens the only chain of a store that is there already.
-pub(super) fn open_chain(path: &Path) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
+/// Opens a store that is there already, and at least one chain in it.
+pub(super) fn open_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     let store: Arc<dyn Store> = Arc::new(DiskStore::open(path)?);
-    let chains = store.chains()?;
-    if chains.is_empty() {
+    if store.chains()?.is_empty() {
         let what = format!("the store {} is empty: no actor was ever begun in it", path.display());
         return Err(Failure::cannot(what).help("`troupe run COMPONENT --store FOLDER` begins one"));
     }
-    let [(chain, _)] = chains.as_slice() else {
-        let what = format!("the store {} holds {} actors; one is expected", path.display(), chains.len());
-        return Err(Failure::cannot(what));
+    Ok(store)
+}
+
+/// Opens a chain of a store: the one that is asked for, or the only one.
+fn open_chain(path: &Path, actor: Option<&str>) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
+    let store = open_store(path)?;
+    let chain = match actor {
+        Some(actor) => find_chain(path, &*store, actor)?,
+        None => only_chain(path, &*store)?,
     };
-    match StoreHistory::new(Arc::clone(&store), *chain).map_err(Failure::cannot)? {
-        Some(history) => Ok((store, history)),
-        None => Err(Failure::cannot(format_args!("the store has no chain {chain}"))),
+    let history = history_of(&store, &chain)?;
+    Ok((store, history))
+}
+
+/// A chain of a store as a history.
+pub(super) fn history_of(store: &Arc<dyn Store>, chain: &Hash) -> Result<StoreHistory, Failure> {
+    StoreHistory::new(Arc::clone(store), *chain)
+        .map_err(Failure::cannot)?
+        .ok_or_else(|| Failure::cannot(format_args!("the store has no chain {chain}")))
+}
+
+fn find_chain(path: &Path, store: &dyn Store, actor: &str) -> Result<Hash, Failure> {
+    let names = troupe_runtime::stored_names(store)?;
+    if let Some((_, chain)) = names.iter().find(|(name, _)| name == actor) {
+        return Ok(*chain);
     }
+    let begins = |chain: &Hash| is_beginning(actor) && chain.to_string().starts_with(actor);
+    let found: Vec<_> = store.chains()?.into_iter().map(|(chain, _)| chain).filter(begins).collect();
+    match found.as_slice() {
+        [chain] => Ok(*chain),
+        [] => Err(unknown(
+            actor,
+            names.iter().map(|(name, _)| name.as_str()),
+            &format!("in {}", path.display()),
+        )),
+        several => Err(Failure::cannot(format_args!("{} actors have an id that begins so", several.len()))
+            .help("give more of its digits")),
+    }
+}
+
+fn only_chain(path: &Path, store: &dyn Store) -> Result<Hash, Failure> {
+    /// The most that are listed.
+    const MAX_SHOWN: usize = 10;
+    let chains = store.chains()?;
+    if let [(chain, _)] = chains.as_slice() {
+        return Ok(*chain);
+    }
+    let names = troupe_runtime::stored_names(store)?;
+    let shown = chains.iter().take(MAX_SHOWN).map(|(chain, _)| {
+        let name = names.iter().find(|(_, named)| named == chain).map(|(name, _)| name.clone());
+        name.unwrap_or_else(|| short(chain))
+    });
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if chains.len() > MAX_SHOWN {
+        shown.push_str(", …");
+    }
+    let what = format!("the store {} holds {} actors: {shown}", path.display(), chains.len());
+    Err(Failure::cannot(what).help("--actor NAME, or the beginning of its id, says which one"))
 }
 
 /// Opens a bundle and checks everything but the outcomes.
@@ -219,5 +322,6 @@ mod tests {
         assert_eq!(Place::find("127.0.0.1:8080").unwrap(), Place::Url("127.0.0.1:8080".into()));
         assert!(Place::find("no/such/path.car").is_err());
         assert!(Place::find("name:port").is_err());
+        assert_eq!(Place::find("some-actor").unwrap(), Place::Actor("some-actor".into()));
     }
 }

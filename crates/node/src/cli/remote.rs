@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use troupe_api::Client;
+use troupe_api::{Client, ClientError, ErrorCode, Info};
 use troupe_chain::{Hash, History, Unreadable};
 
 use super::failure::Failure;
+use super::node::explain;
 use super::progress;
 use super::screen::Screen;
 
@@ -35,9 +36,13 @@ struct Kept {
 }
 
 impl Remote {
-    pub(super) fn new(url: &str, screen: &Screen) -> Result<Self, Failure> {
-        let client = Client::new(url)?;
-        let info = client.info()?;
+    pub(super) fn new(client: Client, screen: &Screen) -> Result<Self, Failure> {
+        let info = client.info().map_err(|error| explain_root(&client, &error))?;
+        Self::at(client, &info, screen)
+    }
+
+    /// The chain of an actor that was looked up already.
+    pub(super) fn at(client: Client, info: &Info, screen: &Screen) -> Result<Self, Failure> {
         let head = info.head.parse().map_err(Failure::cannot)?;
         let (entries, blobs) = (Mutex::default(), Mutex::default());
         Ok(Self { client, head, seq: info.seq, entries, blobs, screen: *screen })
@@ -80,6 +85,24 @@ impl Remote {
             *entries = self.range(0, self.seq).map_err(|failure| Unreadable(failure.to_string()))?;
         }
         Ok(entries.clone())
+    }
+}
+
+/// A node may have actors and none at its root.
+fn explain_root(client: &Client, error: &ClientError) -> Failure {
+    if let ClientError::Refused(_) = error {
+        // Here an actor is wanted, by its URL: the client knows what to do.
+        return match error.help() {
+            Some(help) => Failure::cannot(error).help(help),
+            None => Failure::cannot(error),
+        };
+    }
+    let failure = explain(error);
+    match error.problem() {
+        Some(problem) if problem.code == ErrorCode::NotFound => {
+            failure.help(format_args!("name an actor: --actor NAME, or {}/actors/NAME", client.url()))
+        }
+        _ => failure,
     }
 }
 

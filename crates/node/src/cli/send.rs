@@ -12,6 +12,8 @@ use serde_json::value::RawValue;
 use troupe_api::{Answer, Client, ClientError, ErrorCode, Prefer, Problem};
 
 use super::failure::{Done, Failure};
+use super::node::{NodeArgs, explain as explain_node};
+use super::place::Place;
 use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt, excerpt_bytes, rate};
 use super::{parse, progress};
 
@@ -26,13 +28,15 @@ const MAX_TRIES: u32 = 40;
 /// particular order. Exit code 1 if any message was rejected or the actor failed on it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
+    troupe send counter '{\"add\":1}'\n  \
     troupe send http://127.0.0.1:8080 '{\"add\":1}'\n  \
     troupe send http://127.0.0.1:8080 @message.json\n  \
     troupe send http://127.0.0.1:8080 @events.ndjson --connections 16 --minimal\n  \
     tail -f events.ndjson | troupe send http://127.0.0.1:8080 - --json")]
 pub(crate) struct Send {
-    /// The URL of a node
-    url: String,
+    /// The name or id of an actor of the node, or a URL
+    #[arg(value_name = "ACTOR|URL")]
+    to: String,
     /// The message: JSON, @FILE, or - for standard input
     #[arg(value_name = "JSON|@FILE|-")]
     message: String,
@@ -42,16 +46,23 @@ pub(crate) struct Send {
     /// How many connections send at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     connections: u16,
+    #[command(flatten)]
+    node: NodeArgs,
 }
 
 pub(super) fn send(screen: &Screen, command: &Send) -> Done {
-    let client = Client::new(&command.url)?;
+    let client = client(command)?;
     let prefer = if command.minimal { Prefer::Minimal } else { Prefer::Full };
     match input(&command.message)? {
-        Input::One(message) => one(screen, &client, &message, prefer),
+        Input::One(message) => one(screen, command, &client, &message, prefer),
         Input::Lines { lines, total } => {
-            // An answer tells the caller at once if the URL is wrong.
-            client.info()?;
+            // An answer tells the caller at once if the URL is wrong; a token may allow no more than to send.
+            match client.info() {
+                Err(error) if error.problem().is_none_or(|problem| problem.code != ErrorCode::Forbidden) => {
+                    return Err(unheard(command, &client, error));
+                }
+                _ => {}
+            }
             let summary = stream(screen, &client, lines, total, prefer, command.connections)?;
             if !screen.json {
                 summary.print(screen)?;
@@ -105,7 +116,34 @@ fn input(text: &str) -> Result<Input, Failure> {
     Ok(Input::Lines { lines: Box::new(Cursor::new(first).chain(reader)), total: None })
 }
 
-fn one(screen: &Screen, client: &Client, message: &[u8], prefer: Prefer) -> Done {
+/// Whoever takes the messages: a URL, or an actor of the node.
+fn client(command: &Send) -> Result<Client, Failure> {
+    match Place::url(&command.to) {
+        Some(url) => command.node.client_of(url),
+        None => Ok(command.node.connect()?.client.actor(&command.to)),
+    }
+}
+
+/// Nobody took a message; where a name is wrong, perhaps another was meant.
+fn unheard(command: &Send, client: &Client, error: ClientError) -> Failure {
+    let is_unknown = error.problem().is_some_and(|problem| problem.code == ErrorCode::NotFound);
+    match Place::url(&command.to) {
+        None if is_unknown => match command.node.connect().and_then(|node| node.find(&command.to)) {
+            Ok(found) => Failure::cannot(error).help(format_args!("send to {}", found.id())),
+            Err(failure) => failure,
+        },
+        None => explain_node(&error),
+        Some(_) if is_unknown => {
+            explain_node(&error).help(format_args!("name an actor: {}/actors/NAME", client.url()))
+        }
+        Some(_) => match &error {
+            ClientError::Problem(_) => explain_node(&error),
+            _ => error.into(),
+        },
+    }
+}
+
+fn one(screen: &Screen, command: &Send, client: &Client, message: &[u8], prefer: Prefer) -> Done {
     match patient(client, message, prefer) {
         Ok(answer) => {
             if screen.json {
@@ -122,15 +160,18 @@ fn one(screen: &Screen, client: &Client, message: &[u8], prefer: Prefer) -> Done
             }
             Ok(())
         }
-        Err(ClientError::Problem(problem)) => {
-            if screen.json {
-                screen.json(&problem)?;
-                return Err(Failure::said(code_of(&problem)));
-            }
-            Err(explain(&problem))
+        Err(ClientError::Problem(problem)) if screen.json => {
+            screen.json(&problem)?;
+            Err(Failure::said(code_of(&problem)))
         }
-        Err(error) => Err(error.into()),
+        Err(ClientError::Problem(problem)) if is_explained(&problem) => Err(explain(&problem)),
+        Err(error) => Err(unheard(command, client, error)),
     }
+}
+
+/// Whether it is about the message or the actor, and not about finding it.
+fn is_explained(problem: &Problem) -> bool {
+    is_answer(problem) || matches!(problem.code, ErrorCode::OutcomeUnknown | ErrorCode::StoreFull)
 }
 
 /// Exit code 1 for what the actor said, 2 for what the node could not do.

@@ -5,7 +5,7 @@ use troupe_store::{MemoryStore, Store};
 
 use super::copy;
 use super::failure::{Done, Failure, chain_of};
-use super::place::{Place, Source};
+use super::place::{Place, Source, Whose};
 use super::screen::Screen;
 
 /// Print the state of an actor, now or at an earlier entry
@@ -13,20 +13,24 @@ use super::screen::Screen;
 /// Prints the bytes as they are; on a terminal, JSON is laid out. A state that was not kept is replayed.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
+    troupe state counter\n  \
+    troupe state troupe.store --actor counter\n  \
     troupe state http://127.0.0.1:8080\n  \
     troupe state counter.store --at 17\n  \
     troupe state export.car | jq .count")]
 pub(crate) struct State {
-    /// The folder of a store, a bundle, or the URL of a node
-    #[arg(value_name = "STORE|URL|BUNDLE")]
+    /// The folder of a store, a bundle, the URL of a node or an actor, or the name of an actor of the node
+    #[arg(value_name = "STORE|URL|BUNDLE|ACTOR")]
     place: String,
     /// The position of the entry after which the state is wanted [default: the last]
     #[arg(long, value_name = "SEQ")]
     at: Option<u64>,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 pub(super) fn state(screen: &Screen, command: &State) -> Done {
-    let source = Place::find(&command.place)?.open(screen);
+    let source = Place::find(&command.place)?.open(screen, &command.whose);
     let source = source.map_err(|error| error.into_failure(&command.place))?;
     let seq = command.at.unwrap_or(source.seq());
     if seq == 0 || seq > source.seq() {

@@ -10,7 +10,8 @@ use troupe_component::{Sandbox, SandboxConfig};
 use troupe_store::bundle::BundleError;
 
 use super::failure::{Done, Failure};
-use super::place::{NotOpened, Place, Source};
+use super::origins::{self, Origins, Verified};
+use super::place::{NotOpened, Place, Source, Whose, open_store};
 use super::progress;
 use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, plural, rate};
 
@@ -19,18 +20,24 @@ use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, pl
 /// Checks that the entries form a chain, that every blob is what its name says, and that running the component again on
 /// every message leads to every state, reply, effect and failure that the chain says.
 ///
+/// A store with several actors is verified as a whole, with where each entry says that it comes from, unless --actor
+/// names one.
+///
 /// Exit code 0 if so, 1 if not, with the place; 2 if it could not be checked. A history that was cut short and given
 /// another head can only be told from the whole one by whoever knows the head: --head.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe verify counter.store\n  \
+    troupe verify counter\n  \
+    troupe verify troupe.store --actor counter\n  \
     troupe verify http://127.0.0.1:8080\n  \
     troupe verify export.car --head 5f0c…\n  \
     troupe verify export/ --links-only\n  \
     troupe verify export.car --json | jq .verified")]
 pub(crate) struct Verify {
-    /// The folder of a store, a CAR file or folder made by export, or the URL of a node
-    #[arg(value_name = "STORE|FILE.car|FOLDER|URL")]
+    /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
+    /// the node
+    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR")]
     place: String,
     /// The name that the last entry must have
     #[arg(long, value_name = "HASH")]
@@ -38,6 +45,8 @@ pub(crate) struct Verify {
     /// Check only that the entries form a chain; nothing is run
     #[arg(long)]
     links_only: bool,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 /// A history of which the verifier knows the head from elsewhere.
@@ -64,7 +73,20 @@ impl History for Expected<'_> {
 
 pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
     let place = &command.place;
-    let source = match Place::find(place)?.open(screen) {
+    let found = Place::find(place)?;
+    if let (Place::Store(path), None) = (&found, &command.whose.actor) {
+        let store = open_store(path)?;
+        if store.chains()?.len() > 1 {
+            if command.head.is_some() {
+                return Err(Failure::cannot(
+                    "--head is the last entry of one actor, and the store holds several",
+                )
+                .help("--actor NAME, or the beginning of its id, says which one"));
+            }
+            return origins::verify_store(screen, path, &store, command.links_only);
+        }
+    }
+    let source = match found.open(screen, &command.whose) {
         Ok(source) => source,
         Err(NotOpened::Cannot(failure)) => return Err(failure),
         Err(NotOpened::False(error)) => return Err(say_bundle_false(screen, place, &error)),
@@ -77,8 +99,19 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
             Err(error) => Err(say_not_verified(screen, place, &error)),
         };
     }
-    match replay(screen, &history, source.seq()) {
-        Ok(replayed) => Ok(say_verified(screen, place, &replayed, started)?),
+    match replay(screen, &sandbox(), &history, source.seq()) {
+        Ok(replayed) => {
+            let origins = match &source {
+                Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
+                    let known = Verified::new(&**store, [(history.chain(), history.seq())]);
+                    Some(known.origins()?)
+                }
+                _ => None,
+            };
+            let is_false = origins.as_ref().is_some_and(|origins| !origins.wrong.is_empty());
+            say_verified(screen, place, &replayed, origins.as_ref(), started)?;
+            if is_false { Err(Failure::said(1)) } else { Ok(()) }
+        }
         Err(error) => Err(say_not_verified(screen, place, &error)),
     }
 }
@@ -89,12 +122,21 @@ pub(super) struct Replayed {
     pub(super) seconds: f64,
 }
 
+/// What replays: several histories need each component compiled once.
+pub(super) fn sandbox() -> Sandbox {
+    Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() })
+}
+
 /// Verifies with a progress bar.
-pub(super) fn replay<H: History>(screen: &Screen, history: &H, seq: u64) -> Result<Replayed, NotVerified> {
-    let sandbox = Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() });
+pub(super) fn replay<H: History>(
+    screen: &Screen,
+    sandbox: &Sandbox,
+    history: &H,
+    seq: u64,
+) -> Result<Replayed, NotVerified> {
     let bar = progress::bar(screen, "replaying", Some(seq));
     let mut begun = None;
-    let verdict = troupe_chain::verify(history, &sandbox, |seq| {
+    let verdict = troupe_chain::verify(history, sandbox, |seq| {
         begun.get_or_insert_with(Instant::now);
         bar.set_position(seq);
     });
@@ -126,21 +168,24 @@ pub(super) fn say_verified(
     screen: &Screen,
     place: &str,
     replayed: &Replayed,
+    origins: Option<&Origins>,
     started: Instant,
 ) -> std::io::Result<()> {
     let Replayed { report, seconds: replaying } = replayed;
     let seconds = started.elapsed().as_secs_f64();
+    let is_false = origins.is_some_and(|origins| !origins.wrong.is_empty());
     if screen.json {
         return screen.json(&json!({
-            "verified": true, "checked": "replay", "chain": report.chain.to_string(),
+            "verified": !is_false, "checked": "replay", "chain": report.chain.to_string(),
             "head": report.head.to_string(), "seq": report.seq, "messages": report.messages,
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
-            "replay_seconds": replaying,
+            "replay_seconds": replaying, "origins": origins.map(Origins::to_json),
         }));
     }
+    let (style, word) = if is_false { (BAD, "FALSE") } else { (GOOD, "verified") };
     screen.line(format_args!(
-        "{GOOD}verified{GOOD:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
+        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
     ))?;
     screen.field("chain", report.chain)?;
     screen.head(report.head, report.seq)?;
@@ -154,7 +199,9 @@ pub(super) fn say_verified(
         screen
             .field("on trust", format_args!("{WARN}{on_trust}{WARN:#} of an engine that this one is not"))?;
     }
-    if report.provenance_not_checked > 0 {
+    if let Some(origins) = origins {
+        origins.print(screen)?;
+    } else if report.provenance_not_checked > 0 {
         let senders = plural(report.provenance_not_checked, "sender");
         screen
             .field("unchecked", format_args!("{WARN}{senders}{WARN:#}: who they are is their own claim"))?;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, header};
 use troupe_api::{ErrorCode, Payload, check_object};
 use troupe_chain::{Hash, Sender};
-use troupe_runtime::{Actor, Answer};
+use troupe_runtime::{Actor, Answer, Trace};
 
 use super::body;
 use super::problem::Refusal;
@@ -18,11 +18,12 @@ pub(super) const MAX_KEY: usize = 256;
 pub(super) async fn post(Target(actor): Target, request: Request<Body>) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let key = idempotency_key(request.headers())?;
+    let trace = trace_parent(request.headers()).unwrap_or_default();
     let limit = max_message(&actor).await?;
     let too_large = || format!("the actor takes messages of at most {limit} bytes");
     let message = body::read(request, limit, ErrorCode::NotAnObject, too_large).await?;
     check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
-    let answer = actor.send(Sender::Http { key }, message).await?;
+    let answer = actor.send_traced(Sender::Http { key }, message, trace).await?;
     Ok(respond(&answer, minimal))
 }
 
@@ -47,6 +48,18 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Hash>, Refusal> {
             Err(Refusal::new(ErrorCode::BadQuery, what))
         }
     }
+}
+
+/// The trace that a request is a part of, if its `traceparent` (W3C Trace Context, version 00) says one.
+fn trace_parent(headers: &HeaderMap) -> Option<Trace> {
+    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let (version, id, parent) = (parts.next()?, parts.next()?, parts.next()?);
+    if version.len() != 2 || id.len() != 32 || parent.len() != 16 {
+        return None;
+    }
+    let trace =
+        Trace { id: u128::from_str_radix(id, 16).ok()?, parent: u64::from_str_radix(parent, 16).ok()? };
+    (trace.id != 0 && trace.parent != 0).then_some(trace)
 }
 
 /// Whether the client asks for `return=minimal` (RFC 7240), which may be quoted and have parameters.
@@ -85,6 +98,29 @@ pub(super) fn write(body: &mut Vec<u8>, answer: &Answer, minimal: bool) {
         match &answer.reply {
             Some(reply) => Payload(reply).write(body),
             None => body.extend_from_slice(b"null"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(value: &str) -> Option<Trace> {
+        trace_parent(&HeaderMap::from_iter([(
+            axum::http::HeaderName::from_static("traceparent"),
+            value.parse().ok()?,
+        )]))
+    }
+
+    #[test]
+    fn a_trace_parent_is_read_and_what_is_none_is_left_alone() {
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        let whole = trace(&format!("00-{id}-b7ad6b7169203331-01"));
+        assert_eq!(whole, Some(Trace { id: 0x0af7651916cd43dd8448eb211c80319c, parent: 0xb7ad6b7169203331 }));
+        for value in ["", "00", &format!("00-{id}-0000000000000000-01"), &format!("00-{id}-zz-01"), "a-b-c-d"]
+        {
+            assert_eq!(trace(value), None, "{value}");
         }
     }
 }

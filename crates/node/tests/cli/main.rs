@@ -1,6 +1,9 @@
 //! The binary as people and scripts use it: real processes, their output and their exit codes.
 
+mod changed;
 mod demo;
+mod guarded;
+mod many;
 mod node;
 mod round_trip;
 mod tokens;

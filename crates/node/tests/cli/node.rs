@@ -1,5 +1,6 @@
 //! Starts the binary, and nodes that are killed in the end.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -16,6 +17,7 @@ pub(crate) fn actors() -> PathBuf {
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
     command.args(args).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
+    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN").env_remove("TROUPE_CA");
     command
 }
 
@@ -73,33 +75,61 @@ pub(crate) struct Node {
     _out: BufReader<ChildStdout>,
     pub(crate) url: String,
     pub(crate) introduction: String,
+    folder: PathBuf,
+}
+
+fn errors_of(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("node.err")).unwrap_or_default()
 }
 
 impl Node {
     /// Starts `troupe run` on a free port and waits until it listens.
+    pub(crate) fn run(folder: &Path, component: &Path, more: &[&str]) -> Self {
+        let component = component.to_str().expect("a path in UTF-8");
+        Self::start(folder, &[&["run", component, "--addr", "127.0.0.1:0"], more].concat())
+    }
+
+    /// Starts `troupe serve` on a free port and waits until it listens.
+    pub(crate) fn serve(folder: &Path, more: &[&str]) -> Self {
+        let addr: &[&str] = if more.contains(&"--addr") { &[] } else { &["--addr", "127.0.0.1:0"] };
+        Self::start(folder, &[&["serve"], addr, more].concat())
+    }
+
     #[allow(
         clippy::zombie_processes,
         reason = "dropping the node waits for it; a test that fails before ends anyway"
     )]
-    pub(crate) fn run(folder: &Path, component: &Path, more: &[&str]) -> Self {
-        let component = component.to_str().expect("a path in UTF-8");
-        let args = [&["run", component, "--addr", "127.0.0.1:0"], more].concat();
-        let mut child = command(folder, &args)
+    fn start(folder: &Path, args: &[&str]) -> Self {
+        let errors = File::options().create(true).append(true).open(folder.join("node.err"));
+        let mut child = command(folder, args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors.expect("a file"))
             .spawn()
             .expect("the binary runs");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut introduction = String::new();
         loop {
             let mut line = String::new();
-            assert!(out.read_line(&mut line).expect("a line") > 0, "it ended after:\n{introduction}");
+            let read = out.read_line(&mut line).expect("a line");
+            assert!(read > 0, "it ended after:\n{introduction}{}", errors_of(folder));
             introduction.push_str(&line);
             if let Some(url) = line.strip_prefix("listening on ") {
-                return Self { child, _out: out, url: url.trim().to_owned(), introduction };
+                let (url, folder) = (url.trim().to_owned(), folder.to_owned());
+                return Self { child, _out: out, url, introduction, folder };
             }
         }
+    }
+
+    /// Runs a command against this node to its end.
+    pub(crate) fn troupe(&self, args: &[&str]) -> Ran {
+        let mut command = command(&self.folder, args);
+        ran(command.env("TROUPE_NODE", &self.url).stdin(Stdio::null()).output().expect("the binary runs"))
+    }
+
+    /// What nodes of the folder wrote to standard error.
+    pub(crate) fn errors(&self) -> String {
+        errors_of(&self.folder)
     }
 
     /// Kills the node as a crash would.

@@ -38,8 +38,9 @@ impl Wire {
     /// Sends a request with the length of its body.
     pub(crate) fn request(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> io::Result<()> {
         let length = body.len();
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
         self.send([head.as_bytes(), body].concat())
     }
 

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
+mod bank;
 mod full;
 mod kills;
 mod points;
 mod process;
+mod soak;
 mod trace;
 
 #[path = "../common/random.rs"]

@@ -1,5 +1,6 @@
 //! Nodes as processes that are killed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ pub(crate) fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("code")
 }
 
-/// `troupe run` on the store in `folder`, with its standard error in a file beside it.
+/// `troupe run` or `troupe serve` on the store in `folder`, with its standard error in a file beside it.
 pub(crate) struct Process {
     pub(crate) child: Child,
     out: BufReader<ChildStdout>,
@@ -31,10 +32,20 @@ impl Process {
 
     /// As [`Process::start`], by another program: its name and its arguments.
     pub(crate) fn start_under(folder: &Path, wrapper: &[&str]) -> Self {
+        let counter = counter();
+        Self::spawn(folder, wrapper, &["run".as_ref(), counter.as_os_str()])
+    }
+
+    /// Starts a node of many actors.
+    pub(crate) fn serve(folder: &Path) -> Self {
+        Self::spawn(folder, &[], &["serve".as_ref()])
+    }
+
+    fn spawn(folder: &Path, wrapper: &[&str], what: &[&OsStr]) -> Self {
         let binary = [env!("CARGO_BIN_EXE_troupe")];
         let words = [wrapper, &binary].concat();
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).arg("run").arg(counter()).args(["--addr", "127.0.0.1:0"]);
+        command.args(&words[1..]).args(what).args(["--addr", "127.0.0.1:0"]);
         command.arg("--store").arg(folder.join("store")).arg("--cache").arg(cache());
         let errors = File::create(folder.join("stderr")).expect("a file");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);

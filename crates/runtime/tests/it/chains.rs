@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use troupe_chain::{FailureCode, Timestamp};
-use troupe_runtime::{OpenError, SendError};
+use troupe_runtime::SendError;
 use troupe_store::{MemoryStore, Store};
 
-use crate::common::{HeldStore, Stage, kinds, only_chain, send, state_after, verify};
+use crate::common::{Stage, kinds, only_chain, send, shut_down, state_after, verify};
+use crate::held::HeldStore;
 
 fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
@@ -18,12 +19,12 @@ fn a_resumed_actor_goes_on_where_it_stopped() {
     let actor = stage.create(&store);
     assert_eq!(state_after(&actor, "add a"), "a");
     assert_eq!(state_after(&actor, "add b"), "ab");
-    let (id, before) = (actor.id(), actor.view());
-    actor.stop();
+    let (id, before) = (actor.id(), actor.view().unwrap());
+    shut_down(&actor);
 
     let actor = stage.resume(&store).unwrap();
     assert_eq!(actor.id(), id);
-    assert_eq!((&actor.view().tip, &actor.view().state), (&before.tip, &before.state));
+    assert_eq!((&actor.view().unwrap().tip, &actor.view().unwrap().state), (&before.tip, &before.state));
     let answer = send(&actor, "add c").unwrap();
     assert_eq!((&answer.state[..], answer.seq), (&b"abc"[..], 4));
     assert_eq!(answer.reply.as_deref(), Some(&b"abc"[..]));
@@ -38,19 +39,19 @@ fn only_accepted_and_failed_messages_leave_an_entry() {
     let (stage, store) = (Stage::new(), memory());
     let actor = stage.create(&store);
     send(&actor, "add a").unwrap();
-    let head = actor.view().tip.entry;
+    let head = actor.view().unwrap().tip.entry;
     let rejected = send(&actor, "no because").unwrap_err();
     assert!(matches!(&rejected, SendError::Rejected(r) if r.reason == "because"), "{rejected}");
     assert!(matches!(send(&actor, "late").unwrap_err(), SendError::OutOfTime(7)));
     assert!(matches!(send(&actor, "busy").unwrap_err(), SendError::Busy(_)));
-    assert_eq!(actor.view().tip.entry, head);
+    assert_eq!(actor.view().unwrap().tip.entry, head);
 
     let SendError::Failed { failed, hash, seq } = send(&actor, "die").unwrap_err() else {
         panic!("no failure")
     };
     assert_eq!((failed.code, seq), (FailureCode::Unreachable, 3));
-    assert_eq!(actor.view().tip.entry, hash);
-    assert_eq!(&actor.view().state[..], b"a");
+    assert_eq!(actor.view().unwrap().tip.entry, hash);
+    assert_eq!(&actor.view().unwrap().state[..], b"a");
     assert_eq!(state_after(&actor, "add b"), "ab");
     assert_eq!(kinds(&store), ["genesis", "init", "message", "failure", "message"]);
     verify(&store, "1").unwrap();
@@ -60,7 +61,7 @@ fn only_accepted_and_failed_messages_leave_an_entry() {
 fn what_is_sent_is_an_effect_and_a_blob() {
     let (stage, store) = (Stage::new(), memory());
     let actor = stage.create(&store);
-    send(&actor, "send hello").unwrap();
+    send(&actor, "send observer hello").unwrap();
     let chain = only_chain(&store);
     let name = troupe_chain::Hash::of(b"hello");
     assert_eq!(store.blob(&chain, &name).unwrap().as_deref(), Some(&b"hello"[..]));
@@ -74,9 +75,12 @@ fn what_is_sent_is_an_effect_and_a_blob() {
 fn an_actor_whose_init_fails_leaves_no_chain() {
     let (stage, store) = (Stage::new(), memory());
     let failed = stage.try_create(&store, Some(b"die")).err();
-    assert!(matches!(&failed, Some(OpenError::Init(f)) if f.code == FailureCode::Unreachable), "{failed:?}");
+    assert!(
+        matches!(&failed, Some(SendError::CannotBegin(why)) if why.contains("trap:unreachable")),
+        "{failed:?}"
+    );
     let aborted = stage.try_create(&store, Some(b"late")).err();
-    assert!(matches!(aborted, Some(OpenError::Aborted(_))), "{aborted:?}");
+    assert!(matches!(aborted, Some(SendError::OutOfTime(7))), "{aborted:?}");
     assert_eq!(store.chains().unwrap(), []);
     assert_eq!(stage.lines(), []);
 }
@@ -84,8 +88,8 @@ fn an_actor_whose_init_fails_leaves_no_chain() {
 #[test]
 fn what_init_logs_is_told_only_once_it_is_committed() {
     let (stage, held) = (Stage::new(), HeldStore::in_memory());
-    held.fail_next(&[crate::common::Fails::Full]);
-    assert!(matches!(stage.try_create(&held.dynamic(), None), Err(OpenError::Commit(_))));
+    held.fail_next(&[crate::held::Fails::Full]);
+    assert!(matches!(stage.try_create(&held.dynamic(), None), Err(SendError::StoreFull(_))));
     assert_eq!(stage.lines(), []);
     stage.create(&held.dynamic());
     assert_eq!(stage.lines(), [(1, "init".to_owned())]);
@@ -96,7 +100,7 @@ fn the_configuration_is_what_init_gets_and_a_resume_needs_it_not() {
     let (stage, store) = (Stage::new(), memory());
     let actor = stage.try_create(&store, Some(b"first")).unwrap();
     assert_eq!(state_after(&actor, "add +"), "first+");
-    actor.stop();
+    shut_down(&actor);
     assert_eq!(state_after(&stage.resume(&store).unwrap(), "add +"), "first++");
     verify(&store, "1").unwrap();
 }
@@ -111,7 +115,7 @@ fn time_never_goes_back() {
     assert_eq!(state_after(&actor, "time"), "7000");
     stage.clock.set(Timestamp(6000));
     assert_eq!(state_after(&actor, "time"), "7000");
-    actor.stop();
+    shut_down(&actor);
     stage.clock.set(Timestamp(1));
     let actor = stage.resume(&store).unwrap();
     assert_eq!(state_after(&actor, "time"), "7000");
@@ -125,7 +129,8 @@ fn a_store_without_the_chain_says_so() {
     let (stage, store) = (Stage::new(), memory());
     let id = stage.create(&store).id();
     let other = memory();
-    let machines = crate::common::Scripts::new("1");
-    let resumed = troupe_runtime::Actor::resume(other, id, &machines, |_| stage.options.clone());
-    assert!(matches!(resumed, Err(OpenError::NoChain(chain)) if chain == id));
+    let actors = stage.open(&other).unwrap();
+    assert!(matches!(actors.get(id), Err(SendError::Unknown)));
+    assert!(matches!(actors.find(&id.to_string()), Err(SendError::Unknown)));
+    assert!(matches!(actors.find("somebody"), Err(SendError::Unknown)));
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use troupe_runtime::{Actor, SendError};
 
-use crate::common::{Fails, HeldStore, Pending, Stage, kinds, send, state_after, until, verify};
+use crate::common::{Pending, Stage, kinds, send, shut_down, state_after, verify};
+use crate::held::{Fails, HeldStore};
 
 /// Who commits: the sequencer itself, or the committer's thread, with the sequencer running on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +48,18 @@ fn messages_that_come_during_a_commit_share_the_next_one() {
 fn nothing_is_answered_shown_or_logged_before_its_commit_returned() {
     for by in [By::Sequencer, By::Thread] {
         let (stage, held, actor) = start(by);
-        let before = (actor.view(), stage.lines(), held.gate.entered());
+        let before = (actor.view().unwrap(), stage.lines(), held.gate.entered());
         held.gate.close();
         let applied = stage.script.applied.load(Ordering::SeqCst);
         let mut waiting = Pending::post_all(&actor, ["add a"]);
         held.gate.wait_entered(before.2 + 1);
         // These follow from a state that is not durable, and so do their rejections.
-        waiting.extend(Pending::post_all(&actor, ["no", "add b", "no", "die", "send hello", "late"]));
+        waiting.extend(Pending::post_all(&actor, ["no", "add b", "no", "die", "echo hello", "late"]));
         if by == By::Thread {
             stage.wait_applied(applied + 7);
         }
         assert!(waiting.iter_mut().all(Pending::is_waiting), "{by:?}");
-        assert_eq!(actor.view().tip, before.0.tip, "{by:?}");
+        assert_eq!(actor.view().unwrap().tip, before.0.tip, "{by:?}");
         assert_eq!(stage.lines(), before.1, "{by:?}");
 
         held.gate.open();
@@ -70,9 +71,9 @@ fn nothing_is_answered_shown_or_logged_before_its_commit_returned() {
         assert!(matches!(answers[4], Err(SendError::Failed { .. })));
         assert_eq!(answers[5].as_ref().unwrap().state, "ab");
         assert!(matches!(answers[6], Err(SendError::OutOfTime(7))));
-        assert_eq!(actor.view().state, "ab");
+        assert_eq!(actor.view().unwrap().state, "ab");
         let seq = before.0.tip.seq;
-        let lines = [(1, "add a"), (2, "no"), (2, "add b"), (3, "no"), (3, "die"), (4, "send hello")];
+        let lines = [(1, "add a"), (2, "no"), (2, "add b"), (3, "no"), (3, "die"), (4, "echo hello")];
         let lines = lines.map(|(after, line)| (seq + after, line.to_owned()));
         assert_eq!(stage.lines()[before.1.len()..], lines);
         verify(&held.dynamic(), "1").unwrap();
@@ -84,7 +85,7 @@ fn an_answer_is_visible_to_whoever_reads_after_it() {
     let (_stage, _held, actor) = start(By::Sequencer);
     for n in 1..=200 {
         let answer = send(&actor, "add x").unwrap();
-        let view = actor.view();
+        let view = actor.view().unwrap();
         assert_eq!((view.tip.entry, view.state.len()), (answer.hash, n));
     }
 }
@@ -94,7 +95,7 @@ fn a_full_store_records_nothing_and_takes_messages_again_once_there_is_room() {
     for by in [By::Sequencer, By::Thread] {
         let (stage, held, actor) = start(by);
         assert_eq!(state_after(&actor, "add a"), "a");
-        let before = (actor.view(), stage.lines(), held.gate.entered());
+        let before = (actor.view().unwrap(), stage.lines(), held.gate.entered());
         held.fail_next(&[Fails::Full]);
         held.gate.close();
         let applied = stage.script.applied.load(Ordering::SeqCst);
@@ -109,12 +110,12 @@ fn a_full_store_records_nothing_and_takes_messages_again_once_there_is_room() {
         for answer in waiting.into_iter().map(Pending::wait) {
             assert!(matches!(answer, Err(SendError::StoreFull(_))), "{by:?}: {answer:?}");
         }
-        assert_eq!(actor.view().tip, before.0.tip);
+        assert_eq!(actor.view().unwrap().tip, before.0.tip);
         assert_eq!(stage.lines(), before.1);
         assert_eq!(state_after(&actor, "add b"), "ab");
         assert!(matches!(send(&actor, "no"), Err(SendError::Rejected(_))));
         assert_eq!(state_after(&actor, "add c"), "abc");
-        assert_eq!(actor.metrics().commit_errors.load(Ordering::Relaxed), 1);
+        assert_eq!(actor.actors().metrics().commit_errors.load(Ordering::Relaxed), 1);
         verify(&held.dynamic(), "1").unwrap();
     }
 }
@@ -140,7 +141,7 @@ fn a_store_that_is_full_again_and_again_never_mixes_up_the_chain() {
                 }
             }
             held.fail_next(&[]);
-            assert_eq!(actor.view().state, model.as_bytes());
+            assert_eq!(actor.view().unwrap().state, model.as_bytes());
         }
         assert!(model.len() >= 30, "{model}");
         verify(&held.dynamic(), "1").unwrap();
@@ -151,7 +152,7 @@ fn a_store_that_is_full_again_and_again_never_mixes_up_the_chain() {
 fn an_unknown_outcome_is_told_to_all_who_wait_and_halts_the_rest() {
     for by in [By::Sequencer, By::Thread] {
         let (stage, held, actor) = start(by);
-        let before = (actor.view(), held.gate.entered());
+        let before = (actor.view().unwrap(), held.gate.entered());
         held.fail_next(&[Fails::OutcomeUnknown]);
         held.gate.close();
         let applied = stage.script.applied.load(Ordering::SeqCst);
@@ -170,8 +171,8 @@ fn an_unknown_outcome_is_told_to_all_who_wait_and_halts_the_rest() {
         for _ in 0..3 {
             assert!(matches!(send(&actor, "add d"), Err(SendError::Halted(_))));
         }
-        assert_eq!(actor.view().tip, before.0.tip);
-        actor.stop();
+        assert_eq!(actor.view().unwrap().tip, before.0.tip);
+        shut_down(&actor);
     }
 }
 
@@ -228,7 +229,7 @@ fn a_store_that_panics_leaves_nobody_waiting() {
         for answer in waiting.into_iter().map(Pending::wait) {
             answer.unwrap_err();
         }
-        until(|| matches!(send(&actor, "add c"), Err(SendError::Stopped)));
-        actor.stop();
+        assert!(matches!(send(&actor, "add c"), Err(SendError::Halted(_))));
+        shut_down(&actor);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use troupe_runtime::SendError;
 use troupe_store::{MemoryStore, Store};
 
-use crate::common::{Fails, HeldStore, Scripts, Stage, engine, kinds, only_chain, send, state_after, verify};
+use crate::common::{Scripts, Stage, engine, kinds, only_chain, send, shut_down, state_after, verify};
+use crate::held::{Fails, HeldStore};
 
 fn stage(version: &str) -> Stage {
     let mut stage = Stage::new();
-    stage.options.engine = engine(version);
+    stage.engine = engine(version);
     stage
 }
 
@@ -18,7 +19,7 @@ fn a_new_engine_is_named_once_with_the_next_message() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let actor = stage("1").create(&store);
     send(&actor, "add a").unwrap();
-    actor.stop();
+    shut_down(&actor);
 
     let actor = stage("2").resume(&store).unwrap();
     assert_eq!(kinds(&store), ["genesis", "init", "message"]);
@@ -26,13 +27,13 @@ fn a_new_engine_is_named_once_with_the_next_message() {
     assert_eq!((&answer.state[..], answer.seq), (&b"ab"[..], 4));
     assert_eq!(kinds(&store), ["genesis", "init", "message", "engine", "message"]);
     send(&actor, "add c").unwrap();
-    actor.stop();
+    shut_down(&actor);
 
     let actor = stage("2").resume(&store).unwrap();
-    assert_eq!(actor.view().tip.engine, engine("2"));
+    assert_eq!(actor.view().unwrap().tip.rules.engine, engine("2"));
     send(&actor, "add d").unwrap();
     assert_eq!(kinds(&store), ["genesis", "init", "message", "engine", "message", "message", "message"]);
-    actor.stop();
+    shut_down(&actor);
 
     let actor = stage("3").resume(&store).unwrap();
     send(&actor, "add e").unwrap();
@@ -47,17 +48,17 @@ fn a_message_that_leaves_no_entry_names_no_engine() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let actor = stage("1").create(&store);
     send(&actor, "add a").unwrap();
-    actor.stop();
+    shut_down(&actor);
 
     let actor = stage("2").resume(&store).unwrap();
     for message in ["no thanks", "late", "busy", "no again"] {
         send(&actor, message).unwrap_err();
         assert_eq!(kinds(&store), ["genesis", "init", "message"], "after {message}");
-        assert_eq!(actor.view().tip.seq, 2);
+        assert_eq!(actor.view().unwrap().tip.seq, 2);
     }
     assert!(matches!(send(&actor, "die"), Err(SendError::Failed { seq: 4, .. })));
     assert_eq!(kinds(&store), ["genesis", "init", "message", "engine", "failure"]);
-    assert_eq!(actor.view().tip.engine, engine("2"));
+    assert_eq!(actor.view().unwrap().tip.rules.engine, engine("2"));
     verify(&store, "2").unwrap();
 }
 
@@ -66,7 +67,7 @@ fn an_engine_entry_that_was_not_committed_comes_with_the_next_message() {
     let held = HeldStore::in_memory();
     let actor = stage("1").create(&held.dynamic());
     send(&actor, "add a").unwrap();
-    actor.stop();
+    shut_down(&actor);
 
     let actor = stage("2").resume(&held.dynamic()).unwrap();
     held.fail_next(&[Fails::Full, Fails::Full]);
@@ -76,8 +77,8 @@ fn an_engine_entry_that_was_not_committed_comes_with_the_next_message() {
     }
     assert_eq!(state_after(&actor, "add c"), "ac");
     assert_eq!(kinds(&held.dynamic()), ["genesis", "init", "message", "engine", "message"]);
-    actor.stop();
-    assert_eq!(stage("2").resume(&held.dynamic()).unwrap().view().tip.engine, engine("2"));
+    shut_down(&actor);
+    assert_eq!(stage("2").resume(&held.dynamic()).unwrap().view().unwrap().tip.rules.engine, engine("2"));
     verify(&held.dynamic(), "2").unwrap();
 }
 
@@ -91,7 +92,7 @@ fn an_engine_is_found_however_the_states_are_kept() {
         for _ in 0..7 {
             model.push(state_after(&actor, &format!("add {version}")));
         }
-        actor.stop();
+        shut_down(&actor);
     }
     let chain = only_chain(&store);
     let last = store.head(&chain).unwrap().unwrap().seq;
@@ -104,7 +105,7 @@ fn an_engine_is_found_however_the_states_are_kept() {
             17..25 => "3",
             _ => "2",
         };
-        assert_eq!(view.tip.engine, engine(says), "seq {seq}");
+        assert_eq!(view.tip.rules.engine, engine(says), "seq {seq}");
     }
 }
 
@@ -115,7 +116,7 @@ fn under_another_engine_what_depends_on_it_is_taken_on_trust() {
     send(&actor, "add a").unwrap();
     send(&actor, "out-of-fuel").unwrap_err();
     send(&actor, "die").unwrap_err();
-    actor.stop();
+    shut_down(&actor);
     let report = verify(&store, "1").unwrap();
     assert_eq!((report.failures, report.on_trust), (2, 0));
     let report = verify(&store, "2").unwrap();

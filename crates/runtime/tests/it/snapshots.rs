@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use troupe_runtime::{OpenError, state_at};
 use troupe_store::{MemoryStore, Store};
 
-use crate::common::{Scripts, Stage, only_chain, send};
+use crate::common::{Scripts, Stage, only_chain, send, shut_down};
 
 /// Messages that change the state, leave it, fail and are refused, in a way that no period divides.
 fn message(n: usize) -> &'static str {
@@ -27,11 +27,11 @@ fn a_start_replays_fewer_entries_than_lie_between_two_stored_states() {
             for n in 0..length {
                 let _ = send(&actor, message(n));
             }
-            let view = actor.view();
-            actor.stop();
+            let view = actor.view().unwrap();
+            shut_down(&actor);
 
             stage.script.applied.store(0, Ordering::SeqCst);
-            let resumed = stage.resume(&store).unwrap().view();
+            let resumed = stage.resume(&store).unwrap().view().unwrap();
             let applied = stage.script.applied.load(Ordering::SeqCst);
             assert!(applied < every, "{applied} of every {every} replayed after {length}");
             assert_eq!((&resumed.tip, &resumed.state), (&view.tip, &view.state));
@@ -52,10 +52,10 @@ fn a_start_stays_short_when_only_entries_between_snapshots_change_the_state() {
             for _ in 0..40 {
                 let _ = send(&actor, after);
             }
-            let view = actor.view();
-            actor.stop();
+            let view = actor.view().unwrap();
+            shut_down(&actor);
             stage.script.applied.store(0, Ordering::SeqCst);
-            assert_eq!(stage.resume(&store).unwrap().view().state, view.state);
+            assert_eq!(stage.resume(&store).unwrap().view().unwrap().state, view.state);
             let applied = stage.script.applied.load(Ordering::SeqCst);
             assert!(applied < 4, "{pattern:?}, then {after}: {applied} replayed");
         }
@@ -65,13 +65,13 @@ fn a_start_stays_short_when_only_entries_between_snapshots_change_the_state() {
 #[test]
 fn many_starts_keep_the_distance_short() {
     let (stage, store) = (Stage::new().snapshot_every(5), memory());
-    stage.create(&store).stop();
+    shut_down(&stage.create(&store));
     for n in 0..40 {
         stage.script.applied.store(0, Ordering::SeqCst);
         let actor = stage.resume(&store).unwrap();
         assert!(stage.script.applied.load(Ordering::SeqCst) < 5);
         let _ = send(&actor, message(n));
-        actor.stop();
+        shut_down(&actor);
     }
 }
 
@@ -80,10 +80,10 @@ fn the_state_at_every_position_is_found_whatever_is_stored() {
     for every in [1, 3, 100] {
         let (stage, store) = (Stage::new().snapshot_every(every), memory());
         let actor = stage.create(&store);
-        let mut states = std::collections::BTreeMap::from([(1, actor.view().state.clone())]);
+        let mut states = std::collections::BTreeMap::from([(1, actor.view().unwrap().state.clone())]);
         for n in 0..30 {
             let _ = send(&actor, message(n));
-            let view = actor.view();
+            let view = actor.view().unwrap();
             states.insert(view.tip.seq, view.state.clone());
         }
         let chain = only_chain(&store);
@@ -100,18 +100,18 @@ fn the_state_at_every_position_is_found_whatever_is_stored() {
 
 #[test]
 fn a_state_that_was_not_committed_does_not_count_as_stored() {
-    let (stage, held) = (Stage::new().snapshot_every(3), crate::common::HeldStore::in_memory());
+    let (stage, held) = (Stage::new().snapshot_every(3), crate::held::HeldStore::in_memory());
     let actor = stage.create(&held.dynamic());
     for n in 0..40 {
         if n % 3 == 1 {
-            held.fail_next(&[crate::common::Fails::Full]);
+            held.fail_next(&[crate::held::Fails::Full]);
         }
         let _ = send(&actor, "add x");
     }
-    actor.stop();
+    shut_down(&actor);
     stage.script.applied.store(0, Ordering::SeqCst);
     let resumed = stage.resume(&held.dynamic()).unwrap();
-    assert_eq!(resumed.view().state, actor.view().state);
+    assert_eq!(resumed.view().unwrap().state, actor.view().unwrap().state);
     assert!(stage.script.applied.load(Ordering::SeqCst) < 3);
 }
 

@@ -11,7 +11,7 @@ use troupe::host::{Running, Setup};
 use troupe_store::{DiskOptions, DiskStore};
 
 use crate::cli::failure::Failure;
-use crate::cli::run;
+use crate::cli::server;
 
 /// A running node.
 pub(super) struct Server {
@@ -28,8 +28,10 @@ impl Server {
         let options = DiskOptions { segment_bytes: 16 << 20, ..DiskOptions::default() };
         let store = Arc::new(DiskStore::open_with(folder, options)?);
         let mut setup = Setup::new(component, store);
-        setup.settings.cache = run::default_cache();
-        let running = setup.open().map_err(|error| run::explain(&error, Path::new("quakes.wasm"), folder))?;
+        setup.settings.cache = server::default_cache();
+        let running = setup
+            .open()
+            .map_err(|error| server::explain(&error, "quakes.wasm", &folder.display().to_string()))?;
         let running = Arc::new(running);
         let cannot =
             |error: std::io::Error| Failure::cannot(format_args!("cannot start the server: {error}"));

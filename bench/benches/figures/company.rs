@@ -1,0 +1,260 @@
+//! Actors that talk to each other: what a message costs, how many actors keep all cores busy, and who waits for whom.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::Bytes;
+use troupe::host::{ComponentSource, Host, Settings, Start};
+use troupe::troupe_chain::{Hash, Machine, Nowhere, Outcome, Sender, Text, Timestamp, Tip};
+use troupe::troupe_component::{Limits, WasmComponent};
+use troupe::troupe_runtime::Actor;
+use troupe::troupe_store::{DiskStore, MemoryStore, Store};
+use troupe_bench::{median, medians, micros, per_call};
+use troupe_testing::guests::bounces;
+
+use crate::{COUNTER, cache, report, table};
+
+const ROUNDS: usize = 7;
+/// Messages of one chain.
+const HOPS: u32 = 5_000;
+/// Actors that are busy at the same time, and the messages that each gets.
+const BUSY: u32 = 1_000;
+const EACH: u32 = 40;
+/// Messages that one actor has from itself at any time.
+const WINDOW: u32 = 64;
+/// Actors of which each has one request at a time, and the pause between two.
+const CALM: usize = 99;
+const PAUSE: Duration = Duration::from_millis(50);
+const CALM_FOR: Duration = Duration::from_secs(4);
+/// Messages that wait for the flooded actor at any time.
+const FLOOD: usize = 900;
+const PERSON: Sender = Sender::Http { key: None };
+
+pub(crate) fn measure() -> anyhow::Result<()> {
+    table();
+    chains()?;
+    throughput()?;
+    fairness()
+}
+
+fn node(store: Arc<dyn Store>) -> anyhow::Result<Host> {
+    let mut settings = Settings::new(store);
+    settings.cache = Some(cache());
+    Ok(settings.open()?)
+}
+
+/// Begins an actor; `config` is the address that it plays with.
+fn start(host: &Host, component: &Bytes, name: &str, config: Option<&str>) -> anyhow::Result<Actor> {
+    Ok(host.start_blocking(Start {
+        component: ComponentSource::Bytes(component.clone()),
+        config: config.map(|config| Bytes::copy_from_slice(config.as_bytes())),
+        name: Some(Text::new(name)?),
+        ..Start::default()
+    })?)
+}
+
+/// A message that leads to `count` more.
+fn ball(kind: u8, count: u32) -> Bytes {
+    [&[kind][..], &count.to_le_bytes()].concat().into()
+}
+
+/// Posts messages and waits until they led to `expected` entries; gives the time that one took, in microseconds.
+fn play<'a>(
+    host: &Host,
+    balls: impl Iterator<Item = (&'a Actor, Bytes)>,
+    expected: u64,
+) -> anyhow::Result<f64> {
+    let accepted = || host.actors.metrics().accepted.load(Ordering::Relaxed);
+    let before = accepted();
+    let began = Instant::now();
+    for (actor, ball) in balls {
+        drop(actor.post(PERSON, ball)?);
+    }
+    while accepted() < before + expected {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(120), "{} of {expected}", accepted() - before);
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok(micros(began.elapsed()) / expected as f64)
+}
+
+/// The time of one message from one actor to another, where nothing else happens.
+fn chains() -> anyhow::Result<()> {
+    let host = node(Arc::new(MemoryStore::new()))?;
+    let component = Bytes::from(bounces());
+    let threads = host.actors.options().threads as u64;
+    // The thread that serves an actor follows from its id.
+    let thread = |actor: &Actor| {
+        let bytes = actor.id().as_bytes()[8..16].try_into();
+        bytes.map_or(0, |bytes| u64::from_le_bytes(bytes) % threads)
+    };
+    let pair = |round: &str, same: bool| -> anyhow::Result<Actor> {
+        for n in 0..64 {
+            let [one, other] = ["a", "b"].map(|side| format!("{round}-{n}{side}"));
+            let a = start(&host, &component, &one, Some(&other))?;
+            let b = start(&host, &component, &other, Some(&one))?;
+            if threads == 1 || (thread(&a) == thread(&b)) == same {
+                return Ok(a);
+            }
+        }
+        anyhow::bail!("no two actors fit")
+    };
+    let (near, far) = (pair("near", true)?, pair("far", false)?);
+    let step = one_step(&host, &component)?;
+    let [step, near_send, near_request, far_send, far_request] = medians(
+        ROUNDS,
+        [
+            &mut || step(),
+            &mut || play(&host, [(&near, ball(b's', HOPS))].into_iter(), u64::from(HOPS) + 1),
+            &mut || play(&host, [(&near, ball(b'r', HOPS))].into_iter(), u64::from(HOPS) + 1),
+            &mut || play(&host, [(&far, ball(b's', HOPS))].into_iter(), u64::from(HOPS) + 1),
+            &mut || play(&host, [(&far, ball(b'r', HOPS))].into_iter(), u64::from(HOPS) + 1),
+        ],
+    )?;
+    let shown = |time: f64| format!("{time:.2} µs");
+    report("one step in memory, with a send", shown(step), 1.0, "");
+    report("a message from actor to actor, same thread", shown(near_send), near_send / step, "≤ 3 × step");
+    report("request or reply, same thread", shown(near_request), near_request / step, "≤ 3 × step");
+    report("a message from actor to actor, other thread", shown(far_send), far_send / step, "");
+    report("request or reply, other thread", shown(far_request), far_request / step, "");
+    Ok(())
+}
+
+/// The step of a message that is sent on, without a runtime.
+fn one_step(host: &Host, component: &[u8]) -> anyhow::Result<impl Fn() -> anyhow::Result<f64> + use<>> {
+    let machine: WasmComponent = host.sandbox.load(component, &Limits::default())?;
+    let genesis = host.prepare(Start {
+        component: ComponentSource::Bytes(Bytes::copy_from_slice(component)),
+        config: Some("peer".into()),
+        ..Start::default()
+    })?;
+    let (mut tip, _) = Tip::start(genesis.genesis, Timestamp(0));
+    let context = tip.next_context(PERSON, Timestamp(0));
+    let first = Machine::init(&machine, &context, &mut Nowhere, Some(b"peer"))?;
+    tip.init(&context, &first).map_err(|failed| anyhow::anyhow!("init failed: {failed}"))?;
+    let message = ball(b's', 1);
+    Ok(move || {
+        let mut tip = tip.clone();
+        per_call(HOPS as usize, |_| {
+            let context = tip.next_context(PERSON, Timestamp(0));
+            let step = machine.apply(&context, &mut Nowhere, &message, b"peer")?;
+            anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
+            tip.message(&context, Hash::of(&message), &step).context("no entry")?;
+            Ok(())
+        })
+    })
+}
+
+/// Messages a second, by one actor that always has some, and by many.
+fn throughput() -> anyhow::Result<()> {
+    let host = node(Arc::new(MemoryStore::new()))?;
+    let component = Bytes::from(bounces());
+    let alone = start(&host, &component, "alone", Some("alone"))?;
+    let ring =
+        (0..BUSY).map(|n| start(&host, &component, &format!("n{n}"), Some(&format!("n{}", (n + 1) % BUSY))));
+    let ring = ring.collect::<anyhow::Result<Vec<_>>>()?;
+    let each = BUSY * EACH / WINDOW;
+    let [one, many] = medians(
+        ROUNDS,
+        [
+            &mut || {
+                let balls = (0..WINDOW).map(|_| (&alone, ball(b's', each - 1)));
+                Ok(1e6 / play(&host, balls, u64::from(WINDOW * each))?)
+            },
+            &mut || {
+                let balls = ring.iter().map(|actor| (actor, ball(b's', EACH - 1)));
+                Ok(1e6 / play(&host, balls, u64::from(BUSY * EACH))?)
+            },
+        ],
+    )?;
+    let cores = std::thread::available_parallelism()?.get() as f64;
+    let shown = |rate: f64| format!("{rate:.0}/s");
+    report("one actor that sends to itself, in memory", shown(one), 1.0, "");
+    report(
+        &format!("{BUSY} actors in a ring, per core"),
+        shown(many),
+        many / (one * cores),
+        "≥ 0.8 × one × cores",
+    );
+    Ok(())
+}
+
+/// How long actors with little to do wait, alone and beside one that has far too much.
+fn fairness() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let host = node(Arc::new(DiskStore::open(folder.path())?))?;
+    let component = Bytes::from_static(COUNTER);
+    let calm = (0..CALM).map(|n| start(&host, &component, &format!("calm{n}"), None));
+    let calm = calm.collect::<anyhow::Result<Vec<_>>>()?;
+    let flooded = start(&host, &component, "flooded", None)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    // The median and the 99th percentile of each round, alone and beside the flood, and the flood's rate.
+    let mut rounds: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::new());
+    for _ in 0..3 {
+        let alone = runtime.block_on(ask(&calm))?;
+        let stop = AtomicBool::new(false);
+        let (before, began) = (flooded.view()?.tip.seq, Instant::now());
+        let beside = std::thread::scope(|scope| {
+            let flooding = scope.spawn(|| flood_until(&flooded, &stop));
+            let asked = runtime.block_on(ask(&calm));
+            stop.store(true, Ordering::Relaxed);
+            flooding.join().map_err(|_| anyhow::anyhow!("the flood panicked"))??;
+            asked
+        })?;
+        let flood = (flooded.view()?.tip.seq - before) as f64 / began.elapsed().as_secs_f64();
+        let found = [alone.0, alone.1, beside.0, beside.1, flood];
+        rounds.iter_mut().zip(found).for_each(|(round, found)| round.push(found));
+    }
+    let [alone_half, alone, beside_half, beside, flood] = rounds.map(median);
+    let shown = |half: f64, most: f64| format!("{:.2} ms, {:.2} ms", half / 1000.0, most / 1000.0);
+    report(&format!("{CALM} calm actors on a disk, p50 and p99"), shown(alone_half, alone), 1.0, "");
+    report(
+        &format!("the same beside one that handles {flood:.0}/s"),
+        shown(beside_half, beside),
+        beside / alone,
+        "p99 ≤ 3 × alone",
+    );
+    Ok(())
+}
+
+/// Lets each actor be asked now and then; gives the median and the 99th percentile of the answers' times.
+async fn ask(actors: &[Actor]) -> anyhow::Result<(f64, f64)> {
+    let end = Instant::now() + CALM_FOR;
+    let clients = actors.iter().enumerate().map(|(n, actor)| {
+        let actor = actor.clone();
+        tokio::spawn(async move {
+            let mut times = Vec::new();
+            tokio::time::sleep(PAUSE * n as u32 / CALM as u32).await;
+            while Instant::now() < end {
+                let began = Instant::now();
+                let message = Bytes::from_static(b"{\"add\":1}");
+                actor.send(PERSON, message).await?;
+                times.push(micros(began.elapsed()));
+                tokio::time::sleep(PAUSE).await;
+            }
+            anyhow::Ok(times)
+        })
+    });
+    let mut times = Vec::new();
+    for client in clients.collect::<Vec<_>>() {
+        times.extend(client.await??);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(f64::NAN);
+    Ok((at(50), at(99)))
+}
+
+/// Keeps an actor's mailbox full.
+fn flood_until(actor: &Actor, stop: &AtomicBool) -> anyhow::Result<()> {
+    let mut waiting = std::collections::VecDeque::new();
+    while !stop.load(Ordering::Relaxed) {
+        while waiting.len() < FLOOD {
+            waiting.push_back(actor.post(PERSON, Bytes::from_static(b"{\"add\":1}"))?);
+        }
+        for answer in waiting.drain(..FLOOD / 2) {
+            answer.blocking_recv()??;
+        }
+    }
+    Ok(())
+}

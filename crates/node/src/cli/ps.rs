@@ -1,0 +1,142 @@
+//! `troupe ps`: the actors of a node.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::failure::Done;
+use super::node::{Listed, NodeArgs};
+use super::screen::{DIM, Screen, count, short};
+use super::table::{Align, Table};
+
+/// List the actors of a node
+///
+/// Counts are of what happened since an actor was last loaded. Those that were removed are shown with --all only.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe ps\n  \
+    troupe ps --tree\n  \
+    troupe ps --all --node http://10.0.0.7:8080 --token-file token\n  \
+    troupe ps --json | jq -r 'select(.status == \"paused\") | .name'")]
+pub(crate) struct Ps {
+    /// Those that were removed too
+    #[arg(long)]
+    all: bool,
+    /// Each below the one that started it
+    #[arg(long)]
+    tree: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) fn ps(screen: &Screen, command: &Ps) -> Done {
+    let node = command.node.connect()?;
+    let listed = node.list(command.all)?;
+    if screen.json {
+        for actor in &listed {
+            screen.json(actor)?;
+        }
+        return Ok(());
+    }
+    if listed.is_empty() {
+        screen.note(format_args!("{DIM}no actors; `troupe start COMPONENT --name NAME` begins one{DIM:#}"));
+        return Ok(());
+    }
+    table(&listed, command.tree).print(screen)
+}
+
+/// The actors by name, or each below its parent.
+pub(super) fn table(listed: &[Listed], tree: bool) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(&[
+        ("NAME", Left),
+        ("ID", Left),
+        ("STATUS", Left),
+        ("SEQ", Right),
+        ("WAITING", Right),
+        ("HANDLED", Right),
+        ("FAILED", Right),
+        ("RESTARTS", Right),
+        ("PARENT", Left),
+    ]);
+    let names: BTreeMap<_, _> =
+        listed.iter().filter_map(|actor| Some((actor.actor.as_str(), actor.name.as_deref()?))).collect();
+    let order =
+        if tree { as_tree(listed) } else { by_name(listed).into_iter().map(|one| (0, one)).collect() };
+    for (depth, actor) in order {
+        let name = actor.name.as_deref().unwrap_or("-");
+        let indent = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
+        let parent = actor.parent.as_deref().map(|parent| match names.get(parent) {
+            Some(name) => (*name).to_owned(),
+            None => short(parent),
+        });
+        let status = match &actor.successor {
+            Some(successor) => format!("{} → {}", actor.status, short(successor)),
+            None => actor.status.clone(),
+        };
+        table.row(vec![
+            format!("{indent}{name}"),
+            short(&actor.actor),
+            status,
+            count(actor.seq),
+            count(actor.waiting),
+            count(actor.handled),
+            count(actor.failed),
+            count(actor.restarts),
+            parent.unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// Those with a name first.
+fn by_name(listed: &[Listed]) -> Vec<&Listed> {
+    let mut all: Vec<_> = listed.iter().collect();
+    all.sort_by_key(|actor| (actor.name.is_none(), actor.name.clone(), actor.actor.clone()));
+    all
+}
+
+/// Each actor after its parent, with how deep it is; one whose parent is not listed is at the top.
+fn as_tree(listed: &[Listed]) -> Vec<(usize, &Listed)> {
+    let known: HashSet<_> = listed.iter().map(|actor| actor.actor.as_str()).collect();
+    let mut children: BTreeMap<&str, Vec<&Listed>> = BTreeMap::new();
+    let mut open = Vec::new();
+    for actor in by_name(listed) {
+        match actor.parent.as_deref().filter(|parent| known.contains(parent)) {
+            Some(parent) => children.entry(parent).or_default().push(actor),
+            None => open.push((0, actor)),
+        }
+    }
+    open.reverse();
+    let mut order = Vec::new();
+    // A parent is older than its child, so there is no circle.
+    while let Some((depth, actor)) = open.pop() {
+        order.push((depth, actor));
+        let below = children.remove(actor.actor.as_str()).unwrap_or_default();
+        open.extend(below.into_iter().rev().map(|child| (depth + 1, child)));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(actor: &str, name: &str, parent: Option<&str>) -> Listed {
+        let value =
+            serde_json::json!({ "actor": actor, "name": name, "parent": parent, "status": "running" });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_tree_has_children_below_their_parents_and_loses_nobody() {
+        let all = [
+            listed("aa", "child", Some("bb")),
+            listed("bb", "parent", None),
+            listed("cc", "grandchild", Some("aa")),
+            listed("dd", "orphan", Some("ee")),
+        ];
+        let order: Vec<_> =
+            as_tree(&all).into_iter().map(|(depth, actor)| (depth, actor.name.as_deref().unwrap())).collect();
+        assert_eq!(order, [(0, "orphan"), (0, "parent"), (1, "child"), (2, "grandchild")]);
+        assert!(table(&all, true).lines().iter().any(|line| line.starts_with("  └ grandchild")));
+    }
+}
