@@ -1,11 +1,11 @@
 //! The course of a simulation: what comes from outside, who is served, how time goes on, and when the node crashes.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::sync::oneshot::Receiver;
-use tokio::sync::oneshot::error::TryRecvError;
 use troupe_chain::{Code, Genesis, Hash, Sender, Supervision, Text, Timestamp};
 use troupe_runtime::{Actors, Answer, ManualClock, NewActor, Options, SendError};
 use troupe_store::Store;
@@ -35,8 +35,11 @@ struct Asking {
     to: String,
     key: Hash,
     message: Bytes,
-    answer: Option<Receiver<Result<Answer, SendError>>>,
+    answer: Waiting,
 }
+
+/// An answer that is waited for.
+type Waiting = Pin<Box<dyn Future<Output = Result<Answer, SendError>>>>;
 
 struct Simulation {
     random: Random,
@@ -50,6 +53,8 @@ struct Simulation {
     asking: Vec<Asking>,
     /// What was answered: the entry that must be there at the end.
     told: Vec<(Hash, u64, Hash)>,
+    /// The operation at which the disk is no more.
+    doomed: u64,
     crashes: u64,
     steps: u64,
 }
@@ -91,6 +96,7 @@ pub fn run(seed: u64) -> Result<Report, String> {
         names,
         asking: Vec::new(),
         told: Vec::new(),
+        doomed: u64::MAX,
         crashes: 0,
         steps: 0,
     };
@@ -125,7 +131,7 @@ impl Simulation {
                 _ => {}
             }
             self.hear()?;
-            if self.actors.is_halted() || self.random.one_in(200) {
+            if self.is_over() || self.random.one_in(200) {
                 self.restart()?;
             }
         }
@@ -158,7 +164,7 @@ impl Simulation {
                 };
                 match self.actors.start_blocking(new) {
                     Ok(_) => {}
-                    Err(_) if self.actors.is_halted() => self.restart()?,
+                    Err(_) if self.is_over() => self.restart()?,
                     Err(error) => return Err(format!("{name} cannot be opened: {error}")),
                 }
             }
@@ -185,15 +191,20 @@ impl Simulation {
             _ => payment,
         };
         let key = Hash::of(format!("key {number}").as_bytes());
-        let mut asking = Asking { to: from, key, message: message.into(), answer: None };
-        self.ask(&mut asking);
-        self.asking.push(asking);
+        let message = Bytes::from(message);
+        let answer = self.ask(&from, key, message.clone());
+        self.asking.push(Asking { to: from, key, message, answer });
     }
 
-    fn ask(&self, asking: &mut Asking) {
-        let from = Sender::Http { key: Some(asking.key) };
-        let actor = self.actors.find(&asking.to);
-        asking.answer = actor.and_then(|actor| actor.post(from, asking.message.clone())).ok();
+    /// Sends a message; it is in the mailbox when this returns.
+    fn ask(&self, to: &str, key: Hash, message: Bytes) -> Waiting {
+        let from = Sender::Http { key: Some(key) };
+        let actor = self.actors.find(to);
+        let mut answer: Waiting = Box::pin(async move { actor?.send(from, message).await });
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Box::pin(std::future::ready(answer)),
+            Poll::Pending => answer,
+        }
     }
 
     fn step(&mut self) {
@@ -215,28 +226,22 @@ impl Simulation {
     /// Hears who was answered, and asks again where there was no outcome.
     fn hear(&mut self) -> Result<(), String> {
         for mut asking in std::mem::take(&mut self.asking) {
-            let answer = match &mut asking.answer {
-                None => None,
-                Some(answer) => match answer.try_recv() {
-                    Ok(answer) => Some(answer),
-                    Err(TryRecvError::Closed) => None,
-                    Err(TryRecvError::Empty) => {
-                        self.asking.push(asking);
-                        continue;
-                    }
-                },
+            let Poll::Ready(answer) = asking.answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            else {
+                self.asking.push(asking);
+                continue;
             };
             let id = self.actors.find(&asking.to).map(|actor| actor.id());
             match (answer, id) {
-                (Some(Ok(Answer { seq, hash, .. }) | Err(SendError::Failed { seq, hash, .. })), Ok(id)) => {
+                (Ok(Answer { seq, hash, .. }) | Err(SendError::Failed { seq, hash, .. }), Ok(id)) => {
                     self.told.push((id, seq, hash));
                 }
-                (Some(Err(SendError::Rejected(_))), _) => {}
-                (Some(Err(error @ (SendError::KeyReused { .. } | SendError::Ended { .. }))), _) => {
+                (Err(SendError::Rejected(_)), _) => {}
+                (Err(error @ (SendError::KeyReused { .. } | SendError::Ended { .. })), _) => {
                     return Err(format!("{} was told: {error}", asking.to));
                 }
                 _ => {
-                    self.ask(&mut asking);
+                    asking.answer = self.ask(&asking.to, asking.key, asking.message.clone());
                     self.asking.push(asking);
                 }
             }
@@ -267,7 +272,16 @@ impl Simulation {
             1 => Fault::Short,
             _ => Fault::Crash,
         };
-        self.disk.fail_at(self.disk.operations() + self.random.below(12), fault);
+        let at = self.disk.operations() + self.random.below(12);
+        self.disk.fail_at(at, fault);
+        if fault == Fault::Crash {
+            self.doomed = self.doomed.min(at);
+        }
+    }
+
+    /// Whether the node has seen that it cannot go on, or the disk is no more, which it may not have seen yet.
+    fn is_over(&self) -> bool {
+        self.actors.is_halted() || self.disk.operations() > self.doomed
     }
 
     /// Ends the node as a crash does, and starts it on what the disk has left.
@@ -281,6 +295,7 @@ impl Simulation {
                 _ => Survivors::Some(self.random.next()),
             };
             self.disk = self.disk.after_crash(survivors);
+            self.doomed = u64::MAX;
             if !clean && self.random.one_in(5) {
                 self.crash_soon();
             }
@@ -298,7 +313,7 @@ impl Simulation {
         let actors = Actors::open(Arc::clone(&self.store), self.bank.clone(), self.options.clone());
         self.actors = actors.map_err(|error| error.to_string())?;
         for mut asking in std::mem::take(&mut self.asking) {
-            self.ask(&mut asking);
+            asking.answer = self.ask(&asking.to, asking.key, asking.message.clone());
             self.asking.push(asking);
         }
         Ok(())
@@ -306,12 +321,14 @@ impl Simulation {
 
     /// Does all that is left to do, without more faults, and checks what came of it.
     fn finish(mut self) -> Result<Report, String> {
-        self.restart()?;
-        // What was to fail and has not is left behind with the disk.
-        self.disk = self.disk.after_crash(Survivors::Kept);
-        self.reopen().map_err(|error| format!("the last start failed: {error}"))?;
-        for round in 0..20_000 {
-            if round == 0 {
+        self.disk.set_capacity(None);
+        // Without a start, nothing that is under way may have been forgotten.
+        if self.is_over() || self.random.one_in(2) {
+            self.restart()?;
+        }
+        let mut resumed = false;
+        for _ in 0..20_000 {
+            if !std::mem::replace(&mut resumed, true) {
                 for name in &self.names {
                     let actor = self.actors.find(name).map_err(|error| error.to_string())?;
                     poll(async { _ = actor.resume().await });
@@ -322,6 +339,10 @@ impl Simulation {
             while actors.step(&mut |ready| random.below(ready as u64) as usize) {
                 self.steps += 1;
                 busy = true;
+            }
+            if self.is_over() {
+                self.restart()?;
+                (busy, resumed) = (true, false);
             }
             self.hear()?;
             if busy || self.actors.tick() || self.actors.ready() > 0 {
@@ -357,6 +378,5 @@ impl Simulation {
 
 /// Begins something without waiting for it.
 fn poll(future: impl Future<Output = ()>) {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let _ = std::pin::pin!(future).poll(&mut context);
+    let _ = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop()));
 }

@@ -1,6 +1,7 @@
 //! The repository's own tasks: `cargo xtask TASK`.
 
 mod actors;
+mod api_fuzz;
 mod cache;
 mod deny;
 mod fuzz;

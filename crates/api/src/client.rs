@@ -1,11 +1,12 @@
 //! A blocking client of one node.
 //!
 //! Invariant: nothing that comes back is trusted to be small, and an answer that is not what the interface promises is an
-//! error that shows its beginning. Deliberately absent: TLS (put a proxy before a node that the world sees), retries
-//! (whoever sends knows whether a message may be sent twice), and async.
+//! error that shows its beginning. Deliberately absent: retries (whoever sends knows whether a message may be sent twice),
+//! a way to trust any certificate whatever, and async.
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use troupe_chain::Hash;
 use ureq::http::{HeaderMap, Request, Response, StatusCode};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use crate::{Info, Problem};
@@ -145,11 +147,10 @@ impl Client {
     /// [`ClientError::BadUrl`].
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let bad = |reason| Err(ClientError::BadUrl { url: url.to_owned(), reason });
-        let rest = match url.split_once("://") {
-            Some(("http", rest)) => rest,
-            Some(("https", _)) => return bad("it speaks HTTP without TLS only"),
-            Some(_) => return bad("it must begin with http://"),
-            None => url,
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme @ ("http" | "https"), rest)) => (scheme, rest),
+            Some(_) => return bad("it must begin with http:// or https://"),
+            None => ("http", url),
         };
         let host = rest.trim_end_matches('/');
         if host.is_empty() || host.starts_with([':', '/']) {
@@ -158,18 +159,28 @@ impl Client {
         if host.contains(['?', '#', ' ']) {
             return bad("it has more than host, port and path");
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .no_delay(true)
-            .max_idle_connections(KEPT_CONNECTIONS)
-            .max_idle_connections_per_host(KEPT_CONNECTIONS)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(ANSWER_TIMEOUT))
-            .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { agent: config.into(), base: format!("http://{host}"), token: None })
+        let agent = agent(TlsConfig::default());
+        Ok(Self { agent, base: format!("{scheme}://{host}"), token: None })
+    }
+
+    /// Trusts the certificates of a PEM file, and no others, to say which node it is.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn trusting(self, pem: &[u8]) -> Result<Self, String> {
+        let mut certificates = Vec::new();
+        for item in parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
+                certificates.push(certificate);
+            }
+        }
+        if certificates.is_empty() {
+            return Err(
+                "there is no certificate; expected PEM, which begins with -----BEGIN CERTIFICATE-----".into(),
+            );
+        }
+        let roots = RootCerts::Specific(Arc::new(certificates));
+        Ok(Self { agent: agent(TlsConfig::builder().root_certs(roots).build()), ..self })
     }
 
     /// Shows a token with every request.
@@ -267,7 +278,7 @@ impl Client {
 
     /// The path of what the base names: an actor has no slash at its end.
     fn root(&self) -> &'static str {
-        if self.base["http://".len()..].contains('/') { "" } else { "/" }
+        if self.base.split_once("://").is_some_and(|(_, host)| host.contains('/')) { "" } else { "/" }
     }
 
     /// Any request of the interface; its answer may have any status of success. `body` is its content type and bytes.
@@ -397,6 +408,22 @@ fn escaped(actor: &str) -> String {
     part
 }
 
+fn agent(tls: TlsConfig) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .no_delay(true)
+        .tls_config(tls)
+        .max_idle_connections(KEPT_CONNECTIONS)
+        .max_idle_connections_per_host(KEPT_CONNECTIONS)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(ANSWER_TIMEOUT))
+        .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.into()
+}
+
 fn found(answer: Result<(HeaderMap, Vec<u8>), ClientError>) -> Result<Option<Vec<u8>>, ClientError> {
     match answer {
         Ok((_, bytes)) => Ok(Some(bytes)),
@@ -411,6 +438,7 @@ mod tests {
 
     #[test]
     fn a_url_may_leave_out_the_scheme_and_end_in_a_slash() {
+        assert_eq!(Client::new("https://a.example/").unwrap().url(), "https://a.example");
         for url in ["127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080/"] {
             assert_eq!(Client::new(url).unwrap().url(), "http://127.0.0.1:8080");
         }
@@ -418,13 +446,9 @@ mod tests {
 
     #[test]
     fn a_url_of_another_kind_is_refused_with_the_reason() {
-        for (url, reason) in [
-            ("https://x", "TLS"),
-            ("ftp://x", "http://"),
-            ("http://", "host"),
-            (":8080", "host"),
-            ("x/?a=1", "more than"),
-        ] {
+        for (url, reason) in
+            [("ftp://x", "http://"), ("http://", "host"), (":8080", "host"), ("x/?a=1", "more than")]
+        {
             let error = Client::new(url).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(reason), "{url}: {error}");
         }

@@ -61,7 +61,11 @@ impl Actor {
             let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
             recover(store, &self.id, head.seq, &genesis, &core.machines, find)
         };
-        read().map(Arc::new).map_err(|error| SendError::Host(error.to_string()))
+        read().map(Arc::new).map_err(|error| match error {
+            // It is on its way to the store.
+            OpenError::NoChain(_) => SendError::Unknown,
+            error => SendError::Host(error.to_string()),
+        })
     }
 
     /// What is committed now, if the actor is in memory; nothing is read for it.

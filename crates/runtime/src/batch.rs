@@ -218,6 +218,11 @@ impl Completion {
         Self { letter: None, outcome: Outcome::Nothing, seq, log: Vec::new(), after, span: None, again: None }
     }
 
+    /// A letter that nobody is told about. Its rows change, so it is dropped only if that becomes durable.
+    pub(crate) fn dropped(letter: Letter, seq: u64) -> Self {
+        Self { letter: Some(letter), ..Self::of_job(seq, Vec::new()) }
+    }
+
     /// As [`Completion::of_job`], of a job that is done later if it cannot be done now.
     pub(crate) fn of_lasting_job(seq: u64, after: Vec<After>, again: Option<Job>) -> Self {
         Self { again, ..Self::of_job(seq, after) }

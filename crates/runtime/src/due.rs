@@ -17,7 +17,7 @@ impl Core {
     /// Does what is due at `now`; returns whether there was anything.
     pub(crate) fn do_what_is_due(&self, now: u64) -> bool {
         let due = self.agenda.take(now, 10_000);
-        let any = !due.is_empty() | self.unstall();
+        let mut any = !due.is_empty() | self.unstall();
         for item in due {
             match item.what {
                 What::Timer(_) | What::Request(_) => self.remind(&item, now),
@@ -31,6 +31,7 @@ impl Core {
         };
         for cell in congested {
             for delivery in cell.expired(now) {
+                any = true;
                 self.too_busy(&cell.id, &delivery);
             }
         }

@@ -11,6 +11,7 @@
 mod actor;
 mod actors;
 mod agenda;
+mod answers;
 mod batch;
 mod cell;
 mod clock;
@@ -34,6 +35,7 @@ mod pool;
 mod resume;
 mod rows;
 mod sequencer;
+mod settle;
 mod shared;
 mod trace;
 mod wait;

@@ -10,15 +10,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use troupe_chain::{Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip};
-use troupe_store::Row;
 
-use crate::batch::{After, Batch, Completion, Outcome};
+use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
-use crate::effects::undelivered;
 use crate::job::{Job, Letter, Settle};
 use crate::open::rules_change_blob;
-use crate::rows::{Record, Status, Used, get, put, used_key};
+use crate::rows::{Record, Status, Used};
 use crate::trace::Span;
 use crate::{Answer, Metrics, SendError, View};
 
@@ -165,6 +163,7 @@ impl Core {
             }
         };
         if self.comes_too_late(loaded, batch, &letter) {
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         if matches!(letter.from, Sender::Notice { .. }) && !loaded.machine.takes_notices() {
@@ -172,6 +171,7 @@ impl Core {
                 batch.push_rows(own.rows.iter().cloned());
             }
             self.note_dropped(cell, &letter, "its world has no notices");
+            batch.completions.push(Completion::dropped(letter, loaded.tip.seq));
             return Yield::No;
         }
         let announced = announce_engine(self, loaded);
@@ -227,52 +227,6 @@ impl Core {
         Yield::No
     }
 
-    /// Looks the key of a letter up: the same message is answered as before, another one is refused.
-    fn check_key(&self, loaded: &Loaded, letter: Letter) -> Result<Letter, Box<Completion>> {
-        let Sender::Http { key: Some(key) } = letter.from else { return Ok(letter) };
-        let used = match loaded.keys.get(&key) {
-            Some(used) => Ok(Some(*used)),
-            None => get::<Used>(&*self.store, &used_key(&loaded.tip.chain, &key)),
-        };
-        let used = match used {
-            Ok(Some(used)) if used.at + self.options.key_window > self.options.clock.now().0 => used,
-            Ok(_) => return Ok(letter),
-            Err(error) => {
-                let error = SendError::Host(crate::error::chain_of(&error));
-                return Err(Box::new(Completion::said(letter, loaded.tip.seq, Err(error))));
-            }
-        };
-        let same = used.message == *Hash::of(&letter.message).as_bytes();
-        let mut completion = Completion::said(letter, used.seq, Err(SendError::KeyReused { seq: used.seq }));
-        if same {
-            completion.outcome = Outcome::Again(used.seq);
-        }
-        Err(Box::new(completion))
-    }
-
-    /// Whether what a letter is about is over; then its rows are settled and it is dropped.
-    fn comes_too_late(&self, loaded: &Loaded, batch: &mut Batch, letter: &Letter) -> bool {
-        match &letter.settle {
-            Settle::Own(own) => {
-                let Some(needs) = &own.needs else { return false };
-                let open = !loaded.closing.contains(needs) && !matches!(self.store.row(needs), Ok(None));
-                if !open {
-                    let gone = |row: &&Row| row.value.is_none() && row.key != *needs;
-                    batch.push_rows(own.rows.iter().filter(gone).cloned());
-                }
-                !open
-            }
-            Settle::Delivery(delivery) => {
-                let late = delivery.reply_by.is_some_and(|by| by < self.options.clock.now().0);
-                if late {
-                    batch.push_rows([delivery.remove()]);
-                }
-                late
-            }
-            Settle::Caller(_) => false,
-        }
-    }
-
     fn aborted(&self, batch: &mut Batch, mut letter: Letter, seq: u64, abort: Abort) -> Yield {
         Metrics::add(&self.metrics.aborted, 1);
         if matches!(letter.settle, Settle::Caller(_)) {
@@ -293,58 +247,6 @@ impl Core {
         let completion = self.refused(&cell, batch, letter, Notice::OutOfTime, abort.into(), seq);
         batch.completions.push(completion);
         Yield::No
-    }
-
-    /// Settles a letter that left no entry: the caller or the sender is told, or the rows are settled at once.
-    pub(crate) fn refused(
-        &self,
-        cell: &Cell,
-        batch: &mut Batch,
-        letter: Letter,
-        about: Notice,
-        error: SendError,
-        seq: u64,
-    ) -> Completion {
-        match &letter.settle {
-            Settle::Caller(_) => Completion::said(letter, seq, Err(error)),
-            Settle::Delivery(delivery) => {
-                let told = undelivered(delivery, about, Some(cell.id), None, &error.to_string());
-                let after = vec![After::Post(delivery.sender, Job::Letter(told))];
-                // The row stays until the sender's entry has it, so nothing need be durable here.
-                Completion {
-                    letter: Some(letter),
-                    outcome: Outcome::Nothing,
-                    ..Completion::of_job(seq, after)
-                }
-            }
-            Settle::Own(own) => {
-                batch.push_rows(own.rows.iter().cloned());
-                self.note_dropped(cell, &letter, &error.to_string());
-                Completion { letter: Some(letter), ..Completion::of_job(seq, Vec::new()) }
-            }
-        }
-    }
-
-    /// Settles a letter to an actor that has stopped: its heir gets it, or the sender is told.
-    fn turn_away(&self, cell: &Arc<Cell>, loaded: &Loaded, batch: &mut Batch, letter: Letter) {
-        if let Some(heir) = loaded.record.successor() {
-            match (&letter.from, &letter.settle) {
-                // The fork is told that they lapsed, by the append that begins it and removes their rows.
-                (Sender::Timer { .. } | Sender::Reply { .. }, Settle::Own(own))
-                | (Sender::Notice { about: Notice::Late | Notice::NoReply, .. }, Settle::Own(own)) => {
-                    let of_another = |row: &&Row| own.needs.as_ref() != Some(&row.key) && row.value.is_none();
-                    batch.push_rows(own.rows.iter().filter(of_another).cloned());
-                }
-                _ => {
-                    let after = vec![After::Forward(heir, Job::Letter(letter))];
-                    batch.completions.push(Completion::of_job(loaded.tip.seq, after));
-                }
-            }
-            return;
-        }
-        let gone = SendError::Ended { heir: None };
-        let completion = self.refused(cell, batch, letter, Notice::Stopped, gone, loaded.tip.seq);
-        batch.completions.push(completion);
     }
 
     /// Links what a letter led to, and adds all that goes with the entry.
@@ -401,26 +303,6 @@ impl Core {
         };
         batch.push_entry(linked);
         Completion { letter: Some(letter), outcome, ..Completion::of_job(seq, after) }
-    }
-
-    /// The rows that go with the entry that a letter led to.
-    fn settle(&self, loaded: &mut Loaded, batch: &mut Batch, letter: &Letter, seq: u64, at: u64) {
-        match &letter.settle {
-            Settle::Delivery(delivery) => batch.push_rows([delivery.remove()]),
-            Settle::Own(own) => {
-                loaded
-                    .closing
-                    .extend(own.rows.iter().filter(|row| row.value.is_none()).map(|row| row.key.clone()));
-                batch.push_rows(own.rows.iter().cloned());
-            }
-            Settle::Caller(_) => {
-                if let Sender::Http { key: Some(key) } = letter.from {
-                    let used = Used { seq, at, message: *Hash::of(&letter.message).as_bytes() };
-                    loaded.keys.insert(key, used);
-                    batch.push_rows([put(used_key(&loaded.tip.chain, &key), &used)]);
-                }
-            }
-        }
     }
 }
 

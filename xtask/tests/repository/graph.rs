@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe", &["troupe-api", "troupe-chain", "troupe-component", "troupe-runtime", "troupe-store"]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing"]),
+    ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];
 

@@ -11,7 +11,7 @@ use troupe_chain::{Body, Entry, Level, Timestamp};
 
 use super::failure::{Done, Failure};
 use super::log;
-use super::node::{Node, NodeArgs, explain};
+use super::node::{Found, NodeArgs, explain};
 use super::parse::utc;
 use super::place::Source;
 use super::remote::Remote;
@@ -138,16 +138,28 @@ struct Line {
 }
 
 pub(super) fn logs(screen: &Screen, command: &Logs) -> Done {
-    let node = command.node.connect()?;
-    let found = node.find(&command.actor)?;
-    // What was shown: up to the line `seen` of those at `from`. A message may log several lines, and one that was
-    // refused has the position of the next one.
-    let (mut from, mut seen) = (command.from, 0);
+    let found = command.node.connect()?.find(&command.actor)?;
+    // Up to the line `seen` of those at `from` was shown. A message may log several lines, and one that was refused has
+    // the position of the next one.
+    let (mut from, mut seen, mut tries) = (command.from, 0, 0);
     loop {
-        let path = found.path(&format!("/log?from={from}&limit={PAGE}"));
-        let lines = lines(&node, &path)?;
+        let lines = match lines(&found, from) {
+            Ok(lines) => lines,
+            Err(Unread::Away(failed)) if command.follow && tries < MAX_TRIES => {
+                if tries == 0 {
+                    screen.note(format_args!("{DIM}{failed}; trying again{DIM:#}"));
+                }
+                tries += 1;
+                std::thread::sleep(RETRY);
+                continue;
+            }
+            Err(Unread::Away(failure) | Unread::Cannot(failure)) => return Err(failure),
+        };
+        tries = 0;
         let is_full = lines.len() >= PAGE && seen < PAGE;
-        for (text, line) in lines.into_iter().skip(seen) {
+        // A node that was started again has forgotten its lines.
+        let known = lines.iter().take(seen).take_while(|(_, line)| line.seq == from).count();
+        for (text, line) in lines.into_iter().skip(known) {
             (from, seen) = if line.seq == from { (from, seen + 1) } else { (line.seq, 1) };
             print(screen, &text, &line)?;
         }
@@ -161,12 +173,25 @@ pub(super) fn logs(screen: &Screen, command: &Logs) -> Done {
     }
 }
 
-fn lines(node: &Node, path: &str) -> Result<Vec<(String, Line)>, Failure> {
-    let bytes = node.client.call("GET", path, None).map_err(|error| explain(&error))?;
+/// Why there are no lines.
+enum Unread {
+    /// The node does not answer now.
+    Away(Failure),
+    Cannot(Failure),
+}
+
+fn lines(found: &Found, from: u64) -> Result<Vec<(String, Line)>, Unread> {
+    let bytes = found.client.log(Some(from), PAGE as u64).map_err(|error| match &error {
+        ClientError::Refused(_) | ClientError::Connection { .. } => Unread::Away(explain(&error)),
+        _ => Unread::Cannot(explain(&error)),
+    })?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().filter(|line| !line.is_empty());
-    let read = |line: &str| Ok((line.to_owned(), serde_json::from_str(line).map_err(Failure::cannot)?));
-    lines.map(read).collect()
+    let read = |line: &str| Ok((line.to_owned(), serde_json::from_str(line)?));
+    lines
+        .map(read)
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|error| Unread::Cannot(Failure::cannot(format_args!("a line cannot be read: {error}"))))
 }
 
 fn print(screen: &Screen, text: &str, line: &Line) -> Done {

@@ -34,6 +34,9 @@ pub(crate) struct NodeArgs {
     /// The file that holds a token for the node, and nothing else [default: the variable TROUPE_TOKEN]
     #[arg(long, value_name = "FILE", help_heading = "Node")]
     pub(super) token_file: Option<PathBuf>,
+    /// The certificate, as PEM, that vouches for an https node [default: those that the web trusts]
+    #[arg(long, value_name = "FILE", env = "TROUPE_CA", help_heading = "Node")]
+    pub(super) ca: Option<PathBuf>,
 }
 
 impl NodeArgs {
@@ -57,7 +60,10 @@ impl NodeArgs {
 
     /// A client of whatever is at a URL.
     pub(super) fn client_of(&self, url: &str) -> Result<Client, Failure> {
-        Ok(Client::new(url)?.with_token(self.token()?))
+        let client = Client::new(url)?.with_token(self.token()?);
+        let Some(path) = &self.ca else { return Ok(client) };
+        let wrong = |what| Failure::cannot(format_args!("{}: {what}", path.display()));
+        client.trusting(&parse::file(path)?).map_err(wrong)
     }
 
     /// The node.
@@ -243,6 +249,9 @@ pub(super) fn explain(error: &ClientError) -> Failure {
         return match (error, error.help()) {
             (ClientError::Refused(_), _) => {
                 failure.help("`troupe serve` starts a node there; --node URL or TROUPE_NODE names another")
+            }
+            (ClientError::Connection { url, .. }, Some(help)) if url.starts_with("https://") => {
+                failure.help(help).help("--ca FILE trusts a certificate that the web does not")
             }
             (_, Some(help)) => failure.help(help),
             (_, None) => failure,

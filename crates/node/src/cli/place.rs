@@ -75,7 +75,7 @@ impl Place {
     /// Tells a URL from a store from a bundle.
     pub(super) fn find(text: &str) -> Result<Self, Failure> {
         let path = Path::new(text);
-        if text.starts_with("http://") || text.starts_with("https://") {
+        if text.contains("://") {
             return Ok(Self::Url(text.to_owned()));
         }
         let Ok(metadata) = path.metadata() else {

@@ -7,12 +7,12 @@ use std::io::{IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use tokio::sync::mpsc;
+use troupe_api::{Top as Answer, TopActor, TopNode};
 
 use super::failure::{Done, Failure};
-use super::node::{Listed, Node, NodeArgs};
-use super::screen::{Screen, count, excerpt, plural, short};
+use super::node::{Node, NodeArgs};
+use super::screen::{Screen, count, excerpt, plural, short, size};
 use super::table::{Align, Table};
 
 /// How often it is drawn.
@@ -45,21 +45,21 @@ struct Before {
 
 /// An actor and what it did in the last second.
 struct Busy {
-    listed: Listed,
+    actor: TopActor,
     handled: Option<u64>,
     fuel: Option<u64>,
 }
 
 pub(super) fn top(screen: &Screen, command: &Top) -> Done {
     let node = command.node.connect()?;
+    if screen.json {
+        // As the node says it: it may know more than this program.
+        return Ok(screen.json(&node.get::<serde_json::Value>("/top")?)?);
+    }
     let mut before = HashMap::new();
     let first = look(&node, &mut before, None)?;
-    if screen.json {
-        let actors: Vec<_> = first.iter().map(|busy| &busy.listed).collect();
-        return Ok(screen.json(&json!({ "actors": actors }))?);
-    }
     if command.once || !screen.is_terminal() {
-        for line in drawn(&node, &first, MAX_PIPED, screen.width()) {
+        for line in drawn(node.client.url(), &first, MAX_PIPED, screen.width()) {
             screen.line(line)?;
         }
         return Ok(());
@@ -72,15 +72,17 @@ pub(super) fn top(screen: &Screen, command: &Top) -> Done {
     done
 }
 
-async fn redraw(screen: &Screen, node: &Node, first: Vec<Busy>, mut before: HashMap<String, Before>) -> Done {
+async fn redraw(screen: &Screen, node: &Node, first: Seen, mut before: HashMap<String, Before>) -> Done {
     let mut keys = keys();
-    let mut busy = first;
+    let mut seen = first;
     let mut looked = Instant::now();
     loop {
-        let size = terminal_size::terminal_size_of(std::io::stdout());
-        let height = size.map_or(24, |(_, height)| usize::from(height.0));
+        let terminal = terminal_size::terminal_size_of(std::io::stdout());
+        let height = terminal.map_or(24, |(_, height)| usize::from(height.0));
         let mut text = String::from("\x1b[H");
-        for line in drawn(node, &busy, height.saturating_sub(4), screen.width()).iter().take(height - 1) {
+        for line in
+            drawn(node.client.url(), &seen, height.saturating_sub(4), screen.width()).iter().take(height - 1)
+        {
             text.push_str(line);
             text.push_str("\x1b[K\r\n");
         }
@@ -95,7 +97,7 @@ async fn redraw(screen: &Screen, node: &Node, first: Vec<Busy>, mut before: Hash
             key = keys.recv() => if let Some(b'q' | b'Q' | 3 | 27) = key { return Ok(()) },
         }
         if looked.elapsed() >= EVERY / 2 {
-            busy = look(node, &mut before, Some(looked.elapsed()))?;
+            seen = look(node, &mut before, Some((looked.elapsed(), seen.node.accepted)))?;
             looked = Instant::now();
         }
     }
@@ -118,58 +120,64 @@ fn keys() -> mpsc::UnboundedReceiver<u8> {
     keys
 }
 
+/// What a node does.
+struct Seen {
+    busy: Vec<Busy>,
+    node: TopNode,
+    /// Messages in the last second, of all actors.
+    rate: Option<u64>,
+}
+
 /// The busiest first; what was done since is told once there was a time before.
 fn look(
     node: &Node,
     before: &mut HashMap<String, Before>,
-    since: Option<Duration>,
-) -> Result<Vec<Busy>, Failure> {
-    let mut busy: Vec<_> = listed(node)?.into_iter().map(|listed| of(listed, before, since)).collect();
+    since: Option<(Duration, u64)>,
+) -> Result<Seen, Failure> {
+    let Answer { actors, node: counters } = node.get("/top")?;
+    let time = since.map(|(time, _)| time);
+    let mut busy: Vec<_> = actors.into_iter().map(|actor| of(actor, before, time)).collect();
     *before = busy
         .iter()
         .map(|one| {
-            let Listed { actor, handled, fuel, .. } = &one.listed;
+            let TopActor { actor, handled, fuel, .. } = &one.actor;
             (actor.clone(), Before { handled: *handled, fuel: *fuel })
         })
         .collect();
-    busy.sort_by(|one, other| order(other).cmp(&order(one)).then(one.listed.actor.cmp(&other.listed.actor)));
-    Ok(busy)
-}
-
-fn listed(node: &Node) -> Result<Vec<Listed>, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        actors: Vec<Listed>,
-    }
-    Ok(node.get::<Answer>("/top")?.actors)
+    busy.sort_by(|one, other| order(other).cmp(&order(one)).then(one.actor.actor.cmp(&other.actor.actor)));
+    let rate = since.map(|(time, accepted)| a_second(counters.accepted, accepted, time));
+    Ok(Seen { busy, node: counters, rate })
 }
 
 fn order(busy: &Busy) -> (u64, u64, u64) {
-    (busy.handled.unwrap_or_default(), busy.listed.waiting, busy.listed.handled)
+    (busy.handled.unwrap_or_default(), busy.actor.waiting, busy.actor.handled)
 }
 
-fn of(listed: Listed, before: &HashMap<String, Before>, since: Option<Duration>) -> Busy {
-    let a_second = |now: u64, then: u64| -> Option<u64> {
-        // An actor that left memory counts from nothing again.
-        let ms = u64::try_from(since?.as_millis()).unwrap_or(u64::MAX).max(1);
-        Some(now.saturating_sub(then).saturating_mul(1000) / ms)
-    };
-    let then = before.get(&listed.actor).copied();
-    let handled = then.and_then(|then| a_second(listed.handled, then.handled));
-    let fuel = then.and_then(|then| a_second(listed.fuel, then.fuel));
-    Busy { listed, handled, fuel }
+/// How much of something there was in a second. What left memory counts from nothing again.
+fn a_second(now: u64, then: u64, time: Duration) -> u64 {
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    now.saturating_sub(then).saturating_mul(1000) / ms
 }
 
-fn drawn(node: &Node, busy: &[Busy], rows: usize, width: usize) -> Vec<String> {
+fn of(actor: TopActor, before: &HashMap<String, Before>, since: Option<Duration>) -> Busy {
+    let then = before.get(&actor.actor).zip(since);
+    let handled = then.map(|(then, time)| a_second(actor.handled, then.handled, time));
+    let fuel = then.map(|(then, time)| a_second(actor.fuel, then.fuel, time));
+    Busy { actor, handled, fuel }
+}
+
+fn drawn(url: &str, seen: &Seen, rows: usize, width: usize) -> Vec<String> {
     use Align::{Left, Right};
-    let waiting: u64 = busy.iter().map(|one| one.listed.waiting).sum();
-    let rate: u64 = busy.iter().filter_map(|one| one.handled).sum();
-    let url = node.client.url();
+    let Seen { busy, node, rate } = seen;
+    let maybe = |number: Option<u64>| number.map_or("-".to_owned(), count);
     let head = format!(
-        "{url}   {}, {} waiting, {}/s",
-        plural(busy.len() as u64, "actor"),
-        count(waiting),
-        count(rate)
+        "{url}   {}, {} in memory ({}), {} ready, {} accepted, {}/s",
+        plural(node.actors, "actor"),
+        count(node.in_memory),
+        size(node.memory),
+        count(node.ready),
+        count(node.accepted),
+        maybe(*rate)
     );
     let mut table = Table::new(&[
         ("NAME", Left),
@@ -181,16 +189,15 @@ fn drawn(node: &Node, busy: &[Busy], rows: usize, width: usize) -> Vec<String> {
         ("FAILED", Right),
         ("FUEL/S", Right),
     ]);
-    let maybe = |number: Option<u64>| number.map_or("-".to_owned(), count);
-    for Busy { listed, handled, fuel } in busy.iter().take(rows) {
+    for Busy { actor, handled, fuel } in busy.iter().take(rows) {
         table.row(vec![
-            excerpt(listed.name.as_deref().unwrap_or("-"), 40),
-            short(&listed.actor),
-            listed.status.clone(),
-            count(listed.waiting),
-            count(listed.handled),
+            excerpt(actor.name.as_deref().unwrap_or("-"), 40),
+            short(&actor.actor),
+            actor.status.clone(),
+            count(actor.waiting),
+            count(actor.handled),
             maybe(*handled),
-            count(listed.failed),
+            count(actor.failed),
             maybe(*fuel),
         ]);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -20,6 +21,9 @@ use super::read::{Answer, info_of, json};
 use super::site::{Site, Target, blocking, view};
 use crate::host::{Host, random};
 use crate::rehearse::{NoRehearsal, rehearse};
+
+/// How long a fork may take to be begun.
+const BEGIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn upgrade(
     State(site): State<Arc<Site>>,
@@ -113,7 +117,13 @@ pub(super) async fn rewind(
 ) -> Answer {
     let asked: RewindActor = body::json(request).await?;
     let heir = actor.rewind(asked.to, reason(asked.reason)?).await?;
-    json(StatusCode::OK, &info_of(&site.host.actors.get(heir)?).await?)
+    let actors = &site.host.actors;
+    // It is begun after the chain that it goes on from has ended.
+    let mut watch = actors.watch(heir, 0);
+    if actors.store().head(&heir)?.is_none() {
+        let _ = tokio::time::timeout(BEGIN, watch.after(0)).await;
+    }
+    json(StatusCode::OK, &info_of(&actors.get(heir)?).await?)
 }
 
 /// Bytes as a JSON value.

@@ -45,6 +45,24 @@ fn a_node_behind_a_proxy_asks_everybody_for_a_token() {
 }
 
 #[test]
+fn a_node_with_a_certificate_is_used_over_https() {
+    let folder = tempfile::tempdir().unwrap();
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+    let more = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--store", "memory"];
+    let node = Node::serve(folder.path(), &more);
+    assert!(node.url.starts_with("https://"), "{}", node.url);
+    node.troupe(&["ps"]).code(2).complains("--ca");
+    let path = counter();
+    let start = ["start", path.to_str().unwrap(), "--name", "c", "--ca", "cert.pem"];
+    node.troupe(&start).code(0);
+    node.troupe(&["send", "c", "{\"add\":1}", "--ca", "cert.pem"]).code(0);
+    node.troupe(&["verify", "c", "--ca", "cert.pem"]).code(0).says("1 message");
+    node.troupe(&["ps", "--ca", "key.pem"]).code(2).complains("no certificate");
+}
+
+#[test]
 fn an_actor_that_is_not_there_is_said_with_the_one_that_is_near() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::serve(folder.path(), &["--store", "memory"]);

@@ -17,7 +17,7 @@ pub(crate) fn actors() -> PathBuf {
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
     command.args(args).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
-    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN");
+    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN").env_remove("TROUPE_CA");
     command
 }
 
@@ -91,7 +91,8 @@ impl Node {
 
     /// Starts `troupe serve` on a free port and waits until it listens.
     pub(crate) fn serve(folder: &Path, more: &[&str]) -> Self {
-        Self::start(folder, &[&["serve", "--addr", "127.0.0.1:0"], more].concat())
+        let addr: &[&str] = if more.contains(&"--addr") { &[] } else { &["--addr", "127.0.0.1:0"] };
+        Self::start(folder, &[&["serve"], addr, more].concat())
     }
 
     #[allow(

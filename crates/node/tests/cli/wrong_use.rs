@@ -81,7 +81,7 @@ fn a_node_that_is_not_there_is_said() {
     for args in [&["send", &free, "{}"][..], &["verify", &free], &["log", &free], &["state", &free]] {
         troupe(folder.path(), args).code(2).complains("nothing listens").complains("troupe run");
     }
-    troupe(folder.path(), &["verify", "https://example.org"]).code(2).complains("TLS");
+    troupe(folder.path(), &["verify", "ftp://example.org"]).code(2).complains("https://");
 }
 
 #[test]

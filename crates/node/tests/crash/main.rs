@@ -5,6 +5,7 @@ mod full;
 mod kills;
 mod points;
 mod process;
+mod soak;
 mod trace;
 
 #[path = "../common/random.rs"]

@@ -12,10 +12,11 @@ use troupe_store::Row;
 use super::call;
 use crate::SendError;
 use crate::agenda::{Item, What};
+use crate::answers::bring;
 use crate::batch::{After, Batch, Completion};
 use crate::cell::Cell;
 use crate::core::Core;
-use crate::effects::{LAPSED, bring, not_done};
+use crate::effects::{LAPSED, not_done};
 use crate::job::{Begin, Done, Heir, Job};
 use crate::rows::{
     ACTOR, ANSWER, Answering, Due, OUTBOX, REQUEST, REST, Record, Status, TIMER, actor_key, effect_key,

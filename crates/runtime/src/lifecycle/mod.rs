@@ -154,12 +154,16 @@ impl Core {
             }
             (Job::Escalate { child, of }, None) => {
                 batch.push_rows([Row::remove(effect_key(OUTBOX, &child, of.seq, FORK))]);
+                let again = Some(Job::Escalate { child, of });
+                batch.completions.push(Completion::of_lasting_job(seq, Vec::new(), again));
             }
             (Job::Stop(order, done), _) => self.stop_again(loaded, batch, *order, done),
             (Job::Rewind(order, None), _) => {
                 // It has ended otherwise, so there is nothing to go back from.
                 if let Some(failed) = order.failure {
                     batch.push_rows([Row::remove(effect_key(OUTBOX, &cell.id, failed, FORK))]);
+                    let again = Some(Job::Rewind(order, None));
+                    batch.completions.push(Completion::of_lasting_job(seq, Vec::new(), again));
                 }
             }
             (Job::Wake, _) => {}

@@ -1,9 +1,9 @@
 //! Scenarios with a crash at every commit: what becomes of the actors is the same.
 
-use troupe_chain::OnFailure::{Escalate, GoOn, Pause, Restart, Restore, Stop};
+use troupe_chain::OnFailure::{self, Escalate, GoOn, Pause, Restart, Restore};
 
 use crate::world::Act;
-use crate::world::Act::{Rewind, Start, Tell, Until};
+use crate::world::Act::{Rewind, Start, Stop, Tell, Until};
 use crate::world::at_every_crash_point;
 
 #[test]
@@ -130,7 +130,7 @@ fn an_actor_that_is_to_be_paused_is_once() {
 #[test]
 fn what_is_escalated_is_done_once() {
     let acts: &[Act] = &[
-        Start("a", "", Stop),
+        Start("a", "", OnFailure::Stop),
         Tell("a", "spawn child escalate"),
         Tell("a", "send child die"),
         Start("b", "", Restart),
@@ -162,10 +162,12 @@ fn a_rewind_is_made_once_and_what_waits_goes_to_the_fork() {
             Tell("a", "add two & timer 60000 tock & send b hello"),
             Rewind("a", 2),
             Tell("b", "send a again"),
+            Stop("b"),
+            Tell("a", "send b gone"),
             Until(100_000),
         ],
         &["a", "b"],
     );
-    assert_eq!(sorted(&result["a"]), sorted("running: one(notice lapsed)(actor again)"));
-    assert_eq!(result["b"], "running: (actor hello)");
+    assert_eq!(sorted(&result["a"]), sorted("running: one(notice lapsed)(actor again)(notice stopped)"));
+    assert_eq!(result["b"], "stopped: (actor hello)");
 }

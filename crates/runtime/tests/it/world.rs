@@ -126,6 +126,10 @@ impl World {
         (0..).map_while(entry).map(|bytes| Entry::decode(&bytes).unwrap()).collect()
     }
 
+    pub(crate) fn store_find(&self, chain: &Hash, name: &Hash) -> Option<u64> {
+        self.store.find(chain, name).unwrap()
+    }
+
     /// The keys of the rows of these kinds.
     pub(crate) fn rows(&self, kinds: &str) -> Vec<String> {
         let of_kind = |kind: u8| self.store.rows(&[kind], None, 10_000).unwrap();
