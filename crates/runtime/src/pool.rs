@@ -216,7 +216,8 @@ impl Pool {
                 return Some(cell);
             }
             queue = self.queue(shard);
-            if !queue.ready.is_empty() {
+            // Whoever says so while the queue is let go of wakes nobody.
+            if !queue.ready.is_empty() || self.stopping.load(Ordering::Acquire) {
                 continue;
             }
             queue.idle += 1;

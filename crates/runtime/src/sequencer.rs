@@ -18,7 +18,7 @@ use crate::job::{Job, Letter, Settle};
 use crate::open::rules_change_blob;
 use crate::rows::{Record, Status, Used};
 use crate::trace::Span;
-use crate::{Answer, Metrics, SendError, View};
+use crate::{Answer, Metrics, OpenError, SendError, View};
 
 /// The most jobs of one turn.
 const MAX_TURN_JOBS: usize = 256;
@@ -84,6 +84,11 @@ impl Core {
         }
         if let Some(void) = slot.take_if(|loaded| loaded.generation != generation) {
             self.unload(&void);
+        }
+        if slot.is_none() && self.committer.is_halted() {
+            // What is committed may not be readable either, and nothing that it leads to could be kept.
+            let halted = SendError::Halted("an earlier write failed".into());
+            return self.begin_or_turn_away(cell, &mut slot, Some(OpenError::Begin(halted)));
         }
         if slot.is_none() {
             let first = match self.load(cell) {

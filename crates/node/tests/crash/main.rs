@@ -1,5 +1,7 @@
 //! Crashes and failing disks: what was answered is there afterwards, and nothing is answered that is not there.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod bank;
 mod full;
 mod kills;

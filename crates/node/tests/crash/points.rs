@@ -273,10 +273,12 @@ fn a_full_disk_takes_nothing_and_goes_on_once_there_is_space() {
         };
         node.post(amount + 1).await.is(507, "store-full");
         assert_eq!(node.seq(), seq, "nothing was recorded");
+        node.get("/readyz").await.is(503, "halted");
         assert!(told.unknown.is_empty());
         disk.set_capacity(None);
         let answer = node.post(amount + 2).await;
         assert_eq!((answer.status, &answer.json()["seq"]), (200, &(seq + 1).into()));
+        assert_eq!(node.get("/readyz").await.status, 200);
         told.hear(amount + 2, &answer);
         drop(node);
         revive(&disk.after_crash(Survivors::Lost), &told, "full").await;

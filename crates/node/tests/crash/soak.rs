@@ -134,7 +134,9 @@ fn what_a_node_needs_does_not_grow_with_what_it_has_done() {
             (memory, part.iter().map(|used| used.files).max().unwrap_or(0))
         };
         let ((memory, files), (later_memory, later_files)) = (most(early), most(late));
-        eprintln!("life {life}: {done} requests; memory {memory} then {later_memory} kB, files {files} then {later_files}");
+        eprintln!(
+            "life {life}: {done} requests; memory {memory} then {later_memory} kB, files {files} then {later_files}"
+        );
         assert!(later_memory < memory + memory / 4 + 16_384, "memory grows: {samples:?}");
         assert!(later_files < files + 16, "open files grow: {samples:?}");
         assert!(done > 100);

@@ -1,5 +1,7 @@
 //! What the HTTP server answers, and what it withstands.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod access;
 mod actors;
 mod connections;

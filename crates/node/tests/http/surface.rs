@@ -50,7 +50,6 @@ fn the_openapi_document_lists_exactly_what_there_is() {
         "/actors/",
         "/actors/nobody",
         "/actors/nobody/state/",
-        "/components",
         "/favicon.ico",
         "/..",
         "/Chain",

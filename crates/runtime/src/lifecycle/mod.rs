@@ -35,7 +35,10 @@ impl Core {
         error: Option<OpenError>,
     ) -> Option<Batch> {
         let mut batch = Batch::new(cell, cell.generation.load(Ordering::Acquire), None);
-        let why = error.map(|error| SendError::Host(format!("the actor cannot be loaded: {error}")));
+        let why = error.map(|error| match error {
+            OpenError::Begin(halted) => halted,
+            error => SendError::Host(format!("the actor cannot be loaded: {error}")),
+        });
         cell.hold(crate::cell::Hold::Nothing);
         cell.begin_first();
         while let Some(job) = cell.take() {
