@@ -62,8 +62,7 @@ impl Actor {
             recover(store, &self.id, head.seq, &genesis, &core.machines, find)
         };
         read().map(Arc::new).map_err(|error| match error {
-            // It is on its way to the store.
-            OpenError::NoChain(_) => SendError::Unknown,
+            OpenError::NoChain(_) => SendError::Busy("the actor is being begun".into()),
             error => SendError::Host(error.to_string()),
         })
     }
@@ -105,7 +104,12 @@ impl Actor {
     /// # Errors
     /// As [`Actor::view`].
     pub fn max_message(&self) -> Result<u64, SendError> {
-        Ok(self.actors.core().max_message(&self.view()?.tip.rules))
+        match self.view() {
+            Ok(view) => Ok(self.actors.core().max_message(&view.tip.rules)),
+            // Its machine looks at the limit in any case.
+            Err(SendError::Busy(_)) => Ok(self.actors.options().max_message),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many messages wait.

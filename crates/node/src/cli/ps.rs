@@ -14,7 +14,7 @@ use super::table::{Align, Table};
 #[command(after_help = "Examples:\n  \
     troupe ps\n  \
     troupe ps --tree\n  \
-    troupe ps --all --node http://10.0.0.7:8080 --token-file token\n  \
+    troupe ps --all --node http://node.example:8080 --token-file token\n  \
     troupe ps --json | jq -r 'select(.status == \"paused\") | .name'")]
 pub(crate) struct Ps {
     /// Those that were removed too

@@ -41,6 +41,7 @@ impl Core {
         });
         cell.hold(crate::cell::Hold::Nothing);
         cell.begin_first();
+        self.unpark(cell);
         while let Some(job) = cell.take() {
             match job {
                 Job::Begin(begin, done) if why.is_none() => {
