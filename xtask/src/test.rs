@@ -119,7 +119,8 @@ fn doctests(counts: &mut Counts) -> Result<Verdict> {
 
 /// The bank that is killed again and again, more often than the tests do.
 fn kills(counts: &mut Counts) -> Result<Verdict> {
-    let test = ["test", "--package", "troupe", "--test", "crash", "--locked", "--", "bank::kills", "--nocapture"];
+    let test =
+        ["test", "--package", "troupe", "--test", "crash", "--locked", "--", "bank::kills", "--nocapture"];
     shell::run(shell::cargo(&test)?.env("TROUPE_KILLS", "300"), |line| counts.read(line))?;
     Ok(Verdict::Passed)
 }

@@ -51,9 +51,10 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a figure, its ratio to a baseline, and the goal.
+/// Prints a figure, its ratio to a baseline if there is one, and the goal.
 fn report(what: &str, value: String, ratio: f64, goal: &str) {
-    println!("| {what} | {value} | {ratio:.2} | {goal} |");
+    let ratio = if ratio.is_nan() { String::new() } else { format!("{ratio:.2}") };
+    println!("| {what} | {value} | {ratio} | {goal} |");
 }
 
 fn table() {

@@ -23,7 +23,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 
 fn replay(what: &str, component: &[u8], messages: &[Bytes]) -> anyhow::Result<()> {
     let (running, _) = actor(component, false)?;
-    let first = running.actor.view().unwrap().state.clone();
+    let first = running.actor.view()?.state.clone();
     let accepted: Vec<_> = messages
         .iter()
         .filter(|message| {

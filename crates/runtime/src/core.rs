@@ -161,11 +161,8 @@ impl Core {
         }
     }
 
-    /// Lets actors try again; returns whether there were any. Once nothing is written any more, nothing is tried.
+    /// Lets actors try again; returns whether there were any. Once nothing is written any more, that turns away what waits.
     pub(crate) fn unstall(&self) -> bool {
-        if self.committer.is_halted() {
-            return false;
-        }
         let stalled = std::mem::take(&mut *self.stalled.lock().unwrap_or_else(PoisonError::into_inner));
         for cell in stalled.iter().filter_map(Weak::upgrade) {
             if cell.unstall() {

@@ -85,8 +85,8 @@ impl Core {
         if let Some(void) = slot.take_if(|loaded| loaded.generation != generation) {
             self.unload(&void);
         }
-        if slot.is_none() && self.committer.is_halted() {
-            // What is committed may not be readable either, and nothing that it leads to could be kept.
+        if self.committer.is_halted() {
+            // Nothing that a job leads to could be kept; what is committed may not be readable either.
             let halted = SendError::Halted("an earlier write failed".into());
             return self.begin_or_turn_away(cell, &mut slot, Some(OpenError::Begin(halted)));
         }

@@ -3,6 +3,7 @@
 mod changed;
 mod demo;
 mod guarded;
+mod guide;
 mod many;
 mod node;
 mod round_trip;
