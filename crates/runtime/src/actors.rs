@@ -131,6 +131,8 @@ impl Actors {
         mut answer: oneshot::Receiver<Result<T, SendError>>,
     ) -> Result<T, SendError> {
         if self.core().options.threads > 0 {
+            // Within a task, what is polled may be told to yield first, and nobody would wake it.
+            let answer = tokio::task::unconstrained(answer);
             return crate::wait::wait_for(answer).unwrap_or(Err(SendError::Stopped));
         }
         loop {
