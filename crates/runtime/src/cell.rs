@@ -273,6 +273,10 @@ impl Cell {
         let mut mailbox = self.mailbox();
         let more = mailbox.has_work();
         mailbox.scheduled = more;
+        if mailbox.queue.is_empty() {
+            // Most actors are idle most of the time: an empty mailbox needs no memory.
+            mailbox.queue = VecDeque::new();
+        }
         more
     }
 

@@ -14,8 +14,9 @@ use crate::{Metrics, SendError};
 
 /// Syncing that takes longer than this, on average, gets a thread of its own.
 const INLINE_UP_TO: Duration = Duration::from_micros(300);
-/// How many groups may wait for the committer's thread; then the workers wait too.
-pub(crate) const MAX_QUEUED: usize = 16;
+/// How many groups may wait for the committer's thread; then the workers wait too. Whoever is quick to answer waits behind
+/// all of them, so they are few.
+pub(crate) const MAX_QUEUED: usize = 2;
 /// No more batches are committed together once they have so many bytes. With the largest batch that one message leads to
 /// on top, this is below what a store takes at once.
 const MAX_GROUP_BYTES: usize = 16 << 20;

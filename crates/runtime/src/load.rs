@@ -28,9 +28,10 @@ impl Core {
                 head.entry, view.tip.entry
             )));
         }
-        let mut tip = view.tip.clone();
-        tip.rules = self.intern(&tip.rules);
-        let machine = find(&tip.rules)?;
+        let mut view = view;
+        let machine = find(&view.tip.rules)?;
+        view.tip.rules = self.intern(&view.tip.rules);
+        let tip = view.tip.clone();
         let record = get::<Record>(store, &actor_key(ACTOR, &cell.id))?.unwrap_or_default();
         let rests = get::<Due>(store, &actor_key(REST, &cell.id))?.is_some();
         let stored = match &tip.state {

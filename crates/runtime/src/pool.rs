@@ -126,6 +126,11 @@ impl Pool {
         None
     }
 
+    /// Whether an actor waits in this run queue.
+    pub(crate) fn has_ready(&self, shard: usize) -> bool {
+        !self.queue(shard).ready.is_empty()
+    }
+
     /// How many actors wait to be served.
     pub(crate) fn ready(&self) -> usize {
         (0..self.shards.len()).map(|shard| self.queue(shard).ready.len()).sum()

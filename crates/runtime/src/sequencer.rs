@@ -26,6 +26,8 @@ const MAX_TURN_JOBS: usize = 256;
 const MAX_TURN_BYTES: usize = 4 << 20;
 /// How long a turn lasts, in microseconds; a message that has begun is finished.
 const MAX_TURN_US: u128 = 1000;
+/// How long a turn lasts while others wait for the same worker, in microseconds.
+const FAIR_TURN_US: u128 = 250;
 /// How often a letter that nobody waits for may run out of time.
 const MAX_ATTEMPTS: u8 = 3;
 /// How much is remembered of entries on their way to the store before they are waited for.
@@ -117,7 +119,7 @@ impl Core {
                 || batch.bytes >= MAX_TURN_BYTES
                 || loaded.tip.stopped;
             // Without threads nobody else waits, and what happens does not depend on how long it takes.
-            if full || (self.options.threads > 0 && began.elapsed().as_micros() > MAX_TURN_US) {
+            if full || (self.options.threads > 0 && self.is_over(cell, began)) {
                 break;
             }
         }
@@ -133,6 +135,12 @@ impl Core {
             cell.in_flight.fetch_add(1, Ordering::AcqRel);
             batch
         })
+    }
+
+    /// Whether a turn has lasted long enough.
+    fn is_over(&self, cell: &Cell, began: Instant) -> bool {
+        let lasted = began.elapsed().as_micros();
+        lasted > MAX_TURN_US || (lasted > FAIR_TURN_US && self.pool.has_ready(cell.shard))
     }
 
     fn serve(&self, cell: &Arc<Cell>, loaded: &mut Loaded, batch: &mut Batch, job: Job) -> Yield {
