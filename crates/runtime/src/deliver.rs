@@ -156,7 +156,10 @@ impl Core {
     pub(crate) fn ended(&self, cell: &Cell, heir: Option<Hash>) {
         if let Some(heir) = heir {
             let (jobs, parked) = cell.drain();
-            for job in jobs {
+            // What comes back from its own timers and requests has lapsed; the next turn settles it.
+            let (lapsed, rest): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::is_own_echo);
+            cell.put_back(lapsed.into_iter());
+            for job in rest {
                 self.post_internal(&heir, job);
             }
             for delivery in parked {

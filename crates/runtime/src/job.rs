@@ -140,7 +140,25 @@ pub(crate) struct UpgradeOrder {
     pub(crate) done: Done<Upgraded>,
 }
 
+impl Job {
+    /// Whether it is a letter of which [`Letter::is_own_echo`] is true.
+    pub(crate) fn is_own_echo(&self) -> bool {
+        matches!(self, Self::Letter(letter) if letter.is_own_echo())
+    }
+}
+
 impl Letter {
+    /// Whether it comes back from a timer or a request of the actor's own: then it is for no other chain, not even for one
+    /// that takes the actor's place.
+    pub(crate) fn is_own_echo(&self) -> bool {
+        let echoes = match &self.from {
+            Sender::Timer { .. } | Sender::Reply { .. } => true,
+            Sender::Notice { about, .. } => matches!(about, Notice::Late | Notice::NoReply),
+            _ => false,
+        };
+        echoes && matches!(self.settle, Settle::Own(_))
+    }
+
     /// A letter from outside.
     pub(crate) fn from_caller(from: Sender, message: Bytes, reply: Option<Reply>) -> Self {
         Self { from, message, settle: Settle::Caller(reply), attempts: 0, trace: Trace::default() }

@@ -96,10 +96,9 @@ impl Core {
     /// Settles a letter to an actor that has stopped: its heir gets it, or the sender is told.
     pub(crate) fn turn_away(&self, cell: &Arc<Cell>, loaded: &Loaded, batch: &mut Batch, letter: Letter) {
         if let Some(heir) = loaded.record.successor() {
-            match (&letter.from, &letter.settle) {
+            match &letter.settle {
                 // The fork is told that they lapsed, by the append that begins it and removes their rows.
-                (Sender::Timer { .. } | Sender::Reply { .. }, Settle::Own(own))
-                | (Sender::Notice { about: Notice::Late | Notice::NoReply, .. }, Settle::Own(own)) => {
+                Settle::Own(own) if letter.is_own_echo() => {
                     let of_another = |row: &&Row| own.needs.as_ref() != Some(&row.key) && row.value.is_none();
                     batch.push_rows(own.rows.iter().filter(of_another).cloned());
                     batch.completions.push(Completion::dropped(letter, loaded.tip.seq));

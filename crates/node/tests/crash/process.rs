@@ -99,6 +99,10 @@ pub(crate) fn verify(folder: &Path) -> serde_json::Value {
     command.arg("verify").arg(folder.join("store")).arg("--json").env("XDG_CACHE_HOME", cache());
     let output = command.output().expect("the binary runs");
     let report = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{report}{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_str(&report).expect("a report in JSON")
+    let all: serde_json::Value = serde_json::from_str(&report).expect("a report in JSON");
+    let chains = all["chains"].as_array().into_iter().flatten();
+    let wrong: Vec<_> = chains.filter(|chain| chain["verified"] != true).collect();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{wrong:?} {}{errors}", all["origins"]);
+    all
 }
