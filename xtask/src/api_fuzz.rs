@@ -81,7 +81,9 @@ struct Node {
 impl Node {
     fn start(folder: &Path) -> Result<Self> {
         let root = cache::root()?;
-        let mut command = Command::new(root.join("target/debug/troupe"));
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let mut command = Command::new(target.join("debug/troupe"));
         command.current_dir(folder).arg("--json").arg("run").arg(root.join(COMPONENT));
         command.args(["--addr", "127.0.0.1:0", "--store", "memory", "--allocation", "on-demand"]);
         let log = fs::File::create(folder.join("node.log")).context("making the node's log")?;
