@@ -3,7 +3,6 @@
 //! Invariant: a letter of another actor is in a mailbox, parked, or told to be undelivered; its row stays in the store
 //! until one of these is durable.
 
-use crate::trace::Trace;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -14,6 +13,7 @@ use crate::core::Core;
 use crate::effects::undelivered;
 use crate::job::{Delivery, Job, Letter, Settle};
 use crate::open::entry_of;
+use crate::trace::Trace;
 use crate::{Metrics, OpenError, SendError};
 
 /// How many letters may wait for room in one mailbox, by reference.

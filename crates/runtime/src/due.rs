@@ -1,6 +1,5 @@
 //! What is done when its time has come: timers, requests without a reply, rests, and what is to be tried again.
 
-use crate::trace::Trace;
 use std::sync::{PoisonError, Weak};
 
 use troupe_chain::{Effect, Notice};
@@ -11,6 +10,7 @@ use crate::core::Core;
 use crate::job::{Job, Letter, Own, Settle};
 use crate::open::entry_of;
 use crate::rows::{Due, REQUEST, TIMER, effect_key, get, number, put};
+use crate::trace::Trace;
 use crate::{OpenError, cron};
 
 impl Core {

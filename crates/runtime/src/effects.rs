@@ -3,7 +3,6 @@
 //! Invariant: a row is made here in the same breath as what follows from it, and a start makes the same letters from the
 //! rows that it finds; so there is one way to perform an effect, before a crash and after.
 
-use crate::trace::Trace;
 use bytes::Bytes;
 use troupe_chain::{
     Code, Effect, EffectId, EffectRef, Genesis, Hash, Linked, Notice, Sender, Spawn, Timestamp,
@@ -18,6 +17,7 @@ use crate::cron;
 use crate::job::{Begin, Delivery, Job, Letter, Own, Settle, StopOrder};
 use crate::rows::{ACTOR, Due, OUTBOX, Pending, REQUEST, TIMER, actor_key, effect_key, number, put};
 use crate::sequencer::Loaded;
+use crate::trace::Trace;
 
 /// In the place of an effect's number, for the answer to a request.
 pub(crate) const REPLY: u32 = 0;

@@ -3,12 +3,12 @@
 //! Invariant: a letter that another actor, a timer or the node itself sent has a row in the store until it is settled,
 //! and there is one such letter in memory for each such row; so it is neither lost nor handled twice.
 
-use crate::trace::Trace;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use troupe_chain::{EffectId, Genesis, Hash, Notice, Rules, Sender, Text};
 use troupe_store::Row;
 
+use crate::trace::Trace;
 use crate::{Answer, SendError, Upgraded};
 
 /// Who waits for the outcome of a message.
