@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use troupe_api::{Client, ClientError, ErrorCode, Info};
+use troupe_api::{ActorSummary, Client, ClientError, ErrorCode, Info};
 use troupe_chain::Hash;
 
 use super::failure::Failure;
@@ -77,41 +77,6 @@ pub(super) struct Node {
     pub(super) client: Client,
 }
 
-/// An actor as the node lists it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Listed {
-    pub(super) actor: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) status: String,
-    #[serde(default)]
-    pub(super) seq: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) parent: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) successor: Option<String>,
-    #[serde(default)]
-    pub(super) waiting: u64,
-    #[serde(default)]
-    pub(super) handled: u64,
-    #[serde(default)]
-    pub(super) failed: u64,
-    #[serde(default)]
-    pub(super) fuel: u64,
-    #[serde(default)]
-    pub(super) restarts: u64,
-    #[serde(default)]
-    pub(super) loaded: bool,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    actors: Vec<Listed>,
-    #[serde(default)]
-    next: Option<String>,
-}
-
 impl Node {
     /// Asks for a value.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
@@ -139,26 +104,19 @@ impl Node {
 
     /// Gives the node a component.
     pub(super) fn upload(&self, bytes: &[u8]) -> Result<String, Failure> {
-        #[derive(Deserialize)]
-        struct Uploaded {
-            component: String,
-        }
-        let body = Some(("application/wasm", bytes));
-        let answer = self.client.call("POST", "/components", body).map_err(|error| explain(&error))?;
-        Ok(self.read::<Uploaded>("/components", &answer)?.component)
+        Ok(self.client.upload(bytes).map_err(|error| explain(&error))?.component)
     }
 
     /// All actors in order of their ids; those that were removed too, if `all` is set.
-    pub(super) fn list(&self, all: bool) -> Result<Vec<Listed>, Failure> {
-        let mut listed: Vec<Listed> = Vec::new();
-        let mut after = String::new();
+    pub(super) fn list(&self, all: bool) -> Result<Vec<ActorSummary>, Failure> {
+        let mut listed = Vec::new();
+        let mut after: Option<String> = None;
         loop {
-            let from = if after.is_empty() { String::new() } else { format!("&after={after}") };
-            let page: Page = self.get(&format!("/actors?limit={PAGE}&all={all}{from}"))?;
+            let page = self.client.list(after.as_deref(), PAGE, all).map_err(|error| explain(&error))?;
             listed.extend(page.actors);
             match page.next {
                 // Ids ascend, so this comes to an end.
-                Some(next) if next > after => after = next,
+                Some(next) if Some(&next) > after.as_ref() => after = Some(next),
                 _ => return Ok(listed),
             }
         }

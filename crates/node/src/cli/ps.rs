@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use troupe_api::ActorSummary;
+
 use super::failure::Done;
-use super::node::{Listed, NodeArgs};
+use super::node::NodeArgs;
 use super::screen::{DIM, Screen, count, short};
 use super::table::{Align, Table};
 
@@ -44,7 +46,7 @@ pub(super) fn ps(screen: &Screen, command: &Ps) -> Done {
 }
 
 /// The actors by name, or each below its parent.
-pub(super) fn table(listed: &[Listed], tree: bool) -> Table {
+pub(super) fn table(listed: &[ActorSummary], tree: bool) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new(&[
         ("NAME", Left),
@@ -88,16 +90,16 @@ pub(super) fn table(listed: &[Listed], tree: bool) -> Table {
 }
 
 /// Those with a name first.
-fn by_name(listed: &[Listed]) -> Vec<&Listed> {
+fn by_name(listed: &[ActorSummary]) -> Vec<&ActorSummary> {
     let mut all: Vec<_> = listed.iter().collect();
     all.sort_by_key(|actor| (actor.name.is_none(), actor.name.clone(), actor.actor.clone()));
     all
 }
 
 /// Each actor after its parent, with how deep it is; one whose parent is not listed is at the top.
-fn as_tree(listed: &[Listed]) -> Vec<(usize, &Listed)> {
+fn as_tree(listed: &[ActorSummary]) -> Vec<(usize, &ActorSummary)> {
     let known: HashSet<_> = listed.iter().map(|actor| actor.actor.as_str()).collect();
-    let mut children: BTreeMap<&str, Vec<&Listed>> = BTreeMap::new();
+    let mut children: BTreeMap<&str, Vec<&ActorSummary>> = BTreeMap::new();
     let mut open = Vec::new();
     for actor in by_name(listed) {
         match actor.parent.as_deref().filter(|parent| known.contains(parent)) {
@@ -120,9 +122,9 @@ fn as_tree(listed: &[Listed]) -> Vec<(usize, &Listed)> {
 mod tests {
     use super::*;
 
-    fn listed(actor: &str, name: &str, parent: Option<&str>) -> Listed {
-        let value =
-            serde_json::json!({ "actor": actor, "name": name, "parent": parent, "status": "running" });
+    fn listed(actor: &str, name: &str, parent: Option<&str>) -> ActorSummary {
+        let value = serde_json::json!({ "actor": actor, "name": name, "parent": parent, "status": "running", "seq": 1,
+                "waiting": 0, "handled": 0, "failed": 0, "fuel": 0, "restarts": 0, "loaded": true });
         serde_json::from_value(value).unwrap()
     }
 
