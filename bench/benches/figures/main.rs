@@ -14,6 +14,10 @@ use std::sync::Arc;
 use troupe::host::{Running, Setup};
 use troupe::troupe_store::{DiskStore, MemoryStore, Store};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The components that are measured.
 const COUNTER: &[u8] = include_bytes!("../../../actors/counter/counter.wasm");
 const QUAKES: &[u8] = include_bytes!("../../../actors/quakes/quakes.wasm");
@@ -24,12 +28,14 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 7] = [
+    let sections: [(&str, Section); 9] = [
         ("step", step::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("start", start::measure),
-        ("company", company::measure),
+        ("chains", company::chains),
+        ("ring", company::ring),
+        ("fairness", company::fairness),
         ("density", density::measure),
         ("size", size::measure),
     ];

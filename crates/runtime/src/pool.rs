@@ -105,10 +105,26 @@ impl Pool {
         let shard = cell.shard;
         let mut queue = self.queue(shard);
         queue.ready.push_back(cell);
-        let wake = queue.idle > 0;
+        let (wake, waiting) = (queue.idle > 0, queue.ready.len());
         drop(queue);
         if wake {
             self.shards[shard].wake.notify_one();
+        } else if waiting > 1 {
+            self.wake_thief(shard);
+        }
+    }
+
+    /// Wakes a worker that has nothing to do, for a queue whose own has too much.
+    fn wake_thief(&self, shard: usize) {
+        let cpu = self.shards.len() - 1;
+        if shard >= cpu {
+            return;
+        }
+        let idle = |other: &usize| {
+            *other != shard && self.shards[*other].queue.try_lock().is_ok_and(|queue| queue.idle > 0)
+        };
+        if let Some(other) = (0..cpu).find(idle) {
+            self.shards[other].wake.notify_one();
         }
     }
 
@@ -271,6 +287,8 @@ impl Pool {
             next = self.queue(shard).ready.pop_front();
         }
         self.commit(core, shard);
+        // Whoever was woken by this, and has no core, need not wait until the system takes one from this thread.
+        std::thread::yield_now();
     }
 
     fn group(&self, shard: usize) -> MutexGuard<'_, Vec<Batch>> {

@@ -11,7 +11,7 @@ use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-use super::{Change, Failure, Index, Walk};
+use super::{Change, Failure, Index, Pace, Walk};
 
 /// Memory for blocks of the index: 64 MiB.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -62,7 +62,9 @@ impl Index for FjallIndex {
 
     fn ingest(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), Failure> {
         let mut ingestion = self.keyspace.start_ingestion()?;
+        let mut pace = Pace::default();
         for (key, value) in changes {
+            pace.step();
             match value {
                 Some(value) => ingestion.write(key, value)?,
                 None => ingestion.write_tombstone(key)?,

@@ -89,11 +89,31 @@ pub(crate) fn watermark(index: &dyn Index, id: u64) -> Result<Option<End>, Store
     Ok((u64::from_be_bytes(*of) == id).then_some(end))
 }
 
+/// Lets other threads go first now and then, for a stretch is tens of milliseconds of work that nobody waits for: without
+/// it, whoever commits meanwhile waits for whole time slices of the system.
+#[derive(Default)]
+pub(crate) struct Pace(u32);
+
+impl Pace {
+    /// Small steps between two yields: some tens of microseconds.
+    const STEPS: u32 = 512;
+
+    /// Says that a small step was done.
+    pub(crate) fn step(&mut self) {
+        self.0 += 1;
+        if self.0.is_multiple_of(Self::STEPS) {
+            std::thread::yield_now();
+        }
+    }
+}
+
 /// Takes in a stretch of the log.
 pub(crate) fn ingest(index: &dyn Index, layer: &Layer, id: u64) -> Result<(), StoreError> {
     let Some(end) = layer.end else { return Ok(()) };
     let mut pairs: Vec<Pair> = Vec::with_capacity(layer.places.len() + layer.heads.len());
+    let mut pace = Pace::default();
     for (key, place) in &layer.places {
+        pace.step();
         // Most frames have few items: what is not zero of the number.
         let item = place.item.to_le_bytes();
         let len = item.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -105,7 +125,10 @@ pub(crate) fn ingest(index: &dyn Index, layer: &Layer, id: u64) -> Result<(), St
     }
     let (at, previous) = (end.at.to_u64().to_be_bytes(), end.previous.to_be_bytes());
     let mark = Pair::new([WATERMARK, b""], [&id.to_be_bytes(), &at, &previous]);
-    pairs.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+    pairs.sort_unstable_by(|one, other| {
+        pace.step();
+        one.key().cmp(other.key())
+    });
     let rows = rows::changes(index, layer).map_err(failed("looking for rows that are gone"))?;
     // By their kinds, rows come after all else, and the mark after rows.
     let rows = rows.iter().map(|(key, value)| (&key[..], *value));
