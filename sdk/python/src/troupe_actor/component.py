@@ -3,11 +3,11 @@
 from types import ModuleType
 from typing import Any
 
-from componentize_py_types import Err
+from componentize_py_types import Err  # type: ignore[import-not-found]
 
 from . import context
 from .context import EffectId, Response, Sender, Supervision
-from .definition import Definition, definition_of
+from .definition import Definition
 from .machine import Machine, Said
 
 
@@ -22,26 +22,24 @@ def actor_of(module: ModuleType) -> Any:
 
 def exports(module: ModuleType, runtime: Any, types: Any, http: Any = None) -> tuple[type, type, type]:
     """The classes `Handler`, `Migration` and `Description`."""
-    kind = actor_of(module)
-    definition_of(kind)
-    machine = Machine(kind, _Host(runtime, types, http))
+    machine = Machine(actor_of(module), _Host(runtime, types, http))
 
     class Handler:
-        def init(self, ctx: Any, config: bytes | None) -> bytes:
+        def init(self, ctx: Any, config: bytes | None) -> Any:
             return _result(machine.init, *_context(ctx), config)
 
-        def message_contract(self, ctx: Any, message: bytes, state: bytes) -> None:
+        def message_contract(self, ctx: Any, message: bytes, state: bytes) -> Any:
             return _result(machine.message_contract, *_context(ctx), message, state)
 
         def handle(self, ctx: Any, message: bytes, state: bytes) -> Any:
             state, reply = _result(machine.handle, *_context(ctx), message, state)
             return types.Outcome(state, reply)
 
-        def state_contract(self, state: bytes) -> None:
+        def state_contract(self, state: bytes) -> Any:
             return _result(machine.state_contract, state)
 
     class Migration:
-        def migrate(self, ctx: Any, state: bytes) -> bytes:
+        def migrate(self, ctx: Any, state: bytes) -> Any:
             return _result(machine.migrate, *_context(ctx), state)
 
     class Description:
@@ -64,20 +62,22 @@ def _context(ctx: Any) -> tuple[Sender, int, int]:
 
 def _sender(sender: Any) -> Sender:
     name = type(sender).__name__.removeprefix("Sender_")
-    kind = getattr(context, name)
     if name == "Http":
-        return kind()
+        return context.Http()
     value = sender.value
     match name:
         case "Did":
-            return kind(value)
+            return context.Did(value)
         case "Timer":
-            return kind(_id(value.set), value.due)
+            return context.Timer(_id(value.set), value.due)
         case "Reply":
-            return kind(_id(value.to), value.chain, value.entry)
+            return context.Reply(_id(value.to), value.chain, value.entry)
         case "Notice":
-            return kind(_id(value.of), value.about.name.lower().replace("_", "-"), value.chain, value.entry)
-    return kind(value.chain, value.entry, value.n)
+            about: Any = value.about.name.lower().replace("_", "-")
+            return context.Notice(_id(value.of), about, value.chain, value.entry)
+        case "Actor":
+            return context.Actor(value.chain, value.entry, value.n)
+    return context.Parent(value.chain, value.entry, value.n)
 
 
 def _id(effect: Any) -> EffectId:

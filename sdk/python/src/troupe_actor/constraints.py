@@ -1,7 +1,7 @@
 """What a type may say of its values beside what they are: `Annotated[int, Range(1, 9)]`."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -56,12 +56,13 @@ class Matches:
     """A text that the whole of a regular expression matches."""
 
     pattern: str
+    compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_matches", re.compile(self.pattern).fullmatch)
+        object.__setattr__(self, "compiled", re.compile(self.pattern))
 
     def wrong(self, value: str) -> str | None:
-        return None if self._matches(value) else f"does not match {self.pattern}"
+        return None if self.compiled.fullmatch(value) else f"does not match {self.pattern}"
 
     def schema(self) -> dict[str, Any]:
         return {"pattern": f"^(?:{self.pattern})$"}

@@ -5,7 +5,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, dataclass_transform, overload
 
 from .context import Context
 from .shapes import Shape, members, shape
@@ -16,6 +16,7 @@ _REASONS = ("config", "message")
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
+Accepting = TypeVar("Accepting", bound=Callable[..., None])
 Reason = str | Callable[[str], str]
 
 
@@ -27,7 +28,7 @@ class Message(Generic[Method]):
         self.accepting: Callable[..., Any] | None = None
         self.__doc__ = handle.__doc__
 
-    def accept(self, method: Method) -> Method:
+    def accept(self, method: Accepting) -> Accepting:
         """Decorates the method that raises `Refused` if the message may not be handled in this state."""
         self.accepting = method
         return method
@@ -85,8 +86,10 @@ class Definition:
 
 
 @overload
+@dataclass_transform()
 def actor(kind: type[T]) -> type[T]: ...
 @overload
+@dataclass_transform()
 def actor(*, reasons: Mapping[str, Reason]) -> Callable[[type[T]], type[T]]: ...
 def actor(kind: Any = None, *, reasons: Mapping[str, Reason] | None = None) -> Any:
     """Makes an actor of a class: a dataclass, its state, with a method for each message.
@@ -128,7 +131,7 @@ def _actor(kind: type[T], reasons: Mapping[str, Reason]) -> type[T]:
             config=init.shape if init and init.by_name is None else nothing,
             init=init,
             messages=named or None,
-            handle=whole and Takes(whole, _optional(kind, "accept")),
+            handle=Takes(whole, _optional(kind, "accept")) if whole else None,
             on_reply=_taking(kind, "on_reply"),
             on_notice=_taking(kind, "on_notice"),
             check=_optional(kind, "check"),
@@ -156,7 +159,7 @@ def _message(kind: type, found: Message[Any], path: str) -> Takes:
 
 def _taking(kind: type, name: str) -> Takes | None:
     call = _optional(kind, name)
-    return call and Takes(call)
+    return Takes(call) if call else None
 
 
 def _optional(kind: type, name: str) -> Call | None:

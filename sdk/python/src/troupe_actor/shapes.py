@@ -43,7 +43,7 @@ def shape(kind: Any, path: str, *, whole: bool = False, around: tuple[Any, ...] 
         return Shape(lambda value: value, {})
     if kind in _SIMPLE:
         return _SIMPLE[kind]
-    inner = {"whole": whole, "around": around}
+    inner: dict[str, Any] = {"whole": whole, "around": around}
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         return _annotated(shape(arguments[0], path, **inner), arguments[1:], path)

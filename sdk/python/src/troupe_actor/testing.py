@@ -130,7 +130,8 @@ class Harness:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON Schemas of what the actor takes."""
-        return json.loads(self._machine.schema())
+        schema: dict[str, Any] = json.loads(self._machine.schema())
+        return schema
 
     def send(self, message: Any, *, sender: Sender | None = None, at: int = 0) -> Result:
         """Sends a message: a value, or bytes.
