@@ -7,6 +7,7 @@ mod deny;
 mod fuzz;
 mod python;
 mod shell;
+mod stock;
 mod summary;
 mod test;
 
@@ -23,7 +24,10 @@ tasks:
       Runs the fuzz targets, all of them unless some are named, for a minute each unless told otherwise.
   actors [--check] [--skip-if-unavailable]
       Rebuilds the components of the example actors; with --check, says whether the committed ones are what
-      their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.";
+      their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
+  stock
+      Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
+      components must do what those of every language do. It installs the tools into the cache folder.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         ["actors", options @ ..] => actors::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
+        ["stock", options @ ..] => stock::run(options),
         ["test", options @ ..] => test::run(options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
