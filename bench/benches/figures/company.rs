@@ -41,7 +41,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 
 fn node(store: Arc<dyn Store>) -> anyhow::Result<Host> {
     let mut settings = Settings::new(store);
-    settings.cache = Some(cache());
+    settings.cache = Some(cache().into());
     Ok(settings.open()?)
 }
 

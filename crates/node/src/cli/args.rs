@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, send, serve,
-    start, state, steer, token, top, upgrade, verify,
+    bench, branch, cache, check, completions, demo, export, follow, import, inspect, log, ps, run, send,
+    serve, start, state, steer, token, top, upgrade, verify,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -56,6 +56,7 @@ pub(super) enum Command {
     Fork(branch::Fork),
     Rewind(branch::Rewind),
     Token(token::Token),
+    Cache(cache::Cache),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }

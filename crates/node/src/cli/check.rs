@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 use troupe_api::Payload;
 use troupe_chain::{Context, Machine, Outcome, Sender, Timestamp};
-use troupe_component::{Limits, LoadError, Sandbox, SandboxConfig, WasmComponent};
+use troupe_component::{Limits, LoadError, SandboxConfig, WasmComponent};
 
+use super::code;
 use super::failure::{Done, Failure};
 use super::parse;
 use super::screen::{BOLD, GOOD, Screen, count, excerpt_bytes, size};
@@ -34,7 +35,7 @@ pub(super) fn check(screen: &Screen, command: &Check) -> Done {
         parse::check_json(config, "the configuration")?;
     }
     let file = command.component.display();
-    let sandbox = Sandbox::new(SandboxConfig::default());
+    let sandbox = code::sandbox(screen, Some(&file.to_string()), SandboxConfig::default().deadline);
     let component = match sandbox.load(&bytes, &Limits::default()) {
         Ok(component) => component,
         Err(error @ (LoadError::NoEngine(_) | LoadError::File { .. })) => return Err(Failure::cannot(error)),

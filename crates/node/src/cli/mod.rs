@@ -11,7 +11,9 @@ mod args;
 mod begin;
 mod bench;
 mod branch;
+mod cache;
 mod check;
+mod code;
 mod completions;
 mod copy;
 mod demo;
@@ -81,6 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
+        Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),
         Command::Completions(command) => completions::completions(&screen, &command),
     };

@@ -1,5 +1,6 @@
 //! The binary as people and scripts use it: real processes, their output and their exit codes.
 
+mod cache;
 mod changed;
 mod demo;
 mod guarded;
