@@ -11,18 +11,21 @@ mod args;
 mod begin;
 mod bench;
 mod branch;
+mod build;
 mod cache;
 mod check;
 mod code;
 mod completions;
 mod copy;
 mod demo;
+mod dev;
 mod export;
 mod failure;
 mod follow;
 mod import;
 mod inspect;
 mod log;
+mod new;
 mod node;
 mod origins;
 mod parse;
@@ -59,6 +62,9 @@ pub(crate) fn main() -> ExitCode {
     args.color.write_global();
     let screen = Screen::new(args.json);
     let done = match args.command {
+        Command::New(command) => new::new(&screen, &command),
+        Command::Build(command) => build::build(&screen, &command),
+        Command::Dev(command) => dev::dev(&screen, command),
         Command::Run(command) => run::run(&screen, command),
         Command::Serve(command) => serve::serve(&screen, command),
         Command::Start(command) => start::start(&screen, &command),

@@ -3,6 +3,7 @@
 mod cache;
 mod changed;
 mod demo;
+mod dev;
 mod guarded;
 mod guide;
 mod many;
