@@ -1,4 +1,5 @@
-//! Rebuilds the example actors, or compares what their sources give with what is committed.
+//! Rebuilds the example actors and the stock of the SDK for Rust, or compares what their sources give with what is
+//! committed.
 //!
 //! The bytes of a component depend on the compiler, so that it is a pinned one, which `wasm-toolchain.sh` puts into a
 //! cache folder: `$TROUPE_CACHE`, or else `target/`. The installed compiler is never used, whatever targets it has.
@@ -13,11 +14,28 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::cache;
 
-/// The folders under `actors/` that are actors; each is a package whose library has the same name.
-const ACTORS: [&str; 5] = ["account", "airport", "counter", "credit", "quakes"];
+/// Each is a package whose library has the same name.
+const ACTORS: [Actor; 6] = [
+    Actor { name: "account", workspace: "actors", folder: "account" },
+    Actor { name: "airport", workspace: "actors", folder: "airport" },
+    Actor { name: "counter", workspace: "actors", folder: "counter" },
+    Actor { name: "credit", workspace: "actors", folder: "credit" },
+    Actor { name: "quakes", workspace: "actors", folder: "quakes" },
+    Actor { name: "stock", workspace: "sdk", folder: "stock/rust" },
+];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;
+
+/// An actor whose component is committed beside its sources.
+struct Actor {
+    /// The package, and the component's file.
+    name: &'static str,
+    /// The folder of the cargo workspace, from the root of the repository.
+    workspace: &'static str,
+    /// The folder of the package, from there.
+    folder: &'static str,
+}
 
 /// Runs the task.
 pub(crate) fn run(options: &[&str]) -> Result<()> {
@@ -57,19 +75,20 @@ fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
         return Ok(None);
     };
     let mut differing = Vec::new();
-    for actor in ACTORS {
-        let folder = root.join("actors").join(actor);
-        let built = build(&rustc, &folder, actor).with_context(|| format!("building {actor}"))?;
-        let committed = folder.join(actor).with_extension("wasm");
+    for Actor { name, workspace, folder } in ACTORS {
+        let workspace = root.join(workspace);
+        let folder = workspace.join(folder);
+        let built = build(&rustc, &workspace, &folder, name).with_context(|| format!("building {name}"))?;
+        let committed = folder.join(name).with_extension("wasm");
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         let verdict = match (same, check) {
             (true, _) => "unchanged",
             (false, true) => "DIFFERENT from what is committed",
             (false, false) => "rebuilt",
         };
-        println!("{actor}: {} bytes, {verdict}", built.len());
+        println!("{name}: {} bytes, {verdict}", built.len());
         if !same && check {
-            differing.push(actor);
+            differing.push(name);
         } else if !same {
             fs::write(&committed, built).with_context(|| format!("writing {}", committed.display()))?;
         }
@@ -103,7 +122,7 @@ fn unavailable(skip: bool) -> Result<()> {
 }
 
 /// Builds an actor in a fresh folder and reads the component.
-fn build(rustc: &Path, folder: &Path, actor: &str) -> Result<Vec<u8>> {
+fn build(rustc: &Path, workspace: &Path, folder: &Path, name: &str) -> Result<Vec<u8>> {
     // The sources must be there before the flags can name the folders that they are in.
     succeed(cargo(rustc, folder).args(["fetch", "--quiet", "--locked"]))?;
     let target = tempfile::tempdir().context("making a folder to build in")?;
@@ -111,9 +130,9 @@ fn build(rustc: &Path, folder: &Path, actor: &str) -> Result<Vec<u8>> {
         cargo(rustc, folder)
             .args(["build", "--quiet", "--locked", "--release", "--target", TARGET, "--target-dir"])
             .arg(target.path())
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(&cache::root()?.join("actors"))?),
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace)?),
     )?;
-    let component = target.path().join(TARGET).join("release").join(actor).with_extension("wasm");
+    let component = target.path().join(TARGET).join("release").join(name).with_extension("wasm");
     fs::read(&component).with_context(|| format!("reading {}", component.display()))
 }
 
@@ -138,8 +157,8 @@ fn succeed(command: &mut Command) -> Result<()> {
 }
 
 /// The compiler flags that keep this machine's folders out of the component.
-fn flags(actors: &Path) -> Result<OsString> {
-    let mut flags = remap(actors, "/actors");
+fn flags(workspace: &Path) -> Result<OsString> {
+    let mut flags = remap(workspace, "/actors");
     let registries = cargo_home()?.join("registry/src");
     // One folder for each registry or mirror of it, of a name that differs between machines.
     for registry in fs::read_dir(&registries).into_iter().flatten() {

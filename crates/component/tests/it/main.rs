@@ -12,4 +12,5 @@ mod effects;
 mod limits;
 mod loader;
 mod migrate;
+mod stock;
 mod web;
