@@ -1,0 +1,123 @@
+// From an author's module to a component: esbuild makes one file of it and its imports, and componentize-qjs puts that
+// and a QuickJS into a component, evaluated up to its last line.
+
+import { existsSync } from 'node:fs'
+import { basename, dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { linesOf } from './lines.js'
+import { leaving, placeOf } from './place.js'
+
+const WIT = fileURLToPath(new URL('../wit/actor.wit', import.meta.url))
+const ENTRY = 'troupe-actor-entry.js'
+const SDK = dirname(fileURLToPath(import.meta.url))
+/** How QuickJS names a line of the bundle in a stack. */
+const BUNDLE_LINE = /componentize-qjs:user\.js:(\d+)(?::\d+)?/g
+/** What componentize-qjs puts before an error of the module. */
+const BEFORE = /^[^]*Failed to finish JavaScript module evaluation: /
+
+/** Something that the author has to mend; its message says what and where. */
+export class BuildError extends Error {
+  constructor(message) {
+    super(message)
+    this.name = 'BuildError'
+  }
+}
+
+/**
+ * Builds a component.
+ * @param {string} path the module whose default export is the actor, JavaScript or TypeScript
+ * @param {{ web?: boolean }} options `web` lets it use `ctx.fetch`
+ * @returns {Promise<{ component: Uint8Array, world: string, warnings: string[] }>}
+ */
+export async function build(path, { web = false } = {}) {
+  const actor = resolve(path)
+  if (!existsSync(actor)) throw new BuildError(`there is no ${path}`)
+  const { source, lines, warnings } = await bundle(actor, web)
+  const world = web ? 'whole-web-actor' : 'whole-actor'
+  const { componentize } = await tool('componentize-qjs')
+  try {
+    const made = await componentize({ witPath: WIT, world, jsSource: source, sync: true, optSize: false, disableGc: true, stubWasi: true })
+    return { component: made.component, world, warnings }
+  } catch (error) {
+    throw new BuildError(`${basename(path)} could not be evaluated:\n${inAuthorsWords(error.message, lines)}`)
+  }
+}
+
+/** One file of the author's module, of what it imports, and of the SDK. */
+async function bundle(actor, web) {
+  const { build } = await tool('esbuild')
+  let result
+  try {
+    result = await build({
+      stdin: { contents: entry(actor, web), resolveDir: dirname(actor), sourcefile: ENTRY },
+      bundle: true,
+      write: false,
+      outfile: 'actor.js',
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2023',
+      mainFields: ['module', 'main'],
+      conditions: ['module'],
+      external: ['troupe:*'],
+      alias: { 'troupe-actor': resolve(SDK, 'index.js') },
+      sourcemap: 'external',
+      sourcesContent: false,
+      logLevel: 'silent',
+    })
+  } catch (error) {
+    if (!error.errors) throw error
+    throw new BuildError(error.errors.map(shown).join('\n'))
+  }
+  const [map, code] = result.outputFiles
+  const authors = (source) => !inside(SDK, resolve(source)) && basename(source) !== ENTRY
+  const found = linesOf(JSON.parse(map.text), authors)
+  const lines = { ...found, files: found.files.map((file) => relative(dirname(actor), resolve(file))) }
+  return {
+    source: `${code.text}\n${leaving(lines)}\n`,
+    lines,
+    warnings: result.warnings.map(shown),
+  }
+}
+
+/** The component's own module. Imports are evaluated in order: the scope is prepared before the author's code. */
+function entry(actor, web) {
+  const quoted = (path) => JSON.stringify(path.replaceAll('\\', '/'))
+  return `
+import ${quoted(resolve(SDK, 'prepared.js'))}
+import * as actor from ${quoted(actor)}
+import * as runtime from 'troupe:actor/runtime@0.1.0'
+${web ? "import * as http from 'troupe:actor/http@0.1.0'" : 'const http = undefined'}
+import { exportsOf } from ${quoted(resolve(SDK, 'guest.js'))}
+export const { handler, migration, description } = exportsOf(actor.default, runtime, http)
+`
+}
+
+async function tool(name) {
+  try {
+    return await import(name)
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new BuildError(`${name} is not installed: npm install --save-dev ${name}`)
+  }
+}
+
+function inside(folder, path) {
+  return !relative(folder, path).startsWith('..')
+}
+
+function shown({ text, location }) {
+  if (!location) return text
+  const { file, line, column, lineText } = location
+  return `${file}:${line}:${column + 1}: ${text}\n    ${lineText.trim()}`
+}
+
+/** An engine's message with the author's files and lines in its stack, and without the SDK's own. */
+function inAuthorsWords(message, lines) {
+  const placed = message.replace(BEFORE, '').replace(BUNDLE_LINE, (whole, line) => placeOf(Number(line), lines) ?? whole)
+  return placed
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.includes('componentize-qjs:user.js'))
+    .join('\n')
+}
