@@ -78,3 +78,19 @@ fn the_glossary_lists_every_code() {
     }
     super::none(&found);
 }
+
+/// The SDKs' bindings are generated and kept; each says of which WIT.
+#[test]
+fn the_bindings_of_the_sdks_are_of_the_wit_that_is_there() {
+    let sum = super::output("sha256sum", &["wit/actor/actor.wit"]);
+    let sum = sum.split(' ').next().expect("a sum");
+    let bindings = [
+        "sdk/rust/src/bindings.rs",
+        "sdk/c/bindings/component_type.h",
+        "sdk/c/bindings/whole_web_actor.c",
+        "sdk/c/bindings/whole_web_actor.h",
+    ];
+    let stale = |path: &&str| !super::read(path).contains(&format!("SHA-256 {sum}\n"));
+    let found: Vec<_> = bindings.iter().filter(|path| stale(path)).collect();
+    assert!(found.is_empty(), "made of another wit/actor/actor.wit: {found:?}; sdk/README.md says how to make them");
+}

@@ -25,6 +25,7 @@ const WEAK_NAMES: &[&str] = &["Manager", "Helper", "Util", "Utils", "Impl", "Enh
 const HOSTS: &[&str] = &[
     "127.0.0.1",
     "apache.org",
+    "docs.rs",
     "earthquake.usgs.gov",
     "github.com",
     "json.schemastore.org",

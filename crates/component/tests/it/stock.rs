@@ -213,6 +213,52 @@ fn every_stock_holds_its_state_to_the_contract() {
 }
 
 #[test]
+fn every_stock_reads_what_is_json_and_nothing_else() {
+    let state = br#"{"alert":null,"items":{},"low":0,"seen":0}"#;
+    let deep = format!(r#"{{"total":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    let json: [&[u8]; 5] = [
+        b" {\t\"total\" :\n{ } }\r\n",
+        br#"{"t\u006ftal":{}}"#,
+        br#"{"add":{"n":1,"item":"nu\u0074"}}"#,
+        br#"{"add":{"\u0069tem":"\u002d","\u006e":7}}"#,
+        br#"{"remind":{"after":10}}"#,
+    ];
+    let other: [&[u8]; 20] = [
+        b"",
+        b" ",
+        b"{",
+        br#"{"total":{}"#,
+        br#"{"total":{}}}"#,
+        br#"{"total":{}} x"#,
+        br#"{"total":{},}"#,
+        br#"{'total':{}}"#,
+        br#"{total:{}}"#,
+        br#"{"total":{}/**/}"#,
+        br#"{"add":{"item":"nut","n":01}}"#,
+        br#"{"add":{"item":"nut","n":+1}}"#,
+        br#"{"add":{"item":"nut","n":0x1}}"#,
+        br#"{"add":{"item":"nut","n":NaN}}"#,
+        br#"{"add":{"item":"nu\x74","n":1}}"#,
+        br#"{"add":{"item":"\ud83d\ude00","n":1}}"#,
+        br#"{"add":{"item":"nut","n":1}"#,
+        b"{\"add\":{\"item\":\"n\nt\",\"n\":1}}",
+        b"{\"add\":{\"item\":\"n\xfft\",\"n\":1}}",
+        deep.as_bytes(),
+    ];
+    for (path, actor) in actors() {
+        let told = |message: &[u8]| told(&actor.apply(&context(), &mut Nowhere, message, state).unwrap());
+        for message in json {
+            let (found, message) = (told(message), String::from_utf8_lossy(message));
+            assert!(found.starts_with("ok "), "{}: {message}: {found}", path.display());
+        }
+        for message in other {
+            let (found, message) = (told(message), String::from_utf8_lossy(message));
+            assert_eq!(found, "rejected not a message of stock", "{}: {message}", path.display());
+        }
+    }
+}
+
+#[test]
 fn every_stock_logs_the_key_of_what_it_handles() {
     for (path, actor) in actors() {
         let state = br#"{"alert":null,"items":{},"low":0,"seen":0}"#;

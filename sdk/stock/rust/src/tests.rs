@@ -45,7 +45,7 @@ fn a_reminder_names_its_timer() {
     let seq = stock.seq();
     let timer = json!({"timer": EffectId { seq, n: 0 }}).to_string();
     let step = stock.tell(&json!({"remind": {"after": 60_000}}));
-    assert_eq!(serde_json::from_str::<Value>(step.reply()).unwrap().to_string(), timer);
+    assert_eq!(serde_json::from_str::<Value>(step.reply()).expect("JSON").to_string(), timer);
     assert_eq!(step.effects, [Effect::Timer { after: 60_000, message: r#"{"total":{}}"#.into() }]);
 }
 

@@ -1,0 +1,6 @@
+//! What an actor may rely on, in the harness.
+
+mod desk;
+mod effects;
+mod features;
+mod payloads;
