@@ -23,5 +23,5 @@ pub use build::{BuildError, Built, Options, Toolchain, build};
 pub use create::{CreateError, Created, create};
 pub use lang::Lang;
 pub use name::{BadName, check_name};
-pub use project::{Fault, MANIFEST, Project};
+pub use project::{Fault, How, MANIFEST, Project};
 pub use sources::Sources;

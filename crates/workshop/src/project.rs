@@ -103,7 +103,8 @@ impl Project {
 
     /// The component's file.
     pub fn component(&self) -> PathBuf {
-        self.folder.join(&self.output)
+        // Without the `./` of the folder that a person is in.
+        if self.folder == Path::new(".") { self.output.clone() } else { self.folder.join(&self.output) }
     }
 }
 

@@ -8,16 +8,19 @@ use super::tool::{find, output, run};
 use super::{BuildError, Options, finish, python};
 use crate::Project;
 
-/// Where an author's sources may be, and the SDK's.
-const FOLDERS: [&str; 3] = ["", "src", "vendor/troupe-actor"];
-const INCLUDE: &str = "vendor/troupe-actor";
+/// Where an author's sources may be.
+const FOLDERS: [&str; 2] = ["", "src"];
+/// Where the SDK is.
+const SDK: &str = "vendor/troupe-actor";
+/// All of the SDK that is compiled with an actor.
+const SDK_SOURCE: &str = "vendor/troupe-actor/troupe.c";
 /// What a compiler makes, before it is a component.
 const MODULE: &str = "build/core.wasm";
 /// The version of zig that `--install` gets.
 const ZIG: &str = "ziglang==0.17.0";
-/// What each compiler takes.
-const FLAGS: [&str; 8] = [
-    "-std=c17",
+/// What each compiler takes. The memory is so large that no message of ordinary size has to grow it.
+const FLAGS: [&str; 10] = [
+    "-std=c11",
     "-Os",
     "-ffreestanding",
     "-nostdlib",
@@ -25,6 +28,8 @@ const FLAGS: [&str; 8] = [
     "-Wextra",
     "-Wl,--no-entry",
     "-Wl,--strip-all",
+    "-Wl,-z,stack-size=131072",
+    "-Wl,--initial-memory=1048576",
 ];
 
 pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), BuildError> {
@@ -36,8 +41,8 @@ pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), Buil
     let module = project.folder.join(MODULE);
     let folder = project.folder.join("build");
     fs::create_dir_all(&folder).map_err(BuildError::system(format!("making {}", folder.display())))?;
-    compiler.current_dir(&project.folder).args(FLAGS).arg(format!("-I{INCLUDE}"));
-    run(compiler.args(sources).args(["-o", MODULE]), "the C compiler")?;
+    compiler.current_dir(&project.folder).args(FLAGS).arg(format!("-I{SDK}"));
+    run(compiler.args(sources).args([SDK_SOURCE, "-o", MODULE]), "the C compiler")?;
     finish::finish(project, &module)?;
     fs::remove_file(&module).map_err(BuildError::system(format!("removing {}", module.display())))
 }
@@ -58,7 +63,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn compiler(project: &Project, options: &Options<'_>) -> Result<Command, BuildError> {
     if find("clang").is_some() && find("wasm-ld").is_some() {
         let mut clang = Command::new("clang");
-        clang.arg("--target=wasm32-unknown-unknown");
+        clang.arg("--target=wasm32");
         return Ok(clang);
     }
     let zig = |mut command: Command| {

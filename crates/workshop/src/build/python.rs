@@ -26,12 +26,12 @@ pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), Buil
     };
     let Some(python) = all.iter().find(imports) else {
         if all.is_empty() {
-            let help = "install Python 3.10 or newer";
+            let help = "install Python 3.11 or newer";
             return Err(BuildError::missing("python3 is not installed", &[help]));
         }
         return Err(BuildError::missing(
             "componentize-py is not installed, which builds actors in Python",
-            &["pip install componentize-py", "or into the project: troupe build --install"],
+            &["pip install componentize-py==0.25.1", "or into the project: troupe build --install"],
         ));
     };
     finish::make_room(project)?;
@@ -69,7 +69,7 @@ pub(super) fn install(project: &Project, options: &Options<'_>, packages: &[&str
     let own = own(project);
     if !own.is_file() {
         let Some(python) = find("python3") else {
-            return Err(BuildError::missing("python3 is not installed", &["install Python 3.10 or newer"]));
+            return Err(BuildError::missing("python3 is not installed", &["install Python 3.11 or newer"]));
         };
         (options.say)("making a virtual environment in .venv");
         let mut venv = Command::new(python);
