@@ -92,5 +92,8 @@ fn the_bindings_of_the_sdks_are_of_the_wit_that_is_there() {
     ];
     let stale = |path: &&str| !super::read(path).contains(&format!("SHA-256 {sum}\n"));
     let found: Vec<_> = bindings.iter().filter(|path| stale(path)).collect();
-    assert!(found.is_empty(), "made of another wit/actor/actor.wit: {found:?}; sdk/README.md says how to make them");
+    assert!(
+        found.is_empty(),
+        "made of another wit/actor/actor.wit: {found:?}; sdk/README.md says how to make them"
+    );
 }

@@ -1,5 +1,7 @@
 //! `troupe dev` and `troupe build`, with a command that copies a component in place of a compiler.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -12,20 +12,20 @@ fn bare(name: &str, test: impl FnOnce()) {
     if std::env::var_os(BARE).is_some() {
         return test();
     }
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let folder = tempfile::tempdir().expect("a process");
+    let mut command = Command::new(std::env::current_exe().expect("a process"));
     command.args(["--exact", &format!("missing::{name}")]).env(BARE, "yes").env("PATH", folder.path());
-    let output = command.env_remove("RUSTC").output().unwrap();
+    let output = command.env_remove("RUSTC").output().expect("a process");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 fn fails(lang: Lang, install: bool, toolchain: Toolchain) -> (String, Vec<String>) {
-    let temporary = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().expect("a project");
     let folder = temporary.path().join("counter");
-    create(&folder, "counter", lang).unwrap();
+    create(&folder, "counter", lang).expect("a project");
     let options = Options { toolchain, install, cache: Some(temporary.path()), say: &|_| () };
-    match build(&Project::open(&folder).unwrap(), &options) {
+    match build(&Project::open(&folder).expect("a project"), &options) {
         Err(BuildError::Missing { what, help }) => (what, help),
         other => panic!("{lang}: {other:?}"),
     }
