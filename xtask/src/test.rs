@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, fuzz, python, shell};
+use crate::{actors, api_fuzz, deny, fuzz, python, shell, templates};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     ("vectors", false, vectors),
     ("licences", true, |_| deny::check()),
     ("components", true, components),
+    ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
     ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
 ];
