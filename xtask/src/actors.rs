@@ -97,7 +97,7 @@ fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
 }
 
 /// The pinned compiler, or `None` if this machine cannot have it.
-fn toolchain(root: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+pub(crate) fn toolchain(root: &Path, folder: &Path) -> Result<Option<PathBuf>> {
     let script = root.join("xtask/wasm-toolchain.sh");
     let status = Command::new("bash")
         .arg(script)

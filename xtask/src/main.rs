@@ -9,6 +9,7 @@ mod python;
 mod shell;
 mod stock;
 mod summary;
+mod templates;
 mod test;
 
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ tasks:
       how long it took. With --quick, only the steps that take little time; with names, only those steps.
   fuzz [--seconds N] [TARGET…]
       Runs the fuzz targets, all of them unless some are named, for a minute each unless told otherwise.
+  templates [LANG…]
+      Makes a project in each language from an empty folder, builds it with tools that it installs into it, runs its
+      tests, and sends its actor a message.
   actors [--check] [--skip-if-unavailable]
       Rebuilds the components of the example actors; with --check, says whether the committed ones are what
       their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         ["actors", options @ ..] => actors::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["stock", options @ ..] => stock::run(options),
+        ["templates", names @ ..] => templates::run(names),
         ["test", options @ ..] => test::run(options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

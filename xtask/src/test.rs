@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock};
+use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock, templates};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("licences", true, |_| deny::check()),
     ("components", true, components),
     ("stock", true, stock),
+    ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
     ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
 ];

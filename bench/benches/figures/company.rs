@@ -34,7 +34,7 @@ const PERSON: Sender = Sender::Http { key: None };
 
 fn node(store: Arc<dyn Store>) -> anyhow::Result<Host> {
     let mut settings = Settings::new(store);
-    settings.cache = Some(cache());
+    settings.cache = Some(cache().into());
     Ok(settings.open()?)
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 
 fn node(folder: &Path) -> anyhow::Result<Host> {
     let mut settings = Settings::new(Arc::new(DiskStore::open(folder)?));
-    settings.cache = Some(cache());
+    settings.cache = Some(cache().into());
     settings.options.memory = 8 << 30;
     Ok(settings.open()?)
 }

@@ -1,6 +1,6 @@
 //! Loading a component that has been compiled before.
 
-use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
+use troupe::troupe_component::{CodeCache, Limits, Sandbox, SandboxConfig};
 use troupe_bench::{medians, per_call};
 
 use crate::{COUNTER, cache, report, table};
@@ -23,6 +23,7 @@ fn start(what: &str, component: &[u8], goal: &str) -> anyhow::Result<()> {
     let limits = Limits::default();
     // A sandbox of its own for each, as a process has; its engine is started by another component.
     let load = |cache: Option<std::path::PathBuf>| {
+        let cache = cache.map(CodeCache::from);
         let sandbox = Sandbox::new(SandboxConfig { cache, ..SandboxConfig::default() });
         sandbox.load(&troupe_testing::guests::echo(troupe_testing::World::Simple), &limits)?;
         per_call(1, |_| {

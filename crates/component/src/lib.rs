@@ -4,6 +4,7 @@
 //! - [`Sandbox`] makes engines; [`Sandbox::load`] makes a [`WasmComponent`] of bytes, or a [`LoadError`] that says why not.
 //! - [`WasmComponent`] is a [`troupe_chain::Machine`]: each message gets a fresh instance and one fuel budget.
 //! - [`Limits`] and [`Grants`] are what genesis lists; [`World`] is what a component may import and must export.
+//! - [`CodeCache`] keeps compiled code on disk.
 //! - [`outside`] is how calls to the web are written down.
 
 mod actor;
@@ -23,14 +24,17 @@ mod run;
 mod sandbox;
 mod trap;
 mod url;
+mod watch;
 mod wit;
 mod world;
 
 pub use actor::{CallError, WasmComponent};
+pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
 pub use grants::{Allowed, BadGrant, Denied, Grants};
 pub use interface::Mismatch;
 pub use limits::{BadLimit, Limits};
 pub use load::LoadError;
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
 pub use url::{BadUrl, Url};
+pub use watch::{CodeEvent, CodeWatch};
 pub use world::World;

@@ -4,7 +4,6 @@
 //! Deliberately absent: WASI, threads, garbage collection, async, and any instance that outlives a message.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +13,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
 };
 
-use crate::cache;
-
 use crate::needs::{MAX_MEMORIES, MAX_TABLES};
+use crate::{CodeCache, CodeWatch, cache};
 
 /// How often the epoch advances: the grain of [`SandboxConfig::deadline`].
 const TICK: Duration = Duration::from_millis(5);
@@ -33,7 +31,9 @@ pub struct SandboxConfig {
     /// How instances get their memory.
     pub allocation: Allocation,
     /// Where compiled code is kept, in a folder that only this user may write to; `None` compiles anew each time.
-    pub cache: Option<PathBuf>,
+    pub cache: Option<CodeCache>,
+    /// Whom to tell what is compiled.
+    pub watch: CodeWatch,
     /// How long one message may take before it is aborted; `None` leaves it to fuel alone.
     pub deadline: Option<Duration>,
 }
@@ -53,7 +53,7 @@ pub enum Allocation {
 impl Default for SandboxConfig {
     fn default() -> Self {
         let allocation = Allocation::Pooling { instances: 64 };
-        Self { allocation, cache: None, deadline: Some(Duration::from_secs(10)) }
+        Self { allocation, cache: None, watch: CodeWatch::default(), deadline: Some(Duration::from_secs(10)) }
     }
 }
 
@@ -124,7 +124,7 @@ impl Sandbox {
             return Ok(component.clone());
         }
         // Without the lock: another component must not wait for this one.
-        let component = cache::load(engine, self.config.cache.as_deref(), &name, bytes)?;
+        let component = cache::load(engine, self.config.cache.as_ref(), &self.config.watch, name, bytes)?;
         let mut compiled = compiled();
         if compiled.len() >= MAX_COMPILED {
             compiled.clear();

@@ -1,12 +1,13 @@
 //! Wires components, a store and sequencers into a node of actors.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use troupe_chain::{Code, Genesis, Hash, Rules, Supervision, Text};
-use troupe_component::{Allocation, BadGrant, BadLimit, Grants, Limits, LoadError, Sandbox, SandboxConfig};
+use troupe_component::{
+    Allocation, BadGrant, BadLimit, CodeCache, CodeWatch, Grants, Limits, LoadError, Sandbox, SandboxConfig,
+};
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
@@ -22,7 +23,9 @@ pub struct Settings {
     /// How instances get their memory.
     pub allocation: Allocation,
     /// Where compiled code is kept.
-    pub cache: Option<PathBuf>,
+    pub cache: Option<CodeCache>,
+    /// Whom to tell what is compiled.
+    pub watch: CodeWatch,
     /// How actors are run.
     pub options: Options,
 }
@@ -157,6 +160,7 @@ impl Settings {
             deadline: Some(Duration::from_secs(10)),
             allocation: SandboxConfig::default().allocation,
             cache: None,
+            watch: CodeWatch::default(),
             options: Options {
                 outside: Some(Arc::new(crate::outside::Web::default())),
                 ..Options::default()
@@ -174,6 +178,7 @@ impl Settings {
         let sandbox = Sandbox::new(SandboxConfig {
             allocation: self.allocation,
             cache: self.cache,
+            watch: self.watch,
             deadline: self.deadline,
         });
         let actors = Actors::open(self.store, sandbox.clone(), self.options)?;

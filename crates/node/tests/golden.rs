@@ -90,7 +90,7 @@ fn folder(script: &Script) -> PathBuf {
 }
 
 fn sandbox(allocation: Allocation) -> Sandbox {
-    Sandbox::new(SandboxConfig { allocation, cache: None, deadline: None })
+    Sandbox::new(SandboxConfig { allocation, deadline: None, ..SandboxConfig::default() })
 }
 
 /// Sends the messages of a script to an actor that begins with `genesis`, and writes its chain to `to`.

@@ -11,7 +11,7 @@ pub(crate) static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| sandbox(Allocation::Pooling { instances: 16 }, None));
 
 pub(crate) fn sandbox(allocation: Allocation, deadline: Option<Duration>) -> Sandbox {
-    Sandbox::new(SandboxConfig { allocation, cache: None, deadline })
+    Sandbox::new(SandboxConfig { allocation, deadline, ..SandboxConfig::default() })
 }
 
 /// Limits with which everything that has no end ends soon.

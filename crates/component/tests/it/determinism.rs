@@ -62,8 +62,8 @@ fn allocator_deadline_and_cache_change_nothing() {
     let expected = outcomes(&sandbox(Allocation::OnDemand, None));
     let pooling = Allocation::Pooling { instances: 2 };
     let folder = tempfile::tempdir().unwrap();
-    let cached =
-        SandboxConfig { allocation: pooling, cache: Some(folder.path().join("cache")), deadline: long() };
+    let cache = Some(folder.path().join("cache").into());
+    let cached = SandboxConfig { allocation: pooling, cache, deadline: long(), ..SandboxConfig::default() };
     let sandboxes = [
         ("pooling", sandbox(pooling, None)),
         ("with a deadline", sandbox(Allocation::OnDemand, long())),

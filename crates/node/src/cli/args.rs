@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, send, serve,
-    start, state, steer, token, top, upgrade, verify,
+    bench, branch, build, cache, check, completions, demo, dev, export, follow, import, inspect, log, new,
+    ps, run, send, serve, start, state, steer, token, top, upgrade, verify,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -33,6 +33,9 @@ pub(super) struct Args {
 #[derive(Subcommand)]
 pub(super) enum Command {
     Demo(demo::Demo),
+    New(new::New),
+    Build(build::Build),
+    Dev(dev::Dev),
     Run(run::Run),
     Serve(serve::Serve),
     Check(check::Check),
@@ -56,6 +59,7 @@ pub(super) enum Command {
     Fork(branch::Fork),
     Rewind(branch::Rewind),
     Token(token::Token),
+    Cache(cache::Cache),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }

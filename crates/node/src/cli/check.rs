@@ -1,12 +1,13 @@
 //! `troupe check`: whether a component is an actor, and if not, why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use troupe_api::Payload;
 use troupe_chain::{Context, Machine, Outcome, Sender, Timestamp};
-use troupe_component::{Limits, LoadError, Sandbox, SandboxConfig, WasmComponent};
+use troupe_component::{Limits, LoadError, SandboxConfig, WasmComponent};
 
+use super::code;
 use super::failure::{Done, Failure};
 use super::parse;
 use super::screen::{BOLD, GOOD, Screen, count, excerpt_bytes, size};
@@ -27,21 +28,34 @@ pub(crate) struct Check {
     config: Option<String>,
 }
 
+/// A component that is an actor, and what its `init` came to.
+pub(super) struct Checked {
+    bytes: Vec<u8>,
+    component: WasmComponent,
+    state: Vec<u8>,
+    fuel: u64,
+}
+
 pub(super) fn check(screen: &Screen, command: &Check) -> Done {
-    let bytes = parse::file(&command.component)?;
     let config = command.config.as_deref().map(parse::payload).transpose()?;
     if let Some(config) = &config {
         parse::check_json(config, "the configuration")?;
     }
-    let file = command.component.display();
-    let sandbox = Sandbox::new(SandboxConfig::default());
+    try_out(screen, &command.component, config.as_deref())?.report(screen, &command.component)
+}
+
+/// Loads a component and runs its `init`.
+pub(super) fn try_out(screen: &Screen, path: &Path, config: Option<&[u8]>) -> Result<Checked, Failure> {
+    let bytes = parse::file(path)?;
+    let file = path.display();
+    let sandbox = code::sandbox(screen, Some(&file.to_string()), SandboxConfig::default().deadline);
     let component = match sandbox.load(&bytes, &Limits::default()) {
         Ok(component) => component,
         Err(error @ (LoadError::NoEngine(_) | LoadError::File { .. })) => return Err(Failure::cannot(error)),
         Err(error) => return Err(not_an_actor(&file.to_string(), &error)),
     };
     let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1 };
-    let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config.as_deref())
+    let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config)
         .map_err(|abort| Failure::cannot(format_args!("{file}: init came to no outcome: {abort}")))?;
     let state = match step.outcome {
         Outcome::Accepted(accepted) => accepted.state,
@@ -53,48 +67,64 @@ pub(super) fn check(screen: &Screen, command: &Check) -> Done {
             return Err(Failure::is_false(format_args!("{file}: init rejected: {rejection}")));
         }
     };
-    report(screen, &file.to_string(), &bytes, &component, &state, step.fuel.0)
+    Ok(Checked { bytes, component, state: state.to_vec(), fuel: step.fuel.0 })
 }
 
 fn not_an_actor(file: &str, error: &LoadError) -> Failure {
     let failure = Failure::is_false(format_args!("{file}: {error}"));
     match error {
-        LoadError::NoWorld { .. } | LoadError::Interface { .. } => {
-            failure.help("the folder `wit` has both worlds, and `actors` an example of each")
+        LoadError::NoWorld { .. } => failure
+            .help("build it for the world `troupe:actor/whole-actor`, which the folder `wit` has")
+            .help("`troupe new --lang rust NAME` makes a project that does"),
+        LoadError::Interface { .. } => failure
+            .help("`troupe new --lang rust NAME` makes a project that fits; the folder `wit` has the worlds")
+            .help("the web is there for actors that are granted a host of it: troupe run --grant http:HOST"),
+        LoadError::CoreModule => failure.help("in a project, `troupe build` makes a component by itself"),
+        LoadError::TooLarge { .. } => {
+            failure.help("leave out what is for debugging: strip it, or build for size")
+        }
+        LoadError::Needs { limit, .. } => failure
+            .help(format_args!("a larger limit is given when it begins: troupe run --limit {limit}=VALUE")),
+        LoadError::Invalid(_) => {
+            failure.help("if it was copied, copy it again; if it was built, build it again")
         }
         _ => failure,
     }
 }
 
-fn report(
-    screen: &Screen,
-    file: &str,
-    bytes: &[u8],
-    component: &WasmComponent,
-    state: &[u8],
-    fuel: u64,
-) -> Done {
-    let limits = component.limits().to_entry();
-    if screen.json {
-        let limits: serde_json::Map<_, _> =
-            limits.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
-        return Ok(screen.json(&json!({
-            "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
-            "world": component.world().name(), "limits": limits,
-            "init": { "state": Payload(state).to_value(), "fuel": fuel },
-        }))?);
+impl Checked {
+    /// Says all of it.
+    pub(super) fn report(&self, screen: &Screen, path: &Path) -> Done {
+        let Self { bytes, component, state, fuel } = self;
+        let limits = component.limits().to_entry();
+        if screen.json {
+            let limits: serde_json::Map<_, _> =
+                limits.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+            return Ok(screen.json(&json!({
+                "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
+                "world": component.world().name(), "limits": limits,
+                "init": { "state": Payload(state).to_value(), "fuel": fuel },
+            }))?);
+        }
+        screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{}{BOLD:#} is an actor", path.display()))?;
+        self.essentials(screen)?;
+        for (index, (name, value)) in limits.iter().enumerate() {
+            let is_bytes = !matches!(name.as_str(), "fuel" | "sends" | "instances" | "table");
+            let value = if is_bytes { size(*value) } else { count(*value) };
+            screen.field(if index == 0 { "limits" } else { "" }, format_args!("{name:<10} {value:>13}"))?;
+        }
+        Ok(())
     }
-    screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{file}{BOLD:#} is an actor"))?;
-    screen.field("world", component.world().name())?;
-    screen.field("hash", component.hash())?;
-    screen.field("size", size(bytes.len() as u64))?;
-    screen.field("interface", "every export has the world's signature; imports nothing beyond it")?;
-    screen.field("init", format_args!("{} fuel, state of {}", count(fuel), size(state.len() as u64)))?;
-    screen.field("state", excerpt_bytes(state, screen.width().min(160) - 14))?;
-    for (index, (name, value)) in limits.iter().enumerate() {
-        let is_bytes = !matches!(name.as_str(), "fuel" | "sends" | "instances" | "table");
-        let value = if is_bytes { size(*value) } else { count(*value) };
-        screen.field(if index == 0 { "limits" } else { "" }, format_args!("{name:<10} {value:>13}"))?;
+
+    /// Says what matters most, without the limits.
+    pub(super) fn essentials(&self, screen: &Screen) -> Done {
+        let Self { bytes, component, state, fuel } = self;
+        screen.field("world", component.world().name())?;
+        screen.field("hash", component.hash())?;
+        screen.field("size", size(bytes.len() as u64))?;
+        screen.field("interface", "every export has the world's signature; imports nothing beyond it")?;
+        let (limit, kept) = (count(component.limits().fuel), size(state.len() as u64));
+        screen.field("init", format_args!("{} fuel of {limit}, state of {kept}", count(*fuel)))?;
+        Ok(screen.field("state", excerpt_bytes(state, screen.width().min(160) - 14))?)
     }
-    Ok(())
 }

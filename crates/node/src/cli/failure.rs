@@ -43,6 +43,11 @@ impl Failure {
         self
     }
 
+    /// What to do about it.
+    pub(super) fn helps(&self) -> &[String] {
+        &self.help
+    }
+
     /// Says more of what happened.
     pub(super) fn and(mut self, what: impl Display) -> Self {
         self.message = format!("{}, {what}", self.message);

@@ -62,7 +62,7 @@ pub(super) fn import(screen: &Screen, command: &Import) -> Done {
     }
     let replayed = command.replay == "yes";
     if replayed {
-        verify::replay(screen, &verify::sandbox(), &bundle, last).map_err(|error| {
+        verify::replay(screen, &verify::sandbox(screen), &bundle, last).map_err(|error| {
             let what = format!("nothing was imported, {from}: {error}");
             if error.is_false() { Failure::is_false(what) } else { Failure::cannot(what) }
         })?;

@@ -11,16 +11,21 @@ mod args;
 mod begin;
 mod bench;
 mod branch;
+mod build;
+mod cache;
 mod check;
+mod code;
 mod completions;
 mod copy;
 mod demo;
+mod dev;
 mod export;
 mod failure;
 mod follow;
 mod import;
 mod inspect;
 mod log;
+mod new;
 mod node;
 mod origins;
 mod parse;
@@ -57,6 +62,9 @@ pub(crate) fn main() -> ExitCode {
     args.color.write_global();
     let screen = Screen::new(args.json);
     let done = match args.command {
+        Command::New(command) => new::new(&screen, &command),
+        Command::Build(command) => build::build(&screen, &command),
+        Command::Dev(command) => dev::dev(&screen, command),
         Command::Run(command) => run::run(&screen, command),
         Command::Serve(command) => serve::serve(&screen, command),
         Command::Start(command) => start::start(&screen, &command),
@@ -81,6 +89,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
+        Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),
         Command::Completions(command) => completions::completions(&screen, &command),
     };

@@ -128,7 +128,7 @@ struct One {
 /// Verifies every chain of a store, and where its entries come from.
 pub(super) fn verify_store(screen: &Screen, place: &Path, store: &Arc<dyn Store>, links_only: bool) -> Done {
     let started = Instant::now();
-    let sandbox = verify::sandbox();
+    let sandbox = verify::sandbox(screen);
     let mut all = Vec::new();
     for (chain, _) in store.chains()? {
         let history = history_of(store, &chain)?;

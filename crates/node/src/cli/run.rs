@@ -9,10 +9,11 @@ use troupe::manifest::StorePlace;
 use troupe_chain::Hash;
 
 use super::begin::{self, BeginArgs};
+use super::code::CodeArgs;
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, Screen, short, size};
-use super::server::{self, CodeArgs, ListenArgs, LogPrinter};
+use super::server::{self, ListenArgs, LogPrinter};
 
 /// Run a component as an actor behind an HTTP server
 ///
@@ -83,7 +84,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     setup.settings.deadline = command.deadline.0;
     setup.settings.options.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);
     setup.settings.options.snapshot_every = command.snapshot_every;
-    command.code.apply(&mut setup.settings)?;
+    command.code.apply(screen, Some(&begin.shown), &mut setup.settings)?;
     let printer = LogPrinter::one(screen);
     setup.settings.options.log = Arc::new(move |records| printer.print(records));
     let running = setup.open().map_err(|error| {

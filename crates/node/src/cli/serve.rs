@@ -18,10 +18,11 @@ use troupe_chain::{Code, Hash};
 use troupe_runtime::{Actor, SendError, Status};
 
 use super::begin::{self, Begin};
+use super::code::CodeArgs;
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
-use super::server::{self, CodeArgs, ListenArgs, LogPrinter};
+use super::server::{self, ListenArgs, LogPrinter};
 
 /// Run a node of many actors behind an HTTP server
 ///
@@ -85,7 +86,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
-    command.code.apply(&mut settings)?;
+    command.code.apply(screen, None, &mut settings)?;
     apply(&node, &mut settings);
     settings.options.log = Arc::new(move |records| printer.print(records));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;

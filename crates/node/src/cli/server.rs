@@ -13,11 +13,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use troupe::access::{Policy, Tokens};
-use troupe::host::{Settings, SetupError};
+use troupe::host::SetupError;
 use troupe::http::{Site, TlsAcceptor};
 use troupe::manifest::{StorePlace, TlsFiles};
 use troupe_chain::{Hash, Level};
-use troupe_component::Allocation;
 use troupe_runtime::{LogRecord, OpenError, SendError};
 use troupe_store::{DiskStore, MemoryStore, Store, StoreError};
 
@@ -51,50 +50,6 @@ pub(crate) struct ListenArgs {
     /// Its key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Access")]
     pub(super) tls_key: Option<PathBuf>,
-}
-
-/// How instances get their memory, and where compiled code is kept.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct CodeArgs {
-    /// How instances get their memory
-    #[arg(long, value_enum, default_value = "pooling", help_heading = "Tuning")]
-    allocation: AllocationArg,
-    /// Folder for compiled code, or none [default: troupe in the user's cache folder]
-    #[arg(long, value_name = "DIR|none", help_heading = "Tuning")]
-    cache: Option<PathBuf>,
-    /// Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318 (OTLP over HTTP, in JSON)
-    #[arg(long, value_name = "URL", help_heading = "Tuning")]
-    otlp: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum AllocationArg {
-    /// From slots set up once: fast
-    Pooling,
-    /// From the system each time: little address space
-    OnDemand,
-}
-
-impl CodeArgs {
-    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
-        if let AllocationArg::OnDemand = self.allocation {
-            settings.allocation = Allocation::OnDemand;
-        }
-        settings.cache = match &self.cache {
-            Some(none) if none.as_os_str() == "none" => None,
-            Some(folder) => Some(folder.clone()),
-            None => default_cache(),
-        };
-        if let Some(endpoint) = &self.otlp {
-            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-                return Err(Failure::cannot(format_args!("`{endpoint}` is no address of a collector"))
-                    .help("give it as a URL, such as http://127.0.0.1:4318"));
-            }
-            let (sink, _) = troupe::otlp::export(endpoint).map_err(Failure::cannot)?;
-            settings.options.spans = Some(sink);
-        }
-        Ok(())
-    }
 }
 
 /// A node's door, open but with nobody behind it yet.
@@ -227,14 +182,6 @@ async fn listen(addr: &str) -> Result<(TcpListener, SocketAddr), Failure> {
             _ => failure.help("use an address of this machine, such as 127.0.0.1:8080"),
         }
     })
-}
-
-/// A folder of this user's own; none if the environment names none.
-pub(super) fn default_cache() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|path| Path::new(path).is_absolute());
-    let cache = cache.map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-    Some(cache.join("troupe"))
 }
 
 /// Reads a place as the command line has it.

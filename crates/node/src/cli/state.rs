@@ -1,8 +1,8 @@
 //! `troupe state`: the state of an actor, now or at any earlier entry.
 
-use troupe_component::{Sandbox, SandboxConfig};
 use troupe_store::{MemoryStore, Store};
 
+use super::code;
 use super::copy;
 use super::failure::{Done, Failure, chain_of};
 use super::place::{Place, Source, Whose};
@@ -42,20 +42,25 @@ pub(super) fn state(screen: &Screen, command: &State) -> Done {
             let state = remote.client().state()?;
             (state.seq, state.bytes)
         }
-        Source::Store(store, history) => (seq, replayed(&**store, history.chain(), seq)?),
+        Source::Store(store, history) => (seq, replayed(screen, &**store, history.chain(), seq)?),
         Source::Bundle(_) | Source::Remote(_) => {
             let store = MemoryStore::new();
             copy::copy(&source, &store, seq, |_| {})?;
             let chain = store.chains()?.first().map(|(chain, _)| *chain);
             let chain = chain.ok_or_else(|| Failure::cannot("there are no entries"))?;
-            (seq, replayed(&store, chain, seq)?)
+            (seq, replayed(screen, &store, chain, seq)?)
         }
     };
     print(screen, seq, &state)
 }
 
-fn replayed(store: &dyn Store, chain: troupe_chain::Hash, seq: u64) -> Result<Vec<u8>, Failure> {
-    let sandbox = Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() });
+fn replayed(
+    screen: &Screen,
+    store: &dyn Store,
+    chain: troupe_chain::Hash,
+    seq: u64,
+) -> Result<Vec<u8>, Failure> {
+    let sandbox = code::sandbox(screen, None, None);
     let view = troupe_runtime::state_at(store, chain, &sandbox, seq);
     Ok(view.map_err(|error| Failure::cannot(chain_of(&error)))?.state.to_vec())
 }

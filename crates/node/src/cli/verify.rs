@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use troupe_api::Payload;
 use troupe_chain::{CannotCheck, Divergence, Hash, History, NotVerified, Report, Tip, Unreadable};
-use troupe_component::{Sandbox, SandboxConfig};
+use troupe_component::Sandbox;
 use troupe_store::bundle::BundleError;
 
+use super::code;
 use super::failure::{Done, Failure};
 use super::origins::{self, Origins, Verified};
 use super::place::{NotOpened, Place, Source, Whose, open_store};
@@ -99,7 +100,7 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
             Err(error) => Err(say_not_verified(screen, place, &error)),
         };
     }
-    match replay(screen, &sandbox(), &history, source.seq()) {
+    match replay(screen, &sandbox(screen), &history, source.seq()) {
         Ok(replayed) => {
             let origins = match &source {
                 Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
@@ -123,8 +124,8 @@ pub(super) struct Replayed {
 }
 
 /// What replays: several histories need each component compiled once.
-pub(super) fn sandbox() -> Sandbox {
-    Sandbox::new(SandboxConfig { deadline: None, ..SandboxConfig::default() })
+pub(super) fn sandbox(screen: &Screen) -> Sandbox {
+    code::sandbox(screen, None, None)
 }
 
 /// Verifies with a progress bar.

@@ -28,7 +28,8 @@ const MAX_WAIT: Duration = Duration::from_hours(24 * 30);
 
 /// The keys of a manifest.
 pub(super) const KEYS: &[&str] =
-    &["component", "config", "config-file", "grants", "limits", "name", "supervision"];
+    &["build", "component", "config", "config-file", "grants", "limits", "name", "supervision"];
+const BUILD_KEYS: &[&str] = &["command", "lang"];
 const SUPERVISION_KEYS: &[&str] =
     &["backoff", "failures", "max-backoff", "max-restarts", "on-failure", "within"];
 
@@ -81,6 +82,8 @@ impl Manifest {
 
     /// Reads a table with the keys of a manifest.
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Fault> {
+        // How it is built is for `troupe build`; here it only has to be well-formed.
+        section.section("build", BUILD_KEYS)?;
         let component = component(section)?;
         let name = section.read("name", |name| Name::new(name).map_err(|error| error.to_string()))?;
         Ok(Self {

@@ -1,7 +1,9 @@
 //! The binary as people and scripts use it: real processes, their output and their exit codes.
 
+mod cache;
 mod changed;
 mod demo;
+mod dev;
 mod guarded;
 mod guide;
 mod many;

@@ -55,7 +55,7 @@ impl Node {
         let component = std::fs::read(counter()).expect("the counter is there");
         let mut setup = Setup::new(component, Arc::new(store));
         setup.settings.allocation = Allocation::OnDemand;
-        setup.settings.cache = Some(cache());
+        setup.settings.cache = Some(cache().into());
         setup.settings.deadline = None;
         let running = Arc::new(setup.open()?);
         Ok(Self { router: troupe::http::router(running.site()), running })

@@ -31,7 +31,7 @@ pub(crate) fn counter() -> Vec<u8> {
 pub(crate) fn setup(component: impl Into<Bytes>) -> Setup {
     let mut setup = Setup::new(component, Arc::new(MemoryStore::new()));
     setup.settings.allocation = Allocation::OnDemand;
-    setup.settings.cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"));
+    setup.settings.cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code").into());
     setup
 }
 

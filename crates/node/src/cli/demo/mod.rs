@@ -144,9 +144,10 @@ fn source(running: &Running) -> Result<Source, Failure> {
 }
 
 fn verify_all(screen: &Screen, source: &Source) -> Result<(Report, f64), Failure> {
-    let replayed = verify::replay(screen, &verify::sandbox(), source, source.seq()).map_err(|error| {
-        Failure::is_false(format_args!("the demo's own history does not verify: {error}"))
-    })?;
+    let replayed =
+        verify::replay(screen, &verify::sandbox(screen), source, source.seq()).map_err(|error| {
+            Failure::is_false(format_args!("the demo's own history does not verify: {error}"))
+        })?;
     let Replayed { report, seconds } = replayed;
     if !screen.json {
         screen.line("")?;

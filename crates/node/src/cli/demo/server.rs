@@ -11,7 +11,7 @@ use troupe::host::{Running, Setup};
 use troupe_store::{DiskOptions, DiskStore};
 
 use crate::cli::failure::Failure;
-use crate::cli::server;
+use crate::cli::{code, server};
 
 /// A running node.
 pub(super) struct Server {
@@ -28,7 +28,7 @@ impl Server {
         let options = DiskOptions { segment_bytes: 16 << 20, ..DiskOptions::default() };
         let store = Arc::new(DiskStore::open_with(folder, options)?);
         let mut setup = Setup::new(component, store);
-        setup.settings.cache = server::default_cache();
+        setup.settings.cache = code::default_cache();
         let running = setup
             .open()
             .map_err(|error| server::explain(&error, "quakes.wasm", &folder.display().to_string()))?;

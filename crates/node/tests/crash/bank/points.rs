@@ -73,7 +73,7 @@ impl People {
 fn open(store: impl Store + 'static) -> Result<Host, SetupError> {
     let mut settings = Settings::new(Arc::new(store));
     settings.allocation = Allocation::OnDemand;
-    settings.cache = Some(cache());
+    settings.cache = Some(cache().into());
     settings.deadline = None;
     settings.options.threads = 0;
     settings.open()

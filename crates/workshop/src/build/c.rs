@@ -1,0 +1,90 @@
+//! C: clang, or zig, which has one; freestanding, one call for all sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::tool::{find, output, run};
+use super::{BuildError, Options, finish, python};
+use crate::Project;
+
+/// Where an author's sources may be.
+const FOLDERS: [&str; 2] = ["", "src"];
+/// Where the SDK is.
+const SDK: &str = "vendor/troupe-actor";
+/// All of the SDK that is compiled with an actor.
+const SDK_SOURCE: &str = "vendor/troupe-actor/troupe.c";
+/// What a compiler makes, before it is a component.
+const MODULE: &str = "build/core.wasm";
+/// The version of zig that `--install` gets.
+const ZIG: &str = "ziglang==0.17.0";
+/// What each compiler takes. The memory is so large that no message of ordinary size has to grow it.
+const FLAGS: [&str; 10] = [
+    "-std=c11",
+    "-Os",
+    "-ffreestanding",
+    "-nostdlib",
+    "-Wall",
+    "-Wextra",
+    "-Wl,--no-entry",
+    "-Wl,--strip-all",
+    "-Wl,-z,stack-size=131072",
+    "-Wl,--initial-memory=1048576",
+];
+
+pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), BuildError> {
+    let mut compiler = compiler(project, options)?;
+    let sources = sources(&project.folder);
+    if sources.is_empty() {
+        return Err(BuildError::sources("there is no file that ends in .c"));
+    }
+    let module = project.folder.join(MODULE);
+    let folder = project.folder.join("build");
+    fs::create_dir_all(&folder).map_err(BuildError::system(format!("making {}", folder.display())))?;
+    compiler.current_dir(&project.folder).args(FLAGS).arg(format!("-I{SDK}"));
+    run(compiler.args(sources).args([SDK_SOURCE, "-o", MODULE]), "the C compiler")?;
+    finish::finish(project, &module)?;
+    fs::remove_file(&module).map_err(BuildError::system(format!("removing {}", module.display())))
+}
+
+/// The sources below a project's folder, in the order of their names.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut sources = Vec::new();
+    for below in FOLDERS {
+        let entries = folder.join(below).read_dir().into_iter().flatten().flatten();
+        let names = entries.map(|entry| Path::new(below).join(entry.file_name()));
+        sources.extend(names.filter(|path| path.extension().is_some_and(|extension| extension == "c")));
+    }
+    sources.sort();
+    sources
+}
+
+/// A compiler that links WebAssembly: clang with wasm-ld, zig, or zig from a Python package.
+fn compiler(project: &Project, options: &Options<'_>) -> Result<Command, BuildError> {
+    if find("clang").is_some() && find("wasm-ld").is_some() {
+        let mut clang = Command::new("clang");
+        clang.arg("--target=wasm32");
+        return Ok(clang);
+    }
+    let zig = |mut command: Command| {
+        command.args(["cc", "-target", "wasm32-freestanding"]);
+        command
+    };
+    if find("zig").is_some() {
+        return Ok(zig(Command::new("zig")));
+    }
+    if options.install {
+        python::install(project, options, &[ZIG])?;
+    }
+    for python in python::candidates(project) {
+        let mut module = Command::new(&python);
+        module.args(["-m", "ziglang"]);
+        if output(Command::new(&python).args(["-c", "import ziglang"])).is_some() {
+            return Ok(zig(module));
+        }
+    }
+    Err(BuildError::missing(
+        "there is no C compiler for WebAssembly",
+        &["install clang and lld", "or zig, from a Python package into the project: troupe build --install"],
+    ))
+}
