@@ -38,6 +38,7 @@ mod start;
 mod state;
 mod steer;
 mod table;
+mod test;
 mod token;
 mod top;
 mod upgrade;
@@ -74,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Watch(command) => follow::watch(&screen, &command),
         Command::Demo(command) => demo::demo(&screen, &command),
         Command::Check(command) => check::check(&screen, &command),
+        Command::Test(command) => test::test(&screen, &command),
         Command::Send(command) => send::send(&screen, &command),
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
