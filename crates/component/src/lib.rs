@@ -26,7 +26,7 @@ mod url;
 mod wit;
 mod world;
 
-pub use actor::{CallError, WasmComponent};
+pub use actor::{CallError, MAX_DESCRIPTION, NoDescription, WasmComponent};
 pub use grants::{Allowed, BadGrant, Denied, Grants};
 pub use interface::Mismatch;
 pub use limits::{BadLimit, Limits};

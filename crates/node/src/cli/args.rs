@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, send, serve,
-    start, state, steer, test, token, top, upgrade, verify,
+    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, schema, send,
+    serve, start, state, steer, test, token, top, upgrade, verify,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -36,6 +36,7 @@ pub(super) enum Command {
     Run(run::Run),
     Serve(serve::Serve),
     Check(check::Check),
+    Schema(schema::Schema),
     Test(test::Test),
     Start(start::Start),
     Ps(ps::Ps),

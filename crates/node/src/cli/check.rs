@@ -81,6 +81,7 @@ fn report(
         return Ok(screen.json(&json!({
             "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
             "world": component.world().name(), "limits": limits,
+            "schema": super::schema::as_json(component),
             "init": { "state": Payload(state).to_value(), "fuel": fuel },
         }))?);
     }
@@ -89,6 +90,7 @@ fn report(
     screen.field("hash", component.hash())?;
     screen.field("size", size(bytes.len() as u64))?;
     screen.field("interface", "every export has the world's signature; imports nothing beyond it")?;
+    screen.field("schema", super::schema::summary(component))?;
     screen.field("init", format_args!("{} fuel, state of {}", count(fuel), size(state.len() as u64)))?;
     screen.field("state", excerpt_bytes(state, screen.width().min(160) - 14))?;
     for (index, (name, value)) in limits.iter().enumerate() {

@@ -29,6 +29,7 @@ mod progress;
 mod ps;
 mod remote;
 mod run;
+mod schema;
 mod screen;
 mod send;
 mod serve;
@@ -75,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Watch(command) => follow::watch(&screen, &command),
         Command::Demo(command) => demo::demo(&screen, &command),
         Command::Check(command) => check::check(&screen, &command),
+        Command::Schema(command) => schema::schema(&screen, &command),
         Command::Test(command) => test::test(&screen, &command),
         Command::Send(command) => send::send(&screen, &command),
         Command::Log(command) => log::log(&screen, &command),
