@@ -27,7 +27,7 @@ pub use manage::{
 };
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
-pub use types::{ErrorCode, Info, Problem};
+pub use types::{ErrorCode, FieldProblem, Info, Problem};
 
 /// The OpenAPI document of the HTTP interface.
 pub const OPENAPI: &str = include_str!("../openapi.json");

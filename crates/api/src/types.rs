@@ -111,6 +111,18 @@ pub struct Problem {
     /// The chain's code for the failure, such as `fuel` or `trap:unreachable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What of the message does not fit the actor's schema, for [`ErrorCode::Rejected`] of an actor that has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+}
+
+/// A part of a message that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldProblem {
+    /// Where, as a JSON pointer; empty for the whole message.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
 /// `GET /`: what runs here.

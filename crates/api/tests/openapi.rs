@@ -34,6 +34,7 @@ fn every_path_is_listed() {
         "/chain/{entry}",
         "/blobs/{hash}",
         "/component",
+        "/schema",
         "/events",
         "/socket",
         "/log",

@@ -3,7 +3,7 @@
 //! Invariant: nothing of one message is left for the next. Contracts and `handle` share the instance of their message,
 //! and it is dropped before the outcome is told.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use troupe_chain::{
     Abort, Context, Failed, Hash, Machine, Nowhere, Outcome, Outside, Rejection, Sender, Step,
@@ -27,6 +27,25 @@ pub struct WasmComponent {
     pub(crate) limits: Limits,
     /// What it may ask the web; `None` if it imports nothing of it.
     pub(crate) grants: Option<Arc<Grants>>,
+    /// What it says that it takes, once somebody asked.
+    pub(crate) description: Arc<OnceLock<Result<Option<String>, NoDescription>>>,
+}
+
+/// The most bytes that a component may say of what it takes.
+pub const MAX_DESCRIPTION: usize = 256 << 10;
+
+/// A component that says what it takes did not say it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoDescription {
+    /// The function failed.
+    #[error("`schema` failed: {0}")]
+    Failed(String),
+    /// The text is longer than [`MAX_DESCRIPTION`].
+    #[error("`schema` gave {0} bytes, and may give {MAX_DESCRIPTION}")]
+    TooLarge(usize),
+    /// The text is not a JSON object.
+    #[error("`schema` gave no JSON object: {0}")]
+    NotAnObject(String),
 }
 
 impl WasmComponent {
@@ -48,6 +67,40 @@ impl WasmComponent {
     /// Whether it says how to carry over a state that other code led to.
     pub fn migrates(&self) -> bool {
         self.exports.migrate.is_some()
+    }
+
+    /// What it says that it takes: a JSON object, or `None` if it does not say it. Asked once, under the actor's limits, in
+    /// an instance of its own; it decides nothing.
+    ///
+    /// # Errors
+    /// [`NoDescription`], which is worth a warning and no more: the actor is as it is without.
+    pub fn description(&self) -> Result<Option<&str>, &NoDescription> {
+        let description = self.description.get_or_init(|| self.describe());
+        description.as_ref().map(Option::as_deref)
+    }
+
+    fn describe(&self) -> Result<Option<String>, NoDescription> {
+        if self.exports.schema.is_none() {
+            return Ok(None);
+        }
+        let failed = |why: String| NoDescription::Failed(why);
+        let mut run = Run::new(self, anonymous().seq, None).map_err(|abort| failed(abort.to_string()))?;
+        let said = run.instantiate().and_then(|()| run.call(Phase::Schema, |guest| guest.schema()));
+        let Some(text) = said.map_err(|stopped| match stopped {
+            Stopped::Failed(error) => failed(error.to_string()),
+            Stopped::Abort(abort) => failed(abort.to_string()),
+        })?
+        else {
+            return Ok(None);
+        };
+        if text.len() > MAX_DESCRIPTION {
+            return Err(NoDescription::TooLarge(text.len()));
+        }
+        type Object<'a> = std::collections::BTreeMap<String, &'a serde_json::value::RawValue>;
+        match serde_json::from_str::<Object<'_>>(&text) {
+            Ok(_) => Ok(Some(text)),
+            Err(error) => Err(NoDescription::NotAnObject(error.to_string())),
+        }
     }
 
     /// Takes a message in a state, with all checks, and returns the new state.

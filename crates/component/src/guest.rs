@@ -21,6 +21,8 @@ pub(crate) struct Exports {
     state_contract: ComponentExportIndex,
     /// Of the interface that a component may export beside.
     pub(crate) migrate: Option<ComponentExportIndex>,
+    /// Of the other such interface.
+    pub(crate) schema: Option<ComponentExportIndex>,
 }
 
 /// What `handle` returned.
@@ -44,14 +46,18 @@ impl Exports {
     pub(crate) fn find(component: &Component, world: World) -> Option<Self> {
         let interface = component.get_export_index(None, world.exports())?;
         let find = |name| component.get_export_index(Some(&interface), name);
-        let migration = world.migration().and_then(|name| component.get_export_index(None, name));
+        let beside = |interface: Option<&str>, name| {
+            let interface = component.get_export_index(None, interface?)?;
+            component.get_export_index(Some(&interface), name)
+        };
         Some(Self {
             world,
             init: find("init")?,
             handle: find("handle")?,
             message_contract: find("message-contract")?,
             state_contract: find("state-contract")?,
-            migrate: migration.and_then(|interface| component.get_export_index(Some(&interface), "migrate")),
+            migrate: beside(world.migration(), "migrate"),
+            schema: beside(world.description(), "schema"),
         })
     }
 }
@@ -126,6 +132,13 @@ impl Guest<'_> {
         type Migrate<'a> = TypedFunc<(WitContext, &'a [u8]), (Result<Vec<u8>, String>,)>;
         let function: Migrate<'_> = self.function(&index)?;
         Ok(function.call(&mut *self.store, (context.into(), state))?.0)
+    }
+
+    /// What the component says that it takes; nothing, unless it says it.
+    pub(crate) fn schema(&mut self) -> wasmtime::Result<Option<String>> {
+        let Some(index) = self.exports.schema else { return Ok(None) };
+        let function = self.function::<(), (String,)>(&index)?;
+        Ok(Some(function.call(&mut *self.store, ())?.0))
     }
 
     fn function<P, R>(&mut self, index: &ComponentExportIndex) -> wasmtime::Result<TypedFunc<P, R>>

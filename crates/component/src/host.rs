@@ -55,6 +55,7 @@ pub(crate) enum Phase {
     Handle,
     StateContract,
     Migrate,
+    Schema,
 }
 
 impl Phase {
@@ -67,6 +68,7 @@ impl Phase {
             Self::Handle => "handle",
             Self::StateContract => "state-contract",
             Self::Migrate => "migrate",
+            Self::Schema => "schema",
         }
     }
 }

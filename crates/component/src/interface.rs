@@ -79,7 +79,11 @@ pub(crate) fn compare(
     web: bool,
 ) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
-    let exported = [(Some(world.exports()), world.functions()), (world.migration(), World::MIGRATION)];
+    let exported = [
+        (Some(world.exports()), world.functions()),
+        (world.migration(), World::MIGRATION),
+        (world.description(), World::DESCRIPTION),
+    ];
     for (name, functions) in exported {
         let export = name.and_then(|name| Some((name, ty.get_export(engine, name)?)));
         if let Some((name, export)) = export

@@ -28,7 +28,7 @@ mod watch;
 mod wit;
 mod world;
 
-pub use actor::{CallError, WasmComponent};
+pub use actor::{CallError, MAX_DESCRIPTION, NoDescription, WasmComponent};
 pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
 pub use grants::{Allowed, BadGrant, Denied, Grants};
 pub use interface::Mismatch;

@@ -150,7 +150,8 @@ impl Sandbox {
         let exports = Exports::find(&component, world)
             .ok_or_else(|| LoadError::Invalid("an export vanished after it was checked".into()))?;
         let grants = asks_the_web.then(|| Arc::new(grants.clone()));
-        Ok(WasmComponent { name, sandbox: self.clone(), pre, exports, limits: limits.clone(), grants })
+        let (sandbox, limits, description) = (self.clone(), limits.clone(), Arc::default());
+        Ok(WasmComponent { name, sandbox, pre, exports, limits, grants, description })
     }
 }
 

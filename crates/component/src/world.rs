@@ -96,6 +96,17 @@ impl World {
     pub(crate) const MIGRATION: &[Expected] =
         &[("migrate", &[("ctx", CONTEXT), ("state", BYTES)], Some("result<list<u8>, string>"))];
 
+    /// The interface that the actor may export beside, to say what it takes.
+    pub(crate) fn description(self) -> Option<&'static str> {
+        match self {
+            Self::FirstActor => None,
+            Self::Actor => Some("troupe:actor/description@0.1.0"),
+        }
+    }
+
+    /// The functions of that interface.
+    pub(crate) const DESCRIPTION: &[Expected] = &[("schema", &[], Some("string"))];
+
     /// The interface to the web, which the actor is granted by the grants of its chain.
     pub(crate) fn web(self) -> Option<&'static str> {
         match self {

@@ -13,12 +13,12 @@ pub mod host;
 pub mod http;
 pub mod load;
 pub mod logs;
-pub mod manifest;
+
 pub mod otlp;
 pub mod outside;
 pub mod rehearse;
 mod runtime;
-pub mod units;
 
 pub use runtime::{Runtime, RuntimeError};
+pub use troupe_manifest::{self as manifest, units};
 pub use {troupe_api, troupe_chain, troupe_component, troupe_runtime, troupe_store};

@@ -12,7 +12,7 @@ use troupe_component::Grants;
 use troupe_component::outside::{FETCH, Request, Response};
 use troupe_runtime::{CallBase, World};
 
-use crate::manifest::is_private;
+use troupe_manifest::is_private;
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

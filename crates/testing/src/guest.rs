@@ -149,6 +149,27 @@ impl Guest {
         ))
     }
 
+    /// Exports what it takes, as this text, and so takes the world `described-actor`.
+    pub fn describing(mut self, text: &str) -> Self {
+        let text = self.constant(text.as_bytes());
+        self.describing_by(&format!("(call $described {text})")).field(
+            "(func $described (param i32 i32) (result i32)
+               (i32.store (i32.const 32) (local.get 0))
+               (i32.store (i32.const 36) (local.get 1))
+               (i32.const 32))",
+        )
+    }
+
+    /// Exports what it takes by instructions that give the address of a text's address and length.
+    pub fn describing_by(self, instructions: &str) -> Self {
+        let interface = "troupe:actor/description@0.1.0";
+        self.wit(World::Actor.wit(), "described-actor").field(&format!(
+            "(export \"cabi_post_{interface}#schema\" (func $reset))
+             (func (export \"{interface}#schema\") (result i32)
+               {instructions})"
+        ))
+    }
+
     /// Puts bytes into the guest's memory, and gives the instructions for their address and length.
     pub fn constant(&mut self, bytes: &[u8]) -> String {
         let at = CONSTANTS + self.constants.len();

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     bench, branch, build, cache, check, completions, demo, dev, export, follow, import, inspect, log, new,
-    ps, run, send, serve, start, state, steer, token, top, upgrade, verify,
+    ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -39,6 +39,8 @@ pub(super) enum Command {
     Run(run::Run),
     Serve(serve::Serve),
     Check(check::Check),
+    Schema(schema::Schema),
+    Test(test::Test),
     Start(start::Start),
     Ps(ps::Ps),
     Top(top::Top),

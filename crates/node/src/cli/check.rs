@@ -103,6 +103,7 @@ impl Checked {
             return Ok(screen.json(&json!({
                 "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
                 "world": component.world().name(), "limits": limits,
+                "schema": super::schema::as_json(component),
                 "init": { "state": Payload(state).to_value(), "fuel": fuel },
             }))?);
         }
@@ -123,6 +124,7 @@ impl Checked {
         screen.field("hash", component.hash())?;
         screen.field("size", size(bytes.len() as u64))?;
         screen.field("interface", "every export has the world's signature; imports nothing beyond it")?;
+        screen.field("schema", super::schema::summary(component))?;
         let (limit, kept) = (count(component.limits().fuel), size(state.len() as u64));
         screen.field("init", format_args!("{} fuel of {limit}, state of {kept}", count(*fuel)))?;
         Ok(screen.field("state", excerpt_bytes(state, screen.width().min(160) - 14))?)

@@ -34,6 +34,7 @@ mod progress;
 mod ps;
 mod remote;
 mod run;
+mod schema;
 mod screen;
 mod send;
 mod serve;
@@ -43,6 +44,7 @@ mod start;
 mod state;
 mod steer;
 mod table;
+mod test;
 mod token;
 mod top;
 mod upgrade;
@@ -82,6 +84,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Watch(command) => follow::watch(&screen, &command),
         Command::Demo(command) => demo::demo(&screen, &command),
         Command::Check(command) => check::check(&screen, &command),
+        Command::Schema(command) => schema::schema(&screen, &command),
+        Command::Test(command) => test::test(&screen, &command),
         Command::Send(command) => send::send(&screen, &command),
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use troupe_api::{Answer, Client, ClientError, ErrorCode, Prefer, Problem};
+use troupe_api::{Answer, Client, ClientError, ErrorCode, FieldProblem, Prefer, Problem};
 
 use super::failure::{Done, Failure};
 use super::node::{NodeArgs, explain as explain_node};
@@ -196,7 +196,13 @@ fn explain(problem: &Problem) -> Failure {
     let failure = if is_answer(problem) { Failure::is_false(what) } else { Failure::cannot(what) };
     match problem.code {
         ErrorCode::Rejected => {
-            failure.help("nothing was recorded; the actor's documentation says what it takes")
+            let fields = problem.fields.iter();
+            let failure =
+                fields.fold(failure, |failure, FieldProblem { path, problem }| match path.as_str() {
+                    "" => failure.help(format_args!("the message {problem}")),
+                    path => failure.help(format_args!("{path}: {problem}")),
+                });
+            failure.help("nothing was recorded; `troupe schema ACTOR` shows what it takes, if it says so")
         }
         ErrorCode::Failed => failure.help(format_args!(
             "the failure ({}) is recorded at seq {}; the state is as it was",

@@ -16,7 +16,7 @@ use super::query::{Query, bad};
 use super::read::{Answer, info_of, json};
 use super::site::{Site, Target, blocking};
 use crate::host::{ComponentSource, Start};
-use crate::manifest::Name;
+use troupe_manifest::Name;
 
 /// Actors in one answer, unless `limit` says less or more.
 const DEFAULT_LIMIT: u64 = 100;

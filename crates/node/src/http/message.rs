@@ -1,21 +1,28 @@
 //! `POST`: one message to the actor.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, header};
 use troupe_api::{ErrorCode, Payload, check_object};
 use troupe_chain::{Hash, Sender};
-use troupe_runtime::{Actor, Answer, Trace};
+use troupe_runtime::{Actor, Answer, SendError, Trace};
 
 use super::body;
 use super::problem::Refusal;
-use super::site::{Target, blocking};
+use super::schema;
+use super::site::{Site, Target, blocking};
 
 /// The most bytes of an `Idempotency-Key`.
 pub(super) const MAX_KEY: usize = 256;
 
-pub(super) async fn post(Target(actor): Target, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+pub(super) async fn post(
+    State(site): State<Arc<Site>>,
+    Target(actor): Target,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let key = idempotency_key(request.headers())?;
     let trace = trace_parent(request.headers()).unwrap_or_default();
@@ -23,8 +30,14 @@ pub(super) async fn post(Target(actor): Target, request: Request<Body>) -> Resul
     let too_large = || format!("the actor takes messages of at most {limit} bytes");
     let message = body::read(request, limit, ErrorCode::NotAnObject, too_large).await?;
     check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
-    let answer = actor.send_traced(Sender::Http { key }, message, trace).await?;
-    Ok(respond(&answer, minimal))
+    match actor.send_traced(Sender::Http { key }, message.clone(), trace).await {
+        Ok(answer) => Ok(respond(&answer, minimal)),
+        Err(error @ SendError::Rejected(_)) => {
+            let fields = schema::fields(&site, &actor, message).await;
+            Err(Refusal::from(error).with_fields(fields))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The largest message that an actor takes, in bytes.

@@ -14,6 +14,7 @@ mod metrics;
 mod problem;
 mod query;
 mod read;
+mod schema;
 mod server;
 mod site;
 mod socket;
@@ -79,6 +80,7 @@ fn below_actor(router: Router<Arc<Site>>, actor: &str) -> Router<Arc<Site>> {
         .route(&at("/chain/{entry}"), get(read::entry))
         .route(&at("/blobs/{hash}"), get(read::blob))
         .route(&at("/component"), get(read::component))
+        .route(&at("/schema"), get(schema::schema))
         .route(&at("/events"), get(events::events))
         .route(&at("/socket"), get(socket::socket))
         .route(&at("/log"), get(top::log))

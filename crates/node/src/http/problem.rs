@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Response, Uri, header};
 use axum::response::IntoResponse;
-use troupe_api::{ErrorCode, Problem};
+use troupe_api::{ErrorCode, FieldProblem, Problem};
 use troupe_runtime::SendError;
 use troupe_store::StoreError;
 
@@ -25,10 +25,17 @@ impl Refusal {
     pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let title = title(code).to_owned();
         let (status, detail) = (code.status(), detail.into());
-        let problem = Problem { code, status, title, detail, hash: None, seq: None, error: None };
+        let problem =
+            Problem { code, status, title, detail, hash: None, seq: None, error: None, fields: Vec::new() };
         let again =
             matches!(code, ErrorCode::Busy | ErrorCode::Halted | ErrorCode::Paused | ErrorCode::TooMany);
         Self { problem: Box::new(problem), retry_after: again.then_some(1), challenge: None }
+    }
+
+    /// Says what of a message is wrong.
+    pub(super) fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
+        self.problem.fields = fields;
+        self
     }
 
     /// What the client gets to read.

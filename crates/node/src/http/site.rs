@@ -9,6 +9,7 @@ use troupe_api::ErrorCode;
 use troupe_runtime::{Actor, SendError, View};
 
 use super::problem::Refusal;
+use super::schema::Described;
 use crate::access::{Policy, RateLimit};
 use crate::host::{Host, Running};
 
@@ -32,6 +33,7 @@ pub struct Site {
     pub(super) streams: Room,
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
+    pub(super) described: Described,
 }
 
 impl Site {
@@ -45,6 +47,7 @@ impl Site {
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
+            described: Described::default(),
         }
     }
 

@@ -32,7 +32,7 @@ struct Place {
 
 impl Fault {
     /// Something about the file as a whole.
-    pub(super) fn whole(file: &Path, what: impl fmt::Display) -> Self {
+    pub fn whole(file: &Path, what: impl fmt::Display) -> Self {
         let what = what.to_string().replace(|c: char| c.is_control(), " ");
         Self { file: file.to_owned(), place: None, what }
     }
@@ -67,14 +67,16 @@ impl fmt::Display for Fault {
 
 /// The text that spans are spans of.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
-    pub(super) file: &'a Path,
-    pub(super) text: &'a str,
+pub struct Source<'a> {
+    /// Where it was read from.
+    pub file: &'a Path,
+    /// The text.
+    pub text: &'a str,
 }
 
 impl Source<'_> {
     /// Something is wrong at `span`.
-    pub(super) fn fault(&self, span: Range<usize>, what: impl fmt::Display) -> Fault {
+    pub fn fault(&self, span: Range<usize>, what: impl fmt::Display) -> Fault {
         Fault { place: Some(self.place(span)), ..Fault::whole(self.file, what) }
     }
 
@@ -102,7 +104,7 @@ impl Source<'_> {
 }
 
 /// "there is no KIND `name` …", with the nearest that there is, or all of them.
-pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
     let shown: String = name.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let spelled = name.to_ascii_lowercase().replace('_', "-");
     let distance = |known: &&str| strsim::osa_distance(&spelled, known);

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::actor::{KEYS as ACTOR_KEYS, Manifest};
-use super::fault::{Fault, Source};
-use super::section::{At, Section, parse, read};
+use crate::actor::{KEYS as ACTOR_KEYS, Manifest};
+use crate::fault::{Fault, Source};
+use crate::section::{At, Section, parse, read};
 
 /// The most actors that a file may begin.
 const MAX_DECLARED: usize = 10_000;
@@ -223,8 +223,8 @@ fn actors(section: &Section<'_>) -> Result<Vec<Manifest>, Fault> {
 mod tests {
     use std::fs;
 
-    use super::super::ComponentRef;
     use super::*;
+    use crate::ComponentRef;
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

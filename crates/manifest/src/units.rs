@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: fractions, and numbers that mean a duration without a unit.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Reads a size: bytes, or a number with `KiB`, `MiB`, `GiB`, `kB`, `MB` or `GB`.
 ///
@@ -50,6 +50,17 @@ pub fn deadline(text: &str) -> Result<Option<Duration>, String> {
         return Err("a deadline of zero lets nothing pass; use none for no deadline".into());
     }
     Ok(Some(duration))
+}
+
+/// Reads a moment such as `2026-01-01T00:00:00Z`, as milliseconds since 1970.
+///
+/// # Errors
+/// What was expected instead.
+pub fn moment(text: &str) -> Result<u64, String> {
+    let expected = || "expected a time in UTC such as 2026-01-01T00:00:00Z".to_owned();
+    let time = humantime::parse_rfc3339_weak(text).map_err(|_| expected())?;
+    let since = time.duration_since(UNIX_EPOCH).map_err(|_| expected())?;
+    u64::try_from(since.as_millis()).map_err(|_| expected())
 }
 
 #[cfg(test)]

@@ -8,15 +8,32 @@ use std::ops::Range;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 use troupe_chain::MAX_INTEGER;
 
-use super::fault::{Fault, Source};
+use crate::fault::{Fault, Source};
 
 /// How deep values may nest. The parser bounds brackets and dotted keys, but not both together.
 const MAX_DEPTH: usize = 64;
 
 /// The bytes of a table.
-pub(super) fn canonical_json(source: &Source<'_>, table: &DeTable<'_>) -> Result<Vec<u8>, Fault> {
+///
+/// # Errors
+/// A [`Fault`] at a value that JSON does not have.
+pub fn canonical_json(source: &Source<'_>, table: &DeTable<'_>) -> Result<Vec<u8>, Fault> {
     let mut out = Vec::new();
     write_table(source, table, MAX_DEPTH, &mut out)?;
+    Ok(out)
+}
+
+/// The bytes of any value.
+///
+/// # Errors
+/// A [`Fault`] at a value that JSON does not have.
+pub fn canonical_value(
+    source: &Source<'_>,
+    value: &DeValue<'_>,
+    span: Range<usize>,
+) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    write(source, value, span, MAX_DEPTH, &mut out)?;
     Ok(out)
 }
 
@@ -136,7 +153,7 @@ mod tests {
 
     fn json(text: &str) -> Result<String, String> {
         let source = Source { file: Path::new("a.toml"), text };
-        let table = super::super::section::parse(&source).map_err(|fault| fault.to_string())?;
+        let table = crate::section::parse(&source).map_err(|fault| fault.to_string())?;
         let bytes = canonical_json(&source, table.get_ref()).map_err(|fault| fault.to_string())?;
         Ok(String::from_utf8(bytes).unwrap())
     }

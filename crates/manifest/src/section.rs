@@ -9,29 +9,35 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeInteger, DeString, DeTable, DeValue};
 
-use super::fault::{Fault, Source, unknown};
+use crate::fault::{Fault, Source, unknown};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
 
 /// A value and where it stands.
-#[derive(Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
+#[derive(Debug, Clone)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands, in bytes of the file.
+    pub span: Range<usize>,
 }
 
 /// A table with the keys that it may have.
 #[derive(Debug)]
-pub(super) struct Section<'s> {
-    pub(super) source: &'s Source<'s>,
+pub struct Section<'s> {
+    /// The file.
+    pub source: &'s Source<'s>,
     table: &'s DeTable<'s>,
     /// Where the table is named: a missing key is pointed at there.
     span: Range<usize>,
 }
 
 /// Reads a text file of a moderate size.
-pub(super) fn read(path: &Path) -> Result<String, Fault> {
+///
+/// # Errors
+/// A [`Fault`] at the place of what is wrong.
+pub fn read(path: &Path) -> Result<String, Fault> {
     let bytes = bounded(path, MAX_FILE).map_err(|reason| Fault::whole(path, reason))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
@@ -41,7 +47,10 @@ pub(super) fn read(path: &Path) -> Result<String, Fault> {
 }
 
 /// Reads a file of at most `max` bytes.
-pub(super) fn bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let file = std::fs::File::open(path).map_err(cannot)?;
@@ -54,7 +63,10 @@ pub(super) fn bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
 }
 
 /// Parses the text of a file.
-pub(super) fn parse<'s>(source: &Source<'s>) -> Result<Spanned<DeTable<'s>>, Fault> {
+///
+/// # Errors
+/// A [`Fault`] at the place of what is wrong.
+pub fn parse<'s>(source: &Source<'s>) -> Result<Spanned<DeTable<'s>>, Fault> {
     DeTable::parse(source.text).map_err(|error| {
         let end = source.text.len();
         source.fault(error.span().unwrap_or(end..end), error.message())
@@ -63,7 +75,10 @@ pub(super) fn parse<'s>(source: &Source<'s>) -> Result<Spanned<DeTable<'s>>, Fau
 
 impl<'s> Section<'s> {
     /// Takes a table of which no key may be beyond `keys`.
-    pub(super) fn new(
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn new(
         source: &'s Source<'s>,
         table: &'s DeTable<'s>,
         span: Range<usize>,
@@ -78,22 +93,28 @@ impl<'s> Section<'s> {
     }
 
     /// The keys in the order of their names.
-    pub(super) fn names(&self) -> impl Iterator<Item = At<&'s str>> + use<'s> {
+    pub fn names(&self) -> impl Iterator<Item = At<&'s str>> + use<'s> {
         self.table.keys().map(|key| At { value: key.get_ref().as_ref(), span: key.span() })
     }
 
+    /// Where the table is named.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
     /// Something is wrong with the table as a whole.
-    pub(super) fn fault(&self, what: impl std::fmt::Display) -> Fault {
+    pub fn fault(&self, what: impl std::fmt::Display) -> Fault {
         self.source.fault(self.span.clone(), what)
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<At<&'s DeValue<'s>>> {
+    /// The value of a key.
+    pub fn value(&self, key: &str) -> Option<At<&'s DeValue<'s>>> {
         let value = self.table.get(key)?;
         Some(At { value: value.get_ref(), span: value.span() })
     }
 
     /// The place of a key, to say that it should not be there.
-    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+    pub fn key_span(&self, key: &str) -> Range<usize> {
         let found = self.names().find(|name| name.value == key);
         found.map_or_else(|| self.span.clone(), |name| name.span)
     }
@@ -103,7 +124,11 @@ impl<'s> Section<'s> {
         self.source.fault(at.span.clone(), what)
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<At<&'s str>>, Fault> {
+    /// A text that is not empty.
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn text(&self, key: &str) -> Result<Option<At<&'s str>>, Fault> {
         let Some(at) = self.value(key) else { return Ok(None) };
         match at.value {
             DeValue::String(text) if text.is_empty() => {
@@ -114,7 +139,11 @@ impl<'s> Section<'s> {
         }
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
+    /// True or false.
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
         let Some(at) = self.value(key) else { return Ok(None) };
         match at.value {
             DeValue::Boolean(flag) => Ok(Some(*flag)),
@@ -123,7 +152,10 @@ impl<'s> Section<'s> {
     }
 
     /// A whole number within a range.
-    pub(super) fn number(&self, key: &str, range: (u64, u64)) -> Result<Option<u64>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn number(&self, key: &str, range: (u64, u64)) -> Result<Option<u64>, Fault> {
         let Some(at) = self.value(key) else { return Ok(None) };
         let DeValue::Integer(number) = at.value else {
             return Err(self.other_type(key, &at, "a whole number"));
@@ -132,7 +164,10 @@ impl<'s> Section<'s> {
     }
 
     /// A number of bytes within a range: whole, or text with a unit.
-    pub(super) fn size(&self, key: &str, range: (u64, u64)) -> Result<Option<u64>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn size(&self, key: &str, range: (u64, u64)) -> Result<Option<u64>, Fault> {
         let Some(At { value, span }) = self.value(key) else { return Ok(None) };
         match value {
             DeValue::Integer(number) => {
@@ -163,7 +198,10 @@ impl<'s> Section<'s> {
     }
 
     /// A text as `read` understands it.
-    pub(super) fn read<T>(
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn read<T>(
         &self,
         key: &str,
         read: impl FnOnce(&str) -> Result<T, String>,
@@ -176,18 +214,28 @@ impl<'s> Section<'s> {
     }
 
     /// A path, relative to the folder of the file; what it leads to need not be there.
-    pub(super) fn path(&self, key: &str) -> Result<Option<At<PathBuf>>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn path(&self, key: &str) -> Result<Option<At<PathBuf>>, Fault> {
         Ok(self.text(key)?.map(|At { value, span }| At { value: self.resolve(value), span }))
     }
 
     /// The path of a file that must be there.
-    pub(super) fn file(&self, key: &str) -> Result<Option<At<PathBuf>>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn file(&self, key: &str) -> Result<Option<At<PathBuf>>, Fault> {
         let Some(At { value, span }) = self.path(key)? else { return Ok(None) };
         self.is_file(key, &value, span.clone())?;
         Ok(Some(At { value, span }))
     }
 
-    pub(super) fn is_file(&self, key: &str, path: &Path, span: Range<usize>) -> Result<(), Fault> {
+    /// Requires that a path leads to a file.
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn is_file(&self, key: &str, path: &Path, span: Range<usize>) -> Result<(), Fault> {
         let shown = path.display();
         match std::fs::metadata(path) {
             Ok(found) if found.is_file() => Ok(()),
@@ -196,12 +244,16 @@ impl<'s> Section<'s> {
         }
     }
 
-    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+    /// A path relative to the folder of the file.
+    pub fn resolve(&self, path: &str) -> PathBuf {
         self.source.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
     /// A table below a key; its keys are checked.
-    pub(super) fn section(&self, key: &str, keys: &[&str]) -> Result<Option<Section<'s>>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn section(&self, key: &str, keys: &[&str]) -> Result<Option<Section<'s>>, Fault> {
         let Some(at) = self.value(key) else { return Ok(None) };
         match at.value {
             DeValue::Table(table) => Section::new(self.source, table, at.span, keys).map(Some),
@@ -210,7 +262,10 @@ impl<'s> Section<'s> {
     }
 
     /// A list of tables below a key; nobody has checked their keys yet.
-    pub(super) fn tables(&self, key: &str, max: usize) -> Result<Vec<At<&'s DeTable<'s>>>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn tables(&self, key: &str, max: usize) -> Result<Vec<At<&'s DeTable<'s>>>, Fault> {
         let table = |At { value, span }: At<&'s DeValue<'s>>| match value {
             DeValue::Table(table) => Ok(At { value: table, span }),
             _ => Err(self.other_type(key, &At { value, span }, "a list of tables")),
@@ -219,7 +274,10 @@ impl<'s> Section<'s> {
     }
 
     /// A list of texts below a key, none of them twice.
-    pub(super) fn texts(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn texts(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
         let mut seen = HashSet::new();
         let text = |At { value, span }: At<&'s DeValue<'s>>| match value {
             DeValue::String(text) if !seen.insert(text) => {
@@ -250,7 +308,7 @@ fn integer(number: &DeInteger<'_>) -> Option<u64> {
 }
 
 /// A type as a person calls it.
-pub(super) fn type_of(value: &DeValue<'_>) -> &'static str {
+pub fn type_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",

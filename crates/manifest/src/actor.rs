@@ -11,11 +11,11 @@ use troupe_chain::{Hash, Text};
 use troupe_chain::{OnFailure, Supervision};
 use troupe_component::Limits;
 
-use super::config::canonical_json;
-use super::fault::{Fault, Source, unknown};
-use super::grant::http_grant;
-use super::name::Name;
-use super::section::{At, Section, bounded, parse, read, type_of};
+use crate::config::canonical_json;
+use crate::fault::{Fault, Source, unknown};
+use crate::grant::http_grant;
+use crate::name::Name;
+use crate::section::{At, Section, bounded, parse, read, type_of};
 
 /// The largest file that a `config-file` may be.
 const MAX_CONFIG: u64 = 16 << 20;
@@ -27,7 +27,7 @@ const MAX_COUNT: u64 = 1_000;
 const MAX_WAIT: Duration = Duration::from_hours(24 * 30);
 
 /// The keys of a manifest.
-pub(super) const KEYS: &[&str] =
+pub(crate) const KEYS: &[&str] =
     &["build", "component", "config", "config-file", "grants", "limits", "name", "supervision"];
 const BUILD_KEYS: &[&str] = &["command", "lang"];
 const SUPERVISION_KEYS: &[&str] =
@@ -81,7 +81,7 @@ impl Manifest {
     }
 
     /// Reads a table with the keys of a manifest.
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Fault> {
+    pub(crate) fn read(section: &Section<'_>) -> Result<Self, Fault> {
         // How it is built is for `troupe build`; here it only has to be well-formed.
         section.section("build", BUILD_KEYS)?;
         let component = component(section)?;
@@ -109,7 +109,11 @@ fn component(section: &Section<'_>) -> Result<ComponentRef, Fault> {
     Ok(ComponentRef::Path(path))
 }
 
-fn config(section: &Section<'_>) -> Result<Option<Bytes>, Fault> {
+/// Reads `config` or `config-file`: the bytes for `init`.
+///
+/// # Errors
+/// A [`Fault`] with its place.
+pub fn config(section: &Section<'_>) -> Result<Option<Bytes>, Fault> {
     let source = section.source;
     let table: Option<&DeTable<'_>> = match section.value("config") {
         None => None,
@@ -138,7 +142,11 @@ fn config(section: &Section<'_>) -> Result<Option<Bytes>, Fault> {
     Ok(Some(bytes.into()))
 }
 
-fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
+/// Reads `limits`: those that differ from the default, in the order of their names.
+///
+/// # Errors
+/// A [`Fault`] with its place.
+pub fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
     let names: Vec<_> = Limits::RANGES.iter().map(|(name, ..)| *name).collect();
     let Some(limits) = section.section("limits", &names)? else { return Ok(Vec::new()) };
     let set = Limits::RANGES.iter().filter_map(|(name, min, max)| {
@@ -148,7 +156,11 @@ fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
     set.collect()
 }
 
-fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
+/// Reads `grants`, in ascending order.
+///
+/// # Errors
+/// A [`Fault`] with its place.
+pub fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
     let Some(granted) = section.section("grants", &["http"])? else { return Ok(Vec::new()) };
     let mut grants = Vec::new();
     for At { value, span } in granted.texts("http", MAX_GRANTS)? {

@@ -1,8 +1,8 @@
 //! Files that say what is to run: [`Manifest`] for an actor (`actor.toml`), [`NodeConfig`] for a node (`troupe.toml`).
 //!
-//! Both are strict. A key that does not exist, a value of another type or out of range, a file that is not there: each
+//! They are strict. A key that does not exist, a value of another type or out of range, a file that is not there: each
 //! is a [`Fault`], which shows file, line, column, the line itself and the nearest key that exists. So what was read is
-//! what was meant.
+//! what was meant. [`strict`] is how they are read, for other files of the same kind; [`units`] reads sizes and durations.
 //!
 //! Deliberately absent: environment variables, includes, and a default file that is read without being asked for.
 
@@ -13,9 +13,18 @@ mod grant;
 mod name;
 mod node;
 mod section;
+pub mod units;
 
 pub use actor::{ComponentRef, Manifest};
 pub use fault::Fault;
 pub use grant::{http_grant, is_private};
 pub use name::{Name, NotAnActorName};
 pub use node::{NodeConfig, NodeSettings, StorePlace, TlsFiles};
+
+/// What strict files are read with: tables key by key, each value with its place.
+pub mod strict {
+    pub use crate::actor::{config, grants, limits};
+    pub use crate::config::{canonical_json, canonical_value};
+    pub use crate::fault::{Source, unknown};
+    pub use crate::section::{At, Section, parse, read, type_of};
+}

@@ -1,0 +1,98 @@
+//! `troupe schema`: what an actor says that it takes.
+
+use std::path::Path;
+
+use serde_json::Value;
+use troupe_component::{Grants, Limits, Sandbox, SandboxConfig, WasmComponent};
+use troupe_schema::Description;
+
+use super::failure::{Done, Failure};
+use super::node::NodeArgs;
+use super::parse;
+use super::screen::{DIM, Screen, WARN};
+
+/// Show what an actor takes, as it says itself
+///
+/// A component may export JSON Schemas of its messages, states, configuration and replies. They decide nothing: its
+/// contracts do.
+///
+/// Exit code 1 if the actor says nothing of it, or nothing that can be used.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe schema stock.wasm\n  \
+    troupe schema stock --node http://127.0.0.1:8080\n  \
+    troupe schema stock.wasm --json | jq .message")]
+pub(crate) struct Schema {
+    /// A component's file, or an actor: its name, its id, or the beginning of its id
+    #[arg(value_name = "FILE.wasm|ACTOR")]
+    actor: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) fn schema(screen: &Screen, command: &Schema) -> Done {
+    let path = Path::new(&command.actor);
+    let text = match path.is_file() {
+        true => of_component(&load(path)?)?,
+        false => {
+            let node = command.node.connect()?;
+            let found = node.find(&command.actor)?;
+            let value: Value = node.get(&found.path("/schema"))?;
+            (value != Value::Object(serde_json::Map::new())).then(|| value.to_string())
+        }
+    };
+    let Some(text) = text else {
+        let what = format!("{} does not say what it takes", command.actor);
+        return Err(Failure::is_false(what)
+            .help("a component says it by exporting `troupe:actor/description`, see wit/actor/actor.wit"));
+    };
+    let value: Value = serde_json::from_str(&text).map_err(Failure::cannot)?;
+    if screen.json {
+        screen.json(&value)?;
+    } else {
+        screen.line(serde_json::to_string_pretty(&value).map_err(Failure::cannot)?)?;
+    }
+    match Description::parse(&text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::is_false(format_args!("this cannot be used: {error}"))),
+    }
+}
+
+fn load(path: &Path) -> Result<WasmComponent, Failure> {
+    let bytes = parse::file(path)?;
+    // What it may ask of the web does not matter here.
+    let some_host = troupe_chain::Text::new("http:host").ok().and_then(|host| Grants::parse(&[host]).ok());
+    let sandbox = Sandbox::new(SandboxConfig::default());
+    let loaded = sandbox.load_granted(&bytes, &Limits::default(), &some_host.unwrap_or_default());
+    loaded.map_err(|error| Failure::is_false(format_args!("{}: {error}", path.display())))
+}
+
+fn of_component(component: &WasmComponent) -> Result<Option<String>, Failure> {
+    let said = component
+        .description()
+        .map_err(|error| Failure::is_false(format_args!("this cannot be used: {error}")));
+    Ok(said?.map(str::to_owned))
+}
+
+/// What a component says, in a few words.
+pub(super) fn summary(component: &WasmComponent) -> String {
+    let text = match component.description() {
+        Ok(None) => return format!("{DIM}none: it does not say what it takes{DIM:#}"),
+        Ok(Some(text)) => text,
+        Err(error) => return format!("{WARN}not usable{WARN:#}: {error}"),
+    };
+    match Description::parse(text) {
+        Ok(Description { message, state, config, reply }) => {
+            let parts = [("message", message), ("state", state), ("config", config), ("reply", reply)];
+            let said = parts.iter().filter(|(_, schema)| schema.is_some()).map(|(name, _)| *name);
+            format!("of {}", said.collect::<Vec<_>>().join(", "))
+        }
+        Err(error) => format!("{WARN}not usable{WARN:#}: {error}"),
+    }
+}
+
+/// What a component says, for programs; null if it says nothing that can be used.
+pub(super) fn as_json(component: &WasmComponent) -> Value {
+    let text = component.description().ok().flatten().filter(|text| Description::parse(text).is_ok());
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
