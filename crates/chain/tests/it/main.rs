@@ -3,10 +3,13 @@
 mod changes;
 mod codec;
 mod links;
+mod notes;
 mod once;
+mod proofs;
 mod provenance;
 mod replay;
 mod strategies;
 mod tally;
+mod trees;
 mod vectors;
 mod verdicts;
