@@ -6,10 +6,14 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-chain", &[]),
     ("troupe-store", &["troupe-chain"]),
+    ("troupe-log", &["troupe-chain", "troupe-store"]),
     ("troupe-component", &["troupe-chain"]),
     ("troupe-api", &["troupe-chain"]),
     ("troupe-runtime", &["troupe-chain", "troupe-store"]),
-    ("troupe", &["troupe-api", "troupe-chain", "troupe-component", "troupe-runtime", "troupe-store"]),
+    (
+        "troupe",
+        &["troupe-api", "troupe-chain", "troupe-component", "troupe-log", "troupe-runtime", "troupe-store"],
+    ),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
