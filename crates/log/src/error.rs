@@ -45,7 +45,7 @@ pub enum LogError {
     /// A witness has seen more of this log than the store has.
     #[error(
         "the store was set back: {witness} has cosigned {theirs} leaves of this node's log, and the store has {ours}. \
-         Nothing more is signed. Bring back the newer store, or begin a new log by removing node.key"
+         Nothing more is signed. Bring back the newer store, or begin another log, with another name, by taking node.key away"
     )]
     SetBack {
         /// The witness's name.

@@ -88,7 +88,7 @@ pub fn load_or_create_key(
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = create(kind, prefix, name)?;
+            let key = create_key(kind, prefix, name)?;
             write(path, &key).map_err(failed("writing the key"))?;
             Ok(key)
         }
@@ -113,7 +113,11 @@ fn read(file: &mut File, path: &Path, kind: KeyKind) -> Result<SecretKey, KeyFil
     if key.public().kind() == kind { Ok(key) } else { Err(bad(BadKey::Form)) }
 }
 
-fn create(kind: KeyKind, prefix: &str, name: Option<&KeyName>) -> Result<SecretKey, KeyFileError> {
+/// Makes a key that nobody has, and keeps it nowhere. Without a name it gets one as [`load_or_create_key`] says.
+///
+/// # Errors
+/// [`KeyFileError::NoRandomness`].
+pub fn create_key(kind: KeyKind, prefix: &str, name: Option<&KeyName>) -> Result<SecretKey, KeyFileError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(KeyFileError::NoRandomness)?;
     let of = |name: KeyName| SecretKey::from_seed(name, kind, &seed);

@@ -17,7 +17,7 @@ mod trees;
 mod witness;
 
 pub use error::LogError;
-pub use keyfile::{KeyFileError, load_or_create_key};
+pub use keyfile::{KeyFileError, create_key, load_or_create_key};
 pub use node_log::{MAX_LEAVES_A_ROUND, NodeLog, Round};
 pub use proofs::Inclusion;
 pub use push::{PushError, Pushed, Submit, Submitted, WitnessAt};

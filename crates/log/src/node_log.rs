@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use troupe_chain::Hash;
 use troupe_chain::note::{Checkpoint, KeyName, NodeLeaf, PublicKey, SecretKey, SignedCheckpoint};
@@ -28,6 +29,8 @@ pub struct NodeLog {
     key: SecretKey,
     growing: Mutex<Growing>,
     published: RwLock<Option<Arc<SignedCheckpoint>>>,
+    /// What the log was called when the store was signed last, if that was another log.
+    formerly: Option<KeyName>,
 }
 
 /// What only the round in progress touches.
@@ -44,6 +47,8 @@ pub struct Round {
     pub leaves: u64,
     /// Chains that have grown.
     pub chains: u64,
+    /// How long the store was used, without the witnesses.
+    pub time: Duration,
     /// Whether more waits for the next round.
     pub more: bool,
     /// What a person should know: chains that were left out, witnesses that did not cosign.
@@ -51,12 +56,17 @@ pub struct Round {
 }
 
 impl NodeLog {
-    /// Opens the logs that a store has.
+    /// Opens the logs that a store has. A key of another name begins another log, of the same chains.
     ///
     /// # Errors
-    /// [`LogError`] if the store cannot be read, or its checkpoint is not the key's.
+    /// [`LogError`] if the store cannot be read, or if its checkpoint has the key's name and not its signature.
     pub fn open(store: Arc<dyn Store>, key: SecretKey, witnesses: Vec<WitnessAt>) -> Result<Self, LogError> {
         let signed = store.row(SIGNED_KEY)?.map(|row| SignedCheckpoint::parse(&row)).transpose()?;
+        let (signed, former) = match signed {
+            Some(signed) if signed.checkpoint().origin == *key.public().name() => (Some(signed), None),
+            Some(other) => (None, Some(other.checkpoint().origin.clone())),
+            None => (None, None),
+        };
         if let Some(signed) = &signed
             && !signed.is_signed_by(key.public())
         {
@@ -65,7 +75,7 @@ impl NodeLog {
         }
         let growing = Growing { sizes: HashMap::new(), peers: Peers::new(witnesses) };
         let published = RwLock::new(signed.map(Arc::new));
-        Ok(Self { store, key, growing: Mutex::new(growing), published })
+        Ok(Self { store, key, growing: Mutex::new(growing), published, formerly: former })
     }
 
     /// What its signatures are checked with.
@@ -76,6 +86,11 @@ impl NodeLog {
     /// The origin of the node's own log.
     pub fn origin(&self) -> &KeyName {
         self.key.public().name()
+    }
+
+    /// The log that the store was signed as before, if this is another one.
+    pub fn formerly(&self) -> Option<&KeyName> {
+        self.formerly.as_ref()
     }
 
     /// The newest checkpoint of the node's log, with what witnesses cosigned of it.
@@ -117,7 +132,9 @@ impl NodeLog {
         // A store that was set back signs nothing more: its witnesses remember.
         let compared = growing.peers.compare(&*self.store, published.as_deref(), submit)?;
         round.notes.extend(compared);
+        let begun = Instant::now();
         let new = self.grow(&mut growing, &mut round, published.as_deref())?;
+        round.time = begun.elapsed();
         let lacks = || published.as_deref().filter(|published| growing.peers.lacks(published)).cloned();
         let Some(mut signed) = new.or_else(lacks) else { return Ok(round) };
         let notes = growing.peers.push(&*self.store, &mut signed, submit)?;

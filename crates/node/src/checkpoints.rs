@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use troupe_api::Courier;
 use troupe_log::{NodeLog, PushError, Submit, Submitted};
@@ -44,9 +44,13 @@ impl Checkpoints {
             let mut seen = None;
             loop {
                 let now = activity();
-                let wait = if seen == Some(now) { INTERVAL } else { rounds.round(&note) };
-                // What is not finished is taken up again although nothing was committed since.
-                seen = (wait == INTERVAL).then_some(now);
+                let mut wait = INTERVAL;
+                if seen != Some(now) {
+                    let rest = rounds.round(&note);
+                    // What is not finished is taken up again although nothing was committed since.
+                    seen = rest.is_done.then_some(now);
+                    wait = rest.wait;
+                }
                 match stopped.recv_timeout(wait) {
                     Err(RecvTimeoutError::Timeout) => {}
                     _ => return,
@@ -79,21 +83,30 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// Does a round, and says how long to rest. [`INTERVAL`] means that everything is done.
-    fn round(&mut self, note: &impl Fn(&str)) -> Duration {
-        let begun = Instant::now();
-        let (notes, wait) = match self.log.round(&Post(Courier::default())) {
-            Ok(round) if round.more => (round.notes, Duration::ZERO),
-            Ok(round) if round.notes.is_empty() => (round.notes, INTERVAL),
-            Ok(round) => (round.notes, AGAIN),
-            Err(error) => (vec![error.to_string()], AGAIN),
+    /// Does a round.
+    fn round(&mut self, note: &impl Fn(&str)) -> Rest {
+        let (notes, rest) = match self.log.round(&Post(Courier::default())) {
+            // A backlog is worked off in half of the time.
+            Ok(round) if round.more => (round.notes, Rest { wait: round.time, is_done: false }),
+            Ok(round) => {
+                let is_done = round.notes.is_empty();
+                let least = if is_done { INTERVAL } else { AGAIN };
+                (round.notes, Rest { wait: round.time.saturating_mul(REST).max(least), is_done })
+            }
+            Err(error) => (vec![error.to_string()], Rest { wait: AGAIN, is_done: false }),
         };
         notes.iter().filter(|text| !self.noted.contains(text)).for_each(|text| note(text));
         self.noted = notes;
-        let rest = begun.elapsed().saturating_mul(REST);
-        // A backlog is worked off with as long a rest as it takes, and no longer.
-        if wait.is_zero() { begun.elapsed() } else { rest.max(wait) }
+        rest
     }
+}
+
+/// What follows a round.
+struct Rest {
+    /// How long to wait for the next one.
+    wait: Duration,
+    /// Whether nothing is left until something is committed.
+    is_done: bool,
 }
 
 /// Brings submissions to witnesses over HTTP.

@@ -5,6 +5,7 @@ mod codec;
 mod links;
 mod notes;
 mod once;
+mod proof_vectors;
 mod proofs;
 mod provenance;
 mod replay;

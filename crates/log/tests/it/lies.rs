@@ -169,7 +169,23 @@ fn a_changed_entry_under_a_signed_tree_is_found_and_keeps_no_other_chain_from_be
 }
 
 #[test]
-fn a_store_is_not_opened_with_the_key_of_another_log() {
+fn a_key_of_another_name_begins_another_log_of_the_same_chains() {
+    let store = memory();
+    let chain = Chain::begin(&store, 1);
+    log(&store, Vec::new()).round(&Alone).expect("a round");
+    let kind = troupe_chain::note::KeyKind::Log;
+    let other =
+        troupe_chain::note::SecretKey::from_seed("other.example".parse().expect("a name"), kind, &[9; 32]);
+    let key = other.public().clone();
+    let log = NodeLog::open(store, other, Vec::new()).expect("opens");
+    assert_eq!((log.checkpoint(), log.formerly()), (None, Some(node_key().public().name())));
+    log.round(&Alone).expect("a round");
+    let trust = troupe_chain::note::Trust { node: key, witnesses: Vec::new(), quorum: 0 };
+    log.proof_file(&chain.id, 1).expect("a proof").check(&trust).expect("true");
+}
+
+#[test]
+fn a_store_is_not_opened_with_another_key_of_the_same_name() {
     let store = memory();
     Chain::begin(&store, 1);
     log(&store, Vec::new()).round(&Alone).expect("a round");

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, check, completions, demo, export, follow, import, inspect, log, ps, run, send, serve,
-    start, state, steer, token, top, upgrade, verify,
+    bench, branch, check, checkpoint, completions, demo, export, follow, import, inspect, log, prove, ps,
+    run, send, serve, start, state, steer, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -46,6 +46,10 @@ pub(super) enum Command {
     Logs(follow::Logs),
     Watch(follow::Watch),
     Verify(verify::Verify),
+    Checkpoint(checkpoint::Checkpoint),
+    Prove(prove::Prove),
+    VerifyProof(verify_proof::VerifyProof),
+    Witness(witness::Witness),
     Export(export::Export),
     Import(import::Import),
     Pause(steer::Pause),

@@ -12,6 +12,7 @@ mod begin;
 mod bench;
 mod branch;
 mod check;
+mod checkpoint;
 mod completions;
 mod copy;
 mod demo;
@@ -26,6 +27,7 @@ mod origins;
 mod parse;
 mod place;
 mod progress;
+mod prove;
 mod ps;
 mod remote;
 mod run;
@@ -33,6 +35,7 @@ mod screen;
 mod send;
 mod serve;
 mod server;
+mod signing;
 mod sse;
 mod start;
 mod state;
@@ -42,6 +45,8 @@ mod token;
 mod top;
 mod upgrade;
 mod verify;
+mod verify_proof;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -78,6 +83,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
         Command::Verify(command) => verify::verify(&screen, &command),
+        Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
+        Command::Prove(command) => prove::prove(&screen, &command),
+        Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
+        Command::Witness(command) => witness::witness(&screen, command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Token(command) => token::token(&screen, command),

@@ -1,18 +1,19 @@
 //! A witness over HTTP: `add-checkpoint` of C2SP tlog-witness.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{Response, StatusCode, header};
 use axum::routing::{get, post};
-use bytes::Bytes;
 use troupe_chain::note::MAX_SUBMISSION_BYTES;
 use troupe_log::{Refused, Witness};
 
 const TEXT: &str = "text/plain; charset=utf-8";
+/// How long a submission may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the protocol calls the answer to a submission that does not go on from the last.
 const SIZE: &str = "text/x.tlog.size";
 
@@ -22,7 +23,6 @@ pub fn witness_router(witness: Arc<Witness>) -> Router {
         .route("/add-checkpoint", post(add_checkpoint))
         .route("/key", get(key))
         .route("/healthz", get(|| async { "ok\n" }))
-        .layer(DefaultBodyLimit::max(MAX_SUBMISSION_BYTES))
         .with_state(witness)
 }
 
@@ -30,7 +30,13 @@ async fn key(State(witness): State<Arc<Witness>>) -> String {
     format!("{}\n", witness.key())
 }
 
-async fn add_checkpoint(State(witness): State<Arc<Witness>>, body: Bytes) -> Response<Body> {
+async fn add_checkpoint(State(witness): State<Arc<Witness>>, body: Body) -> Response<Body> {
+    let read = axum::body::to_bytes(body, MAX_SUBMISSION_BYTES);
+    let body = match tokio::time::timeout(BODY_TIMEOUT, read).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return answer(400, TEXT, format!("the submission cannot be read: {error}\n")),
+        Err(_) => return answer(408, TEXT, "the submission took too long\n".to_owned()),
+    };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     // What is cosigned is synced first, which may take a while.
     let looked = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body, now)).await;
