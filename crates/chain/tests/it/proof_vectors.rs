@@ -73,7 +73,7 @@ fn bad() -> Vec<(&'static str, &'static str, String)> {
             changed(&|file| file.entry.clone_from(&other)),
         ),
         ("another-place", "the entry says another seq", changed(&|file| file.in_chain.index += 1)),
-        ("hash-missing", "the proof is too short", changed(&|file| file.in_chain.hashes.truncate(1))),
+        ("hash-missing", "the proof is too short", changed(&|file| file.in_chain.hashes.truncate(2))),
         (
             "hash-too-many",
             "the proof is too long",
