@@ -22,6 +22,7 @@ case $target in
 entry) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
 car) cp $vectors/bundles/*/*.car "$seeds" ;;
 http_body) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
+note | proof) cp $vectors/proofs/*.proof $vectors/proofs/bad/*.proof "$seeds" ;;
 folder)
     for folder in $vectors/bundles/*/*/; do
         if [ -f "$folder/head.json" ] && [ -d "$folder/blobs" ]; then

@@ -11,7 +11,9 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod checkpoints;
 mod client;
+mod courier;
 mod fetch;
 mod manage;
 mod node;
@@ -19,7 +21,9 @@ mod object;
 mod payload;
 mod types;
 
+pub use checkpoints::{ConsistencyProof, InclusionProof};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
+pub use courier::Courier;
 pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use manage::{
     ActorList, ActorSummary, CarriedOver, Difference, ForkActor, Nothing, Rehearsal, RewindActor, StartActor,

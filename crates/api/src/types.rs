@@ -41,6 +41,8 @@ error_codes! {
     Forbidden = "forbidden", 403;
     /// There is no such resource, entry or blob.
     NotFound = "not-found", 404;
+    /// Nothing that the node signed has it, yet: what is committed is signed within seconds.
+    NotSigned = "not-signed", 404;
     /// The resource has no such method.
     MethodNotAllowed = "method-not-allowed", 405;
     /// The body took too long to arrive.

@@ -37,11 +37,13 @@ mod history;
 mod json;
 mod link;
 mod machine;
+pub mod note;
 mod once;
 mod provenance;
 mod replay;
 mod supervision;
 mod text;
+pub mod tree;
 mod verdict;
 mod verify;
 

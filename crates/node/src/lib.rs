@@ -9,6 +9,7 @@
 //! (the sandbox), [`troupe_store`] and [`troupe_runtime`] (sequencer and group commit).
 
 pub mod access;
+pub mod checkpoints;
 pub mod host;
 pub mod http;
 pub mod load;
@@ -21,4 +22,4 @@ mod runtime;
 
 pub use runtime::{Runtime, RuntimeError};
 pub use troupe_manifest::{self as manifest, units};
-pub use {troupe_api, troupe_chain, troupe_component, troupe_runtime, troupe_store};
+pub use {troupe_api, troupe_chain, troupe_component, troupe_log, troupe_runtime, troupe_store};

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Checks the vectors without any of Troupe's code: canonical form, fields, names, links, CAR files and folders.
+"""Checks the vectors without any of Troupe's code: canonical form, fields, names, links, CAR files, folders and proofs.
 
 Every good one must pass, and every bad entry must be refused. Needs Python 3.9 and the package `blake3`. It does not
 replay: for that, one needs the machine.
 """
 
+import base64
+import hashlib
 import json
 import re
 import sys
@@ -299,6 +301,184 @@ def folder(path):
     return said["head"], entries, found
 
 
+# Proofs: RFC 6962, C2SP signed-note, tlog-checkpoint, tlog-cosignature and tlog-proof, and Ed25519 of RFC 8032.
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def point(data):
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    require(y < P, "no point")
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if (x * x - square) % P == 0 else x * ROOT % P
+    require((x * x - square) % P == 0 and (x or not sign), "no point")
+    return (P - x if x & 1 != sign else x), y
+
+
+def add(one, other):
+    product = D * one[0] * other[0] * one[1] * other[1] % P
+    x = (one[0] * other[1] + other[0] * one[1]) * pow(1 + product, P - 2, P)
+    y = (one[1] * other[1] + one[0] * other[0]) * pow(1 - product, P - 2, P)
+    return x % P, y % P
+
+
+def times(number, one):
+    sum_, number = (0, 1), number
+    while number:
+        sum_ = add(sum_, one) if number & 1 else sum_
+        one, number = add(one, one), number >> 1
+    return sum_
+
+
+BASE = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def signed_by(key, message, signature):
+    require(len(signature) == 64, "signature")
+    scalar = int.from_bytes(signature[32:], "little")
+    require(scalar < ORDER, "signature")
+    digest = hashlib.sha512(signature[:32] + key + message).digest()
+    challenge = int.from_bytes(digest, "little") % ORDER
+    left, right = times(scalar, BASE), add(point(signature[:32]), times(challenge, point(key)))
+    require(left == right, "signature")
+
+
+def decoded(text, length=None):
+    data = base64.b64decode(text, validate=True)
+    require(base64.b64encode(data).decode() == text and length in (None, len(data)), "base64")
+    return data
+
+
+def key_of(text):
+    name_, id_, key = text.split("+", 2)
+    key = decoded(key, 33)
+    require(hashlib.sha256(name_.encode() + b"\n" + key).digest()[:4].hex() == id_, "key id")
+    return name_, id_, key[0], key[1:]
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def split(size):
+    return 1 << (size - 1).bit_length() - 1
+
+
+def root_of(leaves):
+    """MTH, as RFC 6962 defines it."""
+    if len(leaves) < 2:
+        return sha(b"\0", leaves[0]) if leaves else sha()
+    left = split(len(leaves))
+    return sha(b"\1", root_of(leaves[:left]), root_of(leaves[left:]))
+
+
+def led_to(leaf, index, size, hashes):
+    """The root that a proof of inclusion leads to, by the recursion that defines PATH."""
+    require(index < size, "index")
+    if size == 1:
+        require(not hashes, "length")
+        return leaf
+    require(hashes, "length")
+    left = split(size)
+    if index < left:
+        return sha(b"\1", led_to(leaf, index, left, hashes[:-1]), hashes[-1])
+    return sha(b"\1", hashes[-1], led_to(leaf, index - left, size - left, hashes[:-1]))
+
+
+def grown(old, new, hashes, root, whole=True):
+    """The roots, older and newer, that a proof of consistency leads to, by the recursion that defines SUBPROOF."""
+    if old == new:
+        require(len(hashes) == (not whole), "length")
+        return (root, root) if whole else (hashes[0], hashes[0])
+    require(hashes, "length")
+    left = split(new)
+    if old <= left:
+        older, newer = grown(old, left, hashes[:-1], root, whole)
+        return older, sha(b"\1", newer, hashes[-1])
+    older, newer = grown(old - left, new - left, hashes[:-1], root, False)
+    return sha(b"\1", hashes[-1], older), sha(b"\1", hashes[-1], newer)
+
+
+def tree(vector):
+    leaves = [bytes.fromhex(leaf) for leaf in vector["leaves"]]
+    roots = [decoded(root, 32) for root in vector["roots"]]
+    require(roots == [root_of(leaves[:size]) for size in range(len(leaves) + 1)], "roots")
+    for proof in vector["inclusion"]:
+        hashes = [decoded(hash_, 32) for hash_ in proof["hashes"]]
+        leaf = sha(b"\0", leaves[proof["index"]])
+        require(led_to(leaf, proof["index"], proof["size"], hashes) == roots[proof["size"]], proof)
+    for proof in vector["consistency"]:
+        hashes = [decoded(hash_, 32) for hash_ in proof["hashes"]]
+        made = grown(proof["from"], proof["to"], hashes, roots[proof["from"]])
+        require(made == (roots[proof["from"]], roots[proof["to"]]), proof)
+
+
+def log_proof(text, origin, leaf, node, witnesses):
+    """Checks one tlog-proof, and returns the size and the root that it leads to, and how many witnesses cosigned."""
+    head, body, signatures = text.split("\n\n")
+    header, index, *hashes = head.split("\n")
+    require(header == "c2sp.org/tlog-proof@v1" and re.fullmatch(r"index (0|[1-9][0-9]*)", index), "proof")
+    said, size, root = body.split("\n")
+    require(said == origin and re.fullmatch("0|[1-9][0-9]*", size), "checkpoint")
+    index, size, root = int(index[6:]), int(size), decoded(root, 32)
+    require(led_to(leaf, index, size, [decoded(hash_, 32) for hash_ in hashes]) == root, "root")
+    text, valid = body.encode() + b"\n", set()
+    require(signatures.endswith("\n"), "last line")
+    for line in signatures[:-1].split("\n"):
+        dash, name_, data = line.split(" ")
+        data = decoded(data)
+        require(dash == "\u2014" and len(data) > 4, "signature")
+        for known in [node, *witnesses]:
+            if (name_, data[:4].hex()) != known[:2]:
+                continue
+            signature, message = data[4:], text
+            if known[2] == 4:
+                time, signature = int.from_bytes(data[4:12], "big"), data[12:]
+                message = b"cosignature/v1\ntime %d\n%s" % (time, text)
+            signed_by(known[3], message, signature)
+            valid.add(known)
+    require(node in valid, "not signed by the node")
+    return index, size, root, len(valid) - 1
+
+
+def proof_file(data, trust):
+    """Checks a proof file against the keys of a node and of witnesses."""
+    try:
+        node, witnesses = key_of(trust["node"]), [key_of(key) for key in trust["witnesses"]]
+        header, key, entry, empty, rest = data.decode().split("\n", 4)
+        require(header == "troupe.proof/v1" and key.startswith("key ") and empty == "", "head")
+        key_of(key[4:])
+        seq = entry_of(entry.encode())["data"]["seq"]
+        middle = rest.index("\n\nc2sp.org/tlog-proof@v1\n")
+        chain_, node_ = rest[: middle + 1], rest[middle + 2 :]
+        origin = chain_.split("\n\n")[1].split("\n")[0]
+        require(re.fullmatch("troupe\\.chain/[0-9a-f]{64}", origin), "origin")
+        leaf = sha(b"\0", bytes.fromhex(hash_of(entry.encode())))
+        index, size, root, _ = log_proof(chain_, origin, leaf, node, [])
+        require(index == seq, "place")
+        leaf = '{"chain":"%s","root":"%s","size":%d}' % (origin[-64:], root.hex(), size)
+        *_, cosigned = log_proof(node_, node[0], sha(b"\0", leaf.encode()), node, witnesses)
+        require(cosigned >= trust["quorum"], "witnesses")
+    except (ValueError, IndexError) as error:
+        raise Wrong(error) from error
+
+
+def proofs(root):
+    index = json.loads((root / "proofs/proofs.json").read_text())
+    for vector in index["trees"]:
+        tree(vector)
+    for vector in index["good"] + index["bad"]:
+        data = (root / "proofs" / vector["file"]).read_bytes()
+        false = refused(lambda data: proof_file(data, index["trust"]), data)
+        require(false == (vector in index["bad"]), vector)
+    return len(index["good"]), len(index["bad"])
+
+
 def refused(check, data):
     try:
         check(data)
@@ -336,7 +516,9 @@ def main():
         require((made, head, len(entries)) == (vector["chain"], vector["head"], vector["size"]), vector)
         require(there <= found <= named and len(named - found) == vector["missing"], f"{path}: blobs")
     bundles = len(index["bundles"]["good"])
+    good_proofs, bad_proofs = proofs(root)
     print(f"{len(good)} good and {len(bad)} bad entries and {bundles} good bundles are what they say")
+    print(f"{good_proofs} good and {bad_proofs} bad proofs are what they say")
 
 
 if __name__ == "__main__":

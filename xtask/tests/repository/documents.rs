@@ -28,6 +28,18 @@ fn links_are_recognised() {
     assert_eq!(links(text), ["b.md", "../g/h.md"]);
 }
 
+/// A variant as clap names its command.
+fn kebab(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
 /// Every path of the HTTP interface, and every command.
 #[test]
 fn the_readme_lists_every_path_and_every_command() {
@@ -52,7 +64,7 @@ fn the_readme_lists_every_path_and_every_command() {
     let commands =
         args.split("enum Command {").nth(1).and_then(|rest| rest.split('}').next()).expect("commands");
     for command in commands.lines().filter_map(|line| line.trim().split_once('(')) {
-        let entry = format!("`troupe {}", command.0.to_lowercase());
+        let entry = format!("`troupe {}", kebab(command.0));
         if !readme.contains(&entry) {
             found.push(format!("README.md does not list {entry}`"));
         }

@@ -11,6 +11,7 @@ const VERBATIM: &[&str] = &[
     "docs/spec/vectors/bad/",
     "docs/spec/vectors/bundles/",
     "docs/spec/vectors/good/",
+    "docs/spec/vectors/proofs/",
     "actors/quakes/data/",
     "docs/guide/data/",
 ];
@@ -25,6 +26,7 @@ const WEAK_NAMES: &[&str] = &["Manager", "Helper", "Util", "Utils", "Impl", "Enh
 const HOSTS: &[&str] = &[
     "127.0.0.1",
     "apache.org",
+    "c2sp.org",
     "docs.rs",
     "earthquake.usgs.gov",
     "github.com",

@@ -3,10 +3,14 @@
 mod changes;
 mod codec;
 mod links;
+mod notes;
 mod once;
+mod proof_vectors;
+mod proofs;
 mod provenance;
 mod replay;
 mod strategies;
 mod tally;
+mod trees;
 mod vectors;
 mod verdicts;

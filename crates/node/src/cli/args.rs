@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, build, cache, check, completions, demo, dev, export, follow, import, inspect, log, new,
-    ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
+    bench, branch, build, cache, check, checkpoint, completions, demo, dev, export, follow, import, inspect, log, new,
+    prove, ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -51,6 +51,10 @@ pub(super) enum Command {
     Logs(follow::Logs),
     Watch(follow::Watch),
     Verify(verify::Verify),
+    Checkpoint(checkpoint::Checkpoint),
+    Prove(prove::Prove),
+    VerifyProof(verify_proof::VerifyProof),
+    Witness(witness::Witness),
     Export(export::Export),
     Import(import::Import),
     Pause(steer::Pause),

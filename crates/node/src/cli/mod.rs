@@ -14,6 +14,7 @@ mod branch;
 mod build;
 mod cache;
 mod check;
+mod checkpoint;
 mod code;
 mod completions;
 mod copy;
@@ -31,6 +32,7 @@ mod origins;
 mod parse;
 mod place;
 mod progress;
+mod prove;
 mod ps;
 mod remote;
 mod run;
@@ -39,6 +41,7 @@ mod screen;
 mod send;
 mod serve;
 mod server;
+mod signing;
 mod sse;
 mod start;
 mod state;
@@ -49,6 +52,8 @@ mod token;
 mod top;
 mod upgrade;
 mod verify;
+mod verify_proof;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -90,6 +95,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
         Command::Verify(command) => verify::verify(&screen, &command),
+        Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
+        Command::Prove(command) => prove::prove(&screen, &command),
+        Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
+        Command::Witness(command) => witness::witness(&screen, command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Token(command) => token::token(&screen, command),

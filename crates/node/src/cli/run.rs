@@ -14,6 +14,7 @@ use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, Screen, short, size};
 use super::server::{self, ListenArgs, LogPrinter};
+use super::signing::SigningArgs;
 
 /// Run a component as an actor behind an HTTP server
 ///
@@ -57,6 +58,8 @@ pub(crate) struct Run {
     /// Keep a state at least every N entries; those between are replayed when they are needed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Tuning")]
     snapshot_every: u64,
+    #[command(flatten)]
+    signing: SigningArgs,
     #[command(flatten)]
     code: CodeArgs,
 }
@@ -102,9 +105,11 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     {
         screen.warn(format_args!("the actor goes on without the name `{name}`: it was begun without it"));
     }
+    let checkpoints = command.signing.begin(screen, &place, &running.host.actors)?;
+    let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &begin.shown, &place, &running, url)?;
-        Ok(Site::from(&running).guarded(policy, None))
+        Ok(Site::from(&running).guarded(policy, None).signing(log))
     })?;
     let view = actor.view().map_err(Failure::cannot)?;
     screen.note(format_args!("stopped at seq {}, head {}", view.tip.seq, short(view.tip.entry)));

@@ -23,6 +23,7 @@ use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
 use super::server::{self, ListenArgs, LogPrinter};
+use super::signing::SigningArgs;
 
 /// Run a node of many actors behind an HTTP server
 ///
@@ -69,6 +70,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Tuning")]
     threads: Option<u32>,
     #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
     code: CodeArgs,
 }
 
@@ -92,9 +95,12 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let begun = begin_all(screen, &host, declared, &server::shown(&place))?;
     let actors = host.actors.clone();
+    let checkpoints = command.signing.begin(screen, &place, &actors)?;
+    let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;
-        Ok(Site::new(host, None).guarded(policy, NonZero::new(node.rate_limit).map(RateLimit::new)))
+        let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
+        Ok(Site::new(host, None).guarded(policy, rate).signing(log))
     })?;
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));

@@ -166,7 +166,7 @@ impl Door {
     }
 }
 
-async fn listen(addr: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+pub(super) async fn listen(addr: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let bound = TcpListener::bind(addr).await;
     let local = bound.and_then(|listener| listener.local_addr().map(|local| (listener, local)));
     local.map_err(|error| {
@@ -303,19 +303,19 @@ pub(super) fn style_of(level: Level) -> Style {
 }
 
 /// Ctrl-C, and what a service manager sends, watched from the moment this is made.
-struct Stop {
+pub(super) struct Stop {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Stop {
     /// Begins to watch, in the context of a runtime.
-    fn watch() -> io::Result<Self> {
+    pub(super) fn watch() -> io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// Waits until somebody asks, or has asked since.
-    async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

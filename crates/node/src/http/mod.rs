@@ -6,6 +6,7 @@
 mod actors;
 mod body;
 mod change;
+mod checkpoints;
 mod components;
 mod events;
 mod guard;
@@ -21,6 +22,7 @@ mod socket;
 mod tail;
 mod tls;
 mod top;
+mod witness;
 
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use self::server::{Peer, ServerLimits, runtime, serve, serve_router, serve_within};
 pub use self::site::Site;
 pub use self::tls::{TlsAcceptor, TlsError};
+pub use self::witness::witness_router;
 
 /// Takes messages and answers each with the same bytes: what the HTTP stack alone can do, to measure against.
 pub fn constant_router() -> Router {
@@ -54,6 +57,16 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(read::openapi))
+        .route("/key", get(checkpoints::key))
+        .route("/checkpoint", get(checkpoints::of_node))
+        .route("/leaves", get(checkpoints::leaves))
+        .route("/proof/inclusion", get(checkpoints::inclusion_in_node))
+        .route("/proof/consistency", get(checkpoints::consistency_of_node))
+        // At the root these are the node's own.
+        .route("/actors/{actor}/checkpoint", get(checkpoints::of_chain))
+        .route("/actors/{actor}/proof", get(checkpoints::file))
+        .route("/actors/{actor}/proof/inclusion", get(checkpoints::inclusion_in_chain))
+        .route("/actors/{actor}/proof/consistency", get(checkpoints::consistency_of_chain))
         .route("/", of_actor())
         .route("/actors/{actor}", of_actor())
         // A client that has an actor's URL as its base asks for the root below it.

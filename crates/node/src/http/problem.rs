@@ -166,6 +166,7 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::KeyReused => "the key was used with another message",
         ErrorCode::NotCarriedOver => "the state does not fit the new code",
         ErrorCode::NoSuchSeq => "there is no such state",
+        ErrorCode::NotSigned => "not signed yet",
         ErrorCode::NotASocket => "a WebSocket is expected",
         ErrorCode::Unauthorized => "a token is needed",
         ErrorCode::Forbidden => "not allowed",

@@ -29,7 +29,7 @@ const MAX_AHEAD_MS: u64 = 60_000;
 
 const JSON: &str = "application/json";
 pub(super) const NDJSON: &str = "application/x-ndjson";
-const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 
 pub(super) type Answer = Result<Response<Body>, Refusal>;

@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use troupe_api::ErrorCode;
+use troupe_log::NodeLog;
 use troupe_runtime::{Actor, SendError, View};
 
 use super::problem::Refusal;
@@ -28,6 +29,8 @@ pub struct Site {
     pub root: Option<Actor>,
     /// Who may do what; without one, everybody may do everything.
     pub policy: Option<Policy>,
+    /// What the node signs; without one, nothing.
+    pub log: Option<Arc<NodeLog>>,
     /// How often a client may ask; without one, as often as it can.
     pub rate: Option<RateLimit>,
     pub(super) streams: Room,
@@ -43,6 +46,7 @@ impl Site {
             host,
             root,
             policy: None,
+            log: None,
             rate: None,
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
@@ -55,6 +59,12 @@ impl Site {
     pub fn guarded(mut self, policy: Policy, rate: Option<RateLimit>) -> Self {
         self.policy = Some(policy);
         self.rate = rate;
+        self
+    }
+
+    /// Hands out what a node's logs sign.
+    pub fn signing(mut self, log: Option<Arc<NodeLog>>) -> Self {
+        self.log = log;
         self
     }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod checkpoints;
 mod connections;
 mod guests;
 mod limits;

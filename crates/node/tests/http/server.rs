@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use troupe::host::{Running, Setup};
 use troupe::http::{ServerLimits, Site};
 use troupe_component::Allocation;
+use troupe_log::{NodeLog, PushError, Submit, Submitted};
 use troupe_store::MemoryStore;
 
 use crate::wire::Wire;
@@ -17,8 +18,18 @@ use crate::wire::Wire;
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) running: Arc<Running>,
+    pub(crate) log: Arc<NodeLog>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// There are no witnesses.
+struct Nobody;
+
+impl Submit for Nobody {
+    fn submit(&self, _: &str, _: &str) -> Result<Submitted, PushError> {
+        Err(PushError("nobody is asked".into()))
+    }
 }
 
 /// The committed actor that counts.
@@ -50,7 +61,11 @@ impl Server {
 
     /// With limits of its own, and whatever `change` makes of the site.
     pub(crate) fn within(limits: ServerLimits, running: Running, change: impl FnOnce(Site) -> Site) -> Self {
-        let site = Arc::new(change(Site::from(&running)));
+        let kind = troupe_chain::note::KeyKind::Log;
+        let key = troupe_log::create_key(kind, "troupe.node", None).expect("a key");
+        let log = NodeLog::open(Arc::clone(running.host.actors.store()), key, Vec::new()).expect("a log");
+        let log = Arc::new(log);
+        let site = Arc::new(change(Site::from(&running).signing(Some(Arc::clone(&log)))));
         let running = Arc::new(running);
         let runtime = troupe::http::runtime().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
@@ -61,7 +76,12 @@ impl Server {
             let _ = stopped.await;
         });
         let thread = std::thread::spawn(move || runtime.block_on(served).expect("the server ends well"));
-        Self { addr, running, stop: Some(stop), thread: Some(thread) }
+        Self { addr, running, log, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Signs what is committed.
+    pub(crate) fn sign(&self) {
+        self.log.round(&Nobody).expect("a round");
     }
 
     pub(crate) fn wire(&self) -> Wire {

@@ -9,6 +9,7 @@ use crate::server::{Server, counter};
 #[test]
 fn the_openapi_document_lists_exactly_what_there_is() {
     let server = Server::start(counter());
+    server.sign();
     let mut wire = server.wire();
     let document = wire.get("/openapi.json").unwrap().status(200).json();
     let actor = server.running.actor.id().to_string();

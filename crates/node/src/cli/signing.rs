@@ -1,0 +1,95 @@
+//! What a node signs with, and which witnesses it asks: arguments that `run` and `serve` share.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use troupe::checkpoints::Checkpoints;
+use troupe::manifest::StorePlace;
+use troupe_chain::note::{KeyKind, KeyName, PublicKey};
+use troupe_log::{NodeLog, WitnessAt, create_key, load_or_create_key};
+use troupe_runtime::Actors;
+
+use super::failure::{Failure, chain_of};
+use super::screen::Screen;
+
+/// The file of a store that holds the node's key.
+const KEY_FILE: &str = "node.key";
+/// What a key is named after that gets no other name.
+const PREFIX: &str = "troupe.node";
+
+/// What a node signs with, and which witnesses it asks.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct SigningArgs {
+    /// A witness that is to cosign checkpoints: its URL and, after `=`, its key; may be given again
+    #[arg(long, value_name = "URL=KEY", value_parser = witness_at, help_heading = "Checkpoints")]
+    witness: Vec<WitnessAt>,
+    /// The name of the node's log, when its key is made [default: troupe.node and 16 digits]
+    #[arg(long, value_name = "NAME", value_parser = key_name, help_heading = "Checkpoints")]
+    log_name: Option<KeyName>,
+}
+
+/// Reads the name of a log or a witness.
+pub(super) fn key_name(text: &str) -> Result<KeyName, String> {
+    text.parse().map_err(|error: troupe_chain::note::BadKey| error.to_string())
+}
+
+/// Reads a public key of a kind.
+fn public_key(text: &str, kind: KeyKind) -> Result<PublicKey, String> {
+    let key: PublicKey = text.parse().map_err(|error: troupe_chain::note::BadKey| error.to_string())?;
+    match (key.kind() == kind, kind) {
+        (true, _) => Ok(key),
+        (false, KeyKind::Log) => Err("it is a witness's key, and a log's is needed".to_owned()),
+        (false, KeyKind::Witness) => Err("it is a log's key, and a witness's is needed".to_owned()),
+    }
+}
+
+/// Reads the key of a log.
+pub(super) fn log_key(text: &str) -> Result<PublicKey, String> {
+    public_key(text, KeyKind::Log)
+}
+
+/// Reads the key of a witness.
+pub(super) fn witness_key(text: &str) -> Result<PublicKey, String> {
+    public_key(text, KeyKind::Witness)
+}
+
+fn witness_at(text: &str) -> Result<WitnessAt, String> {
+    let (url, key) = text.split_once('=').ok_or("expected URL=KEY, with the key that the witness prints")?;
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err("the URL must begin with http:// or https://".to_owned());
+    }
+    Ok(WitnessAt { url: url.to_owned(), key: witness_key(key)? })
+}
+
+impl SigningArgs {
+    /// Begins to sign what the actors commit. The key is in the store's folder, and made if it is not there; a store in
+    /// memory has one for as long as it is there itself.
+    pub(super) fn begin(
+        &self,
+        screen: &Screen,
+        place: &StorePlace,
+        actors: &Actors,
+    ) -> Result<Checkpoints, Failure> {
+        let name = self.log_name.as_ref();
+        let key = match place {
+            StorePlace::Memory => create_key(KeyKind::Log, PREFIX, name),
+            StorePlace::Folder(path) => load_or_create_key(&path.join(KEY_FILE), KeyKind::Log, PREFIX, name),
+        };
+        let key = key.map_err(|error| Failure::cannot(chain_of(&error)))?;
+        let log = NodeLog::open(Arc::clone(actors.store()), key, self.witness.clone()).map_err(|error| {
+            Failure::cannot(chain_of(&error))
+                .help("the store belongs to the key that it was begun with: put its node.key back")
+        })?;
+        if let Some(former) = log.formerly() {
+            screen.warn(format_args!(
+                "the store was signed as `{former}` before; from now on as `{}`: whoever kept a checkpoint cannot compare",
+                log.origin()
+            ));
+        }
+        let (counting, noting) = (actors.clone(), *screen);
+        let activity = move || counting.metrics().commits.load(Ordering::Relaxed);
+        let note = move |text: &str| noting.warn(format_args!("checkpoints: {text}"));
+        Checkpoints::start(log, activity, note)
+            .map_err(|error| Failure::cannot(format_args!("cannot start: {error}")))
+    }
+}
