@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, build, cache, check, checkpoint, completions, demo, dev, export, follow, import, inspect, log, new,
-    prove, ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    bench, branch, build, cache, check, checkpoint, completions, demo, dev, export, follow, import, inspect,
+    log, new, prove, ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
+    verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
