@@ -8,6 +8,7 @@ mod guarded;
 mod guide;
 mod many;
 mod node;
+mod project;
 mod round_trip;
 mod tokens;
 mod wrong_use;

@@ -15,17 +15,13 @@ const SDK: &str = "vendor/troupe-actor";
 const REQUIREMENTS: &str = "requirements.txt";
 
 pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), BuildError> {
-    if options.install {
+    let mut python = python(project);
+    if python.is_none() && options.install {
         install(project, options, &["-r", REQUIREMENTS])?;
+        python = self::python(project);
     }
-    let all = candidates(project);
-    let imports = |python: &&PathBuf| {
-        let mut command = Command::new(python);
-        output(command.env("PYTHONPATH", sdk(project)).args(["-c", "import componentize_py, troupe_actor"]))
-            .is_some()
-    };
-    let Some(python) = all.iter().find(imports) else {
-        if all.is_empty() {
+    let Some(python) = python else {
+        if candidates(project).is_empty() {
             let help = "install Python 3.11 or newer";
             return Err(BuildError::missing("python3 is not installed", &[help]));
         }
@@ -39,6 +35,15 @@ pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), Buil
     command.current_dir(&project.folder).env("PYTHONPATH", sdk(project));
     command.args(["-m", "troupe_actor", "build", Lang::Python.main_file(), "-o"]).arg(&project.output);
     run(&mut command, "troupe_actor")
+}
+
+/// The first Python that has the packages.
+fn python(project: &Project) -> Option<PathBuf> {
+    candidates(project).into_iter().find(|python| {
+        let mut command = Command::new(python);
+        command.env("PYTHONPATH", sdk(project)).args(["-c", "import componentize_py, troupe_actor"]);
+        output(&mut command).is_some()
+    })
 }
 
 fn sdk(project: &Project) -> PathBuf {
