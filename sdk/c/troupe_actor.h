@@ -59,15 +59,19 @@ troupe_text troupe_join_pieces(const troupe_piece *pieces, size_t count);
       troupe_text: troupe_piece_text,         \
       troupe_quoted: troupe_piece_quoted,     \
       bool: troupe_piece_bool,                \
+      signed char: troupe_piece_signed,       \
+      short: troupe_piece_signed,             \
       int: troupe_piece_signed,               \
       long: troupe_piece_signed,              \
       long long: troupe_piece_signed,         \
+      unsigned char: troupe_piece_unsigned,   \
+      unsigned short: troupe_piece_unsigned,  \
       unsigned: troupe_piece_unsigned,        \
       unsigned long: troupe_piece_unsigned,   \
       unsigned long long: troupe_piece_unsigned)(x)
 
-#define TROUPE_COUNT_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, n, ...) n
-#define TROUPE_COUNT(...) TROUPE_COUNT_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define TROUPE_COUNT_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, n, ...) n
+#define TROUPE_COUNT(...) TROUPE_COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define TROUPE_PASTE_(a, b) a##b
 #define TROUPE_PASTE(a, b) TROUPE_PASTE_(a, b)
 #define TROUPE_EACH1(a) TROUPE_PIECE(a)
@@ -82,8 +86,13 @@ troupe_text troupe_join_pieces(const troupe_piece *pieces, size_t count);
 #define TROUPE_EACH10(a, ...) TROUPE_PIECE(a), TROUPE_EACH9(__VA_ARGS__)
 #define TROUPE_EACH11(a, ...) TROUPE_PIECE(a), TROUPE_EACH10(__VA_ARGS__)
 #define TROUPE_EACH12(a, ...) TROUPE_PIECE(a), TROUPE_EACH11(__VA_ARGS__)
+#define TROUPE_EACH13(a, ...) TROUPE_PIECE(a), TROUPE_EACH12(__VA_ARGS__)
+#define TROUPE_EACH14(a, ...) TROUPE_PIECE(a), TROUPE_EACH13(__VA_ARGS__)
+#define TROUPE_EACH15(a, ...) TROUPE_PIECE(a), TROUPE_EACH14(__VA_ARGS__)
+#define TROUPE_EACH16(a, ...) TROUPE_PIECE(a), TROUPE_EACH15(__VA_ARGS__)
 
-// One text of up to 12 pieces: literals, texts, quoted texts, integers and bools.
+// One text of up to 16 pieces: literals, texts, quoted texts, integers, and variables of type `bool` (`true` is an `int` in
+// C11).
 //
 //   troupe_join("{\"item\":", troupe_quote(item), ",\"n\":", n, "}")
 #define troupe_join(...)                                                                     \

@@ -134,6 +134,7 @@ fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
         let mut test = shell::cargo(&["test", "--workspace", "--locked", "--manifest-path", manifest])?;
         shell::run(test.args(["--all-features", "--target-dir", target]), |line| counts.read(line))?;
     }
+    shell::run(python::installed()?.args(["sdk/stock/reference.py", "--check"]), |_| {})?;
     Ok(Verdict::Passed)
 }
 

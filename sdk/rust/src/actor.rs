@@ -41,6 +41,9 @@ pub trait Actor: Default + Serialize + DeserializeOwned + 'static {
 
     /// The message contract: whether the message may be handled in this state.
     ///
+    /// It changes nothing, neither through a `Cell`: `handle` may be given the very values that were looked at here, or
+    /// others that were read anew.
+    ///
     /// # Errors
     /// The message is refused: nothing is recorded, and the sender is told the reason.
     fn accept(&self, message: &Self::Message, context: &Context) -> Result<(), Reason> {

@@ -17,7 +17,7 @@ pub(crate) struct Handled {
 pub(crate) fn init<A: Actor>(context: &mut Context, config: Option<&[u8]>) -> Result<Vec<u8>, Reason> {
     prepare();
     let config = Json::new(config.unwrap_or(b"null"));
-    Ok(json::write(&A::init(config, context)?))
+    json::write(&A::init(config, context)?)
 }
 
 pub(crate) fn accept<A: Actor>(context: Context, message: Vec<u8>, state: Vec<u8>) -> Result<(), Reason> {
@@ -41,8 +41,8 @@ pub(crate) fn handle<A: Actor>(
         Some(read) => read,
         None => (A::read(Json::new(message), context)?, Json::new(state).read()?),
     };
-    let reply = json::write(&actor.handle(message, context)?);
-    Ok(Handled { state: json::write(&actor), reply: (reply != b"null").then_some(reply) })
+    let reply = json::write(&actor.handle(message, context)?)?;
+    Ok(Handled { state: json::write(&actor)?, reply: (reply != b"null").then_some(reply) })
 }
 
 pub(crate) fn check<A: Actor>(state: &[u8]) -> Result<(), Reason> {
@@ -52,7 +52,7 @@ pub(crate) fn check<A: Actor>(state: &[u8]) -> Result<(), Reason> {
 
 pub(crate) fn migrate<A: Actor>(context: &mut Context, state: &[u8]) -> Result<Vec<u8>, Reason> {
     prepare();
-    Ok(json::write(&A::migrate(Json::new(state), context)?))
+    json::write(&A::migrate(Json::new(state), context)?)
 }
 
 fn prepare() {

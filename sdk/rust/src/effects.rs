@@ -14,7 +14,7 @@ use crate::{Context, EffectId, json};
 impl Context {
     /// Sends a message to another actor.
     pub fn send(&mut self, to: &str, message: &impl Serialize) {
-        self.host.send(to, &json::write(message));
+        self.host.send(to, &json::payload(message));
     }
 
     /// Sends a message that is to be replied to within `timeout`.
@@ -22,18 +22,18 @@ impl Context {
     /// The reply comes as a message from [`Sender::Reply`](crate::Sender::Reply), and what else becomes of it as one from
     /// [`Sender::Notice`](crate::Sender::Notice); both name the id that is given here.
     pub fn request(&mut self, to: &str, message: &impl Serialize, timeout: Duration) -> EffectId {
-        self.host.request(to, &json::write(message), milliseconds(timeout))
+        self.host.request(to, &json::payload(message), milliseconds(timeout))
     }
 
     /// Sends this actor a message after so much time.
     pub fn set_timer(&mut self, after: Duration, message: &impl Serialize) -> EffectId {
-        self.host.set_timer(milliseconds(after), &json::write(message))
+        self.host.set_timer(milliseconds(after), &json::payload(message))
     }
 
     /// Sends this actor a message whenever it is time: minute, hour, day of month, month and day of week, in UTC; with a
     /// sixth field in front, seconds.
     pub fn set_cron(&mut self, cron: &str, message: &impl Serialize) -> EffectId {
-        self.host.set_cron(cron, &json::write(message))
+        self.host.set_cron(cron, &json::payload(message))
     }
 
     /// Ends a timer of this actor; does nothing if it has gone off.
@@ -96,7 +96,7 @@ impl Child {
 
     /// The configuration given to its `init`.
     pub fn config(mut self, config: &impl Serialize) -> Self {
-        self.config = Some(json::write(config));
+        self.config = Some(json::payload(config));
         self
     }
 

@@ -55,19 +55,27 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Writes a payload.
+/// Writes a state or a reply.
+pub(crate) fn write(value: &impl Serialize) -> Result<Vec<u8>, Reason> {
+    serde_json::to_vec(value).map_err(|error| unwritable(&error).into())
+}
+
+/// Writes the payload of an effect.
 ///
 /// # Panics
 /// If serde cannot write it as JSON: a map whose keys are not text, or a `Serialize` that says no.
-pub(crate) fn write(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn payload(value: &impl Serialize) -> Vec<u8> {
     match serde_json::to_vec(value) {
         Ok(bytes) => bytes,
-        Err(error) => unwritable(&error),
+        Err(error) => {
+            // A panic in a component says nothing. Only here, so that an actor without effects needs no import.
+            crate::error!("{}", unwritable(&error));
+            panic!("{}", unwritable(&error))
+        }
     }
 }
 
 #[cold]
-fn unwritable(error: &serde_json::Error) -> ! {
-    crate::error!("cannot be written as JSON: {error}");
-    panic!("cannot be written as JSON: {error}")
+fn unwritable(error: &serde_json::Error) -> String {
+    format!("cannot be written as JSON: {error}")
 }

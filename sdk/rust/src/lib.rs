@@ -57,7 +57,8 @@ pub mod bindings;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod guest;
-#[cfg(all(target_arch = "wasm32", feature = "heap"))]
+// The C library of WASI has a heap of its own, in the same place.
+#[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "heap"))]
 #[allow(unsafe_code, reason = "an allocator cannot be without")]
 mod heap;
 

@@ -173,7 +173,7 @@ impl<A: Actor> Harness<A> {
     pub fn new(config: &impl Serialize) -> Result<Self, Reason> {
         let mut context = Context::new(Sender::Http, START, 1);
         native::take_log();
-        let state = dispatch::init::<A>(&mut context, Some(&json::write(config)))?;
+        let state = dispatch::init::<A>(&mut context, Some(&json::payload(config)))?;
         dispatch::check::<A>(&state)?;
         let first =
             Step { outcome: Outcome::Accepted(None), effects: context.host.effects, log: native::take_log() };
@@ -206,7 +206,7 @@ impl<A: Actor> Harness<A> {
 
     /// Sends a message as somebody else.
     pub fn tell_from(&mut self, from: Sender, message: &impl Serialize) -> Step {
-        self.tell_bytes(from, json::write(message))
+        self.tell_bytes(from, json::payload(message))
     }
 
     /// Sends a message that may not be JSON.
@@ -268,7 +268,7 @@ impl<A: Actor> Harness<A> {
     /// `migrate` failed, or the state breaks its contract; the state is as it was.
     pub fn migrate(&mut self, old: &impl Serialize) -> Result<(), Reason> {
         let mut context = Context::new(Sender::Http, self.at, self.seq);
-        let state = dispatch::migrate::<A>(&mut context, &json::write(old))?;
+        let state = dispatch::migrate::<A>(&mut context, &json::payload(old))?;
         dispatch::check::<A>(&state)?;
         self.state = state;
         self.seq += 1;

@@ -1,5 +1,7 @@
 //! What is read and written: configurations, messages, states, older states.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use troupe_actor::testing::{Harness, Outcome};
@@ -81,6 +83,24 @@ fn a_state_is_carried_over_as_it_is_or_from_another_type() {
     assert_eq!(desk.migrate(&json!({"orders": [], "limit": 0})), Err("no limit".into()));
     assert!(desk.migrate(&json!(7)).is_err());
     assert_eq!(desk.state(), r#"{"orders":[],"limit":4}"#);
+}
+
+#[test]
+fn a_reply_that_cannot_be_json_is_a_failure() {
+    #[derive(Default, Serialize, Deserialize)]
+    struct Mapper;
+
+    impl Actor for Mapper {
+        type Message = u8;
+        type Reply = BTreeMap<Option<u8>, u8>;
+
+        fn handle(&mut self, n: u8, _: &mut Context) -> Result<Self::Reply, Reason> {
+            Ok([(None, n)].into())
+        }
+    }
+
+    let mut mapper = Harness::<Mapper>::new(&()).expect("a mapper");
+    assert_eq!(mapper.tell(&7).failed(), "cannot be written as JSON: key must be a string");
 }
 
 #[test]
