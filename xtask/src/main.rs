@@ -7,6 +7,7 @@ mod deny;
 mod fuzz;
 mod python;
 mod shell;
+mod stock;
 mod summary;
 mod templates;
 mod test;
@@ -27,7 +28,10 @@ tasks:
       tests, and sends its actor a message.
   actors [--check] [--skip-if-unavailable]
       Rebuilds the components of the example actors; with --check, says whether the committed ones are what
-      their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.";
+      their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
+  stock
+      Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
+      components must do what those of every language do. It installs the tools into the cache folder.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         ["actors", options @ ..] => actors::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["templates", names @ ..] => templates::run(names),
+        ["stock", options @ ..] => stock::run(options),
         ["test", options @ ..] => test::run(options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, fuzz, python, shell, templates};
+use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock, templates};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("licences", true, |_| deny::check()),
     ("components", true, components),
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
+    ("stock", true, stock),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
     ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
 ];
@@ -151,4 +152,9 @@ fn components(_: &mut Counts) -> Result<Verdict> {
         true => Ok(Verdict::Passed),
         false => Ok(Verdict::Skipped("the pinned compiler cannot be had here".into())),
     }
+}
+
+/// The SDKs whose components are built where they are tested.
+fn stock(_: &mut Counts) -> Result<Verdict> {
+    Ok(stock::check()?.map_or(Verdict::Passed, Verdict::Skipped))
 }

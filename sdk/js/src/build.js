@@ -24,22 +24,38 @@ export class BuildError extends Error {
   }
 }
 
+/** Makes a component of one file, for each engine that can be in it. Neither is given anything of the system. */
+const ENGINES = {
+  async quickjs(jsSource, world) {
+    const { componentize } = await tool('componentize-qjs')
+    return componentize({ witPath: WIT, world, jsSource, sync: true, stubWasi: true })
+  },
+  async starlingmonkey(source, worldName) {
+    const { componentize } = await tool('@bytecodealliance/componentize-js')
+    const disableFeatures = ['stdio', 'random', 'clocks', 'http', 'fetch-event']
+    return componentize(source, { sourceName: 'user.js', witPath: WIT, worldName, disableFeatures })
+  },
+}
+
 /**
  * Builds a component.
  * @param {string} path the module whose default export is the actor, JavaScript or TypeScript
- * @param {{ web?: boolean }} options `web` lets it use `ctx.fetch`
+ * @param {{ web?: boolean, engine?: 'quickjs' | 'starlingmonkey' }} options `web` lets it use `ctx.fetch`
  * @returns {Promise<{ component: Uint8Array, world: string, warnings: string[] }>}
  */
-export async function build(path, { web = false } = {}) {
+export async function build(path, { web = false, engine = 'quickjs' } = {}) {
   const actor = resolve(path)
   if (!existsSync(actor)) throw new BuildError(`there is no ${path}`)
+  if (!Object.hasOwn(ENGINES, engine)) {
+    throw new BuildError(`there is no engine ${engine}; there are ${Object.keys(ENGINES).join(', ')}`)
+  }
   const { source, lines, warnings } = await bundle(actor, web)
   const world = web ? 'whole-web-actor' : 'whole-actor'
-  const { componentize } = await tool('componentize-qjs')
   try {
-    const made = await componentize({ witPath: WIT, world, jsSource: source, sync: true, optSize: false, disableGc: true, stubWasi: true })
-    return { component: made.component, world, warnings }
+    const { component } = await ENGINES[engine](source, world)
+    return { component, world, warnings }
   } catch (error) {
+    if (error instanceof BuildError) throw error
     throw new BuildError(`${basename(path)} could not be evaluated:\n${inAuthorsWords(error.message, lines)}`)
   }
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { actor, Refused, sorted } from 'troupe-actor'
 import { Failed, Harness } from 'troupe-actor/testing'
 
-import counter from './counter.js'
+import counter from '../examples/counter.js'
 
 const refused = (message) => ({ name: 'Refused', message })
 const failed = (message) => ({ name: 'Failed', message })

@@ -156,5 +156,7 @@ def _only(name: str, takes: Takes) -> dict[str, Any]:
 
 def _where(error: BaseException) -> str:
     """` at FILE:LINE` of the innermost call outside of this package."""
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(_PACKAGE)]
-    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    # Anything of `traceback` that shows source lines would look for files, of which a component has none.
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    frames = [(file, line) for file, line in frames if not file.startswith(_PACKAGE)]
+    return f" at {Path(frames[-1][0]).name}:{frames[-1][1]}" if frames else ""
