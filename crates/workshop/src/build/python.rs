@@ -55,8 +55,7 @@ fn sdk(project: &Project) -> PathBuf {
 
 /// The Pythons that there are, the project's own first.
 pub(super) fn candidates(project: &Project) -> Vec<PathBuf> {
-    let own = own(project);
-    let own = own.is_file().then(|| own.canonicalize().map_or(own.clone(), |_| absolute(own)));
+    let own = Some(own(project)).filter(|python| python.is_file()).map(absolute);
     own.into_iter().chain(find("python3")).collect()
 }
 
