@@ -48,6 +48,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["troupe"]),
     ("ureq", &["troupe-api"]),
     ("wasmtime", &["troupe-component"]),
+    ("wit-component", &["troupe-testing", "troupe-workshop"]),
 ];
 
 /// All that the verifier stands on.

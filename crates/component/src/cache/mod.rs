@@ -11,9 +11,9 @@ mod private;
 mod room;
 mod seal;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{fmt, io};
 
 use troupe_chain::Hash;
 use wasmtime::Engine;
@@ -169,20 +169,4 @@ fn compile(engine: &Engine, watch: &CodeWatch, component: Hash, bytes: &[u8]) ->
     let compiled = Component::from_binary(engine, bytes);
     watch.tell(&CodeEvent::Compiled { component, took: began.elapsed() });
     compiled
-}
-
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Owner => f.write_str("it belongs to another user"),
-            Self::Mode(mode) => write!(f, "its mode is {mode:o}, so that others may use it"),
-            Self::Link => f.write_str("it is a symbolic link"),
-            Self::Kind => f.write_str("it is neither a file nor a folder of this cache"),
-            Self::Size(size) => write!(f, "it has {size} bytes"),
-            Self::Seal => f.write_str("it is damaged, or was not written by this user's troupe"),
-            Self::Engine(reason) => write!(f, "the engine does not take it: {reason}"),
-            Self::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
-            Self::System => f.write_str("who may write to it cannot be told on this system"),
-        }
-    }
 }

@@ -16,25 +16,34 @@ const WRITE: u32 = 0o022;
 pub(super) const ANYTHING: u32 = 0o077;
 
 /// Why a file is not used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
     /// It belongs to another user.
+    #[error("it belongs to another user")]
     Owner,
     /// Others may do with it what they must not; its permissions.
+    #[error("its mode is {0:o}, so that others may use it")]
     Mode(u32),
     /// It is a symbolic link.
+    #[error("it is a symbolic link")]
     Link,
     /// It is something else than a file, or than a folder where that is expected.
+    #[error("it is neither a file nor a folder of this cache")]
     Kind,
     /// It has a size that no such file has.
+    #[error("it has {0} bytes")]
     Size(u64),
     /// Its seal does not fit: it is damaged, of another component, or not written by this user's processes.
+    #[error("it is damaged, or was not written by this user's troupe")]
     Seal,
     /// The engine does not take it; why.
+    #[error("the engine does not take it: {0}")]
     Engine(String),
     /// The system does not let this user read it; why.
+    #[error("it cannot be read: {0}")]
     Unreadable(String),
     /// This system does not say who may write to a file.
+    #[error("who may write to it cannot be told on this system")]
     System,
 }
 

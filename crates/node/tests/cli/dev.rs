@@ -185,6 +185,7 @@ fn a_refused_message_and_a_broken_manifest_are_shown() {
     dev.says("begun it");
     dev.send(r#"{"add":"one"}"#).code(1);
     dev.says("refused: not an addition");
+    dev.says("refused a message from http");
     fs::write(folder.join("actor.toml"), "component = 7").unwrap();
     dev.says("`component` must be a string");
     fs::write(folder.join("actor.toml"), MANIFEST).unwrap();

@@ -9,6 +9,7 @@ mod guide;
 mod many;
 mod node;
 mod proofs;
+mod project;
 mod round_trip;
 mod tokens;
 mod wrong_use;

@@ -73,18 +73,26 @@ fn compiler(project: &Project, options: &Options<'_>) -> Result<Command, BuildEr
     if find("zig").is_some() {
         return Ok(zig(Command::new("zig")));
     }
+    if let Some(python) = python_with_zig(project) {
+        return Ok(zig(python));
+    }
     if options.install {
         python::install(project, options, &[ZIG])?;
-    }
-    for python in python::candidates(project) {
-        let mut module = Command::new(&python);
-        module.args(["-m", "ziglang"]);
-        if output(Command::new(&python).args(["-c", "import ziglang"])).is_some() {
-            return Ok(zig(module));
+        if let Some(python) = python_with_zig(project) {
+            return Ok(zig(python));
         }
     }
     Err(BuildError::missing(
         "there is no C compiler for WebAssembly",
         &["install clang and lld", "or zig, from a Python package into the project: troupe build --install"],
     ))
+}
+
+/// Zig from a Python package, if some Python has it.
+fn python_with_zig(project: &Project) -> Option<Command> {
+    let has_zig = |python: &PathBuf| output(Command::new(python).args(["-c", "import ziglang"])).is_some();
+    let python = python::candidates(project).into_iter().find(has_zig)?;
+    let mut module = Command::new(python);
+    module.args(["-m", "ziglang"]);
+    Some(module)
 }

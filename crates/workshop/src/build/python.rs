@@ -15,17 +15,13 @@ const SDK: &str = "vendor/troupe-actor";
 const REQUIREMENTS: &str = "requirements.txt";
 
 pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), BuildError> {
-    if options.install {
+    let mut python = python(project);
+    if python.is_none() && options.install {
         install(project, options, &["-r", REQUIREMENTS])?;
+        python = self::python(project);
     }
-    let all = candidates(project);
-    let imports = |python: &&PathBuf| {
-        let mut command = Command::new(python);
-        output(command.env("PYTHONPATH", sdk(project)).args(["-c", "import componentize_py, troupe_actor"]))
-            .is_some()
-    };
-    let Some(python) = all.iter().find(imports) else {
-        if all.is_empty() {
+    let Some(python) = python else {
+        if candidates(project).is_empty() {
             let help = "install Python 3.11 or newer";
             return Err(BuildError::missing("python3 is not installed", &[help]));
         }
@@ -41,6 +37,15 @@ pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), Buil
     run(&mut command, "troupe_actor")
 }
 
+/// The first Python that has the packages.
+fn python(project: &Project) -> Option<PathBuf> {
+    candidates(project).into_iter().find(|python| {
+        let mut command = Command::new(python);
+        command.env("PYTHONPATH", sdk(project)).args(["-c", "import componentize_py, troupe_actor"]);
+        output(&mut command).is_some()
+    })
+}
+
 fn sdk(project: &Project) -> PathBuf {
     let folder = project.folder.canonicalize().unwrap_or_else(|_| project.folder.clone());
     let sdk = folder.join(SDK);
@@ -50,8 +55,7 @@ fn sdk(project: &Project) -> PathBuf {
 
 /// The Pythons that there are, the project's own first.
 pub(super) fn candidates(project: &Project) -> Vec<PathBuf> {
-    let own = own(project);
-    let own = own.is_file().then(|| own.canonicalize().map_or(own.clone(), |_| absolute(own)));
+    let own = Some(own(project)).filter(|python| python.is_file()).map(absolute);
     own.into_iter().chain(find("python3")).collect()
 }
 

@@ -61,6 +61,8 @@ pub(super) fn dev(screen: &Screen, command: Dev) -> Done {
     command.code.apply(screen, Some(&project.output.display().to_string()), &mut settings)?;
     let printer = LogPrinter::one(screen);
     settings.options.log = Arc::new(move |records| printer.print(records));
+    // Where traces go elsewhere, what is refused is in them.
+    settings.options.spans.get_or_insert_with(|| show::refusals(*screen));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let actors = host.actors.clone();
     door.serve(screen, |url, policy| {

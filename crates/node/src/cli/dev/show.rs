@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 use troupe_chain::{Body, Entry, Hash};
-use troupe_runtime::Actor;
+use troupe_runtime::{Actor, Span, SpanSink};
 
 use super::diff::differences;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::log;
 use crate::cli::place::{Source, history_of};
-use crate::cli::screen::{DIM, Screen, excerpt_bytes};
+use crate::cli::screen::{DIM, Screen, WARN, excerpt_bytes};
 
 /// How wide what stands before a state or a reply is, as in `troupe log`.
 const INDENT: usize = 37;
@@ -87,6 +87,17 @@ fn show(
         field(screen, "reply", &excerpt_bytes(&blob, screen.width().saturating_sub(INDENT + 8)))?;
     }
     Ok(matches!(entry.body, Body::Stop(_)))
+}
+
+/// Shows that a message was refused, of which no entry tells.
+pub(super) fn refusals(screen: Screen) -> SpanSink {
+    Arc::new(move |Span { seq, outcome, from, .. }| {
+        if outcome == "rejected" && !screen.json {
+            screen.note(format_args!(
+                "{seq:>6}  {WARN}refused{WARN:#} a message from {from}; the answer says why"
+            ));
+        }
+    })
 }
 
 fn field(screen: &Screen, name: &str, text: &str) -> Done {
