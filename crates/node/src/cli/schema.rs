@@ -85,7 +85,8 @@ pub(super) fn summary(component: &WasmComponent) -> String {
         Ok(Description { message, state, config, reply }) => {
             let parts = [("message", message), ("state", state), ("config", config), ("reply", reply)];
             let said = parts.iter().filter(|(_, schema)| schema.is_some()).map(|(name, _)| *name);
-            format!("of {}", said.collect::<Vec<_>>().join(", "))
+            let said = said.collect::<Vec<_>>().join(", ");
+            if said.is_empty() { "of nothing".to_owned() } else { format!("of {said}") }
         }
         Err(error) => format!("{WARN}not usable{WARN:#}: {error}"),
     }
