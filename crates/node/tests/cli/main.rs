@@ -7,5 +7,6 @@ mod guide;
 mod many;
 mod node;
 mod round_trip;
+mod scenarios;
 mod tokens;
 mod wrong_use;
