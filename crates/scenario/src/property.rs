@@ -159,8 +159,7 @@ impl Subject<'_> {
                 return broken("no outcome", format!("there is no outcome: {error}"));
             }
         };
-        // Outcomes have no order and no parts of their own: what a person reads of them is all of them.
-        if format!("{:?}", step.outcome) != format!("{:?}", again.outcome) {
+        if !is_same(&step, &again) {
             return broken("twice", "the same message in the same state came to something else".to_owned());
         }
         match step.outcome {
@@ -214,6 +213,19 @@ impl Subject<'_> {
         }
         Broken { what: rule.what, messages }
     }
+}
+
+/// Whether two steps came to the same, and used the same fuel for it.
+fn is_same(one: &Step, other: &Step) -> bool {
+    let outcome = match (&one.outcome, &other.outcome) {
+        (Outcome::Accepted(one), Outcome::Accepted(other)) => {
+            (&one.state, &one.reply, &one.effects) == (&other.state, &other.reply, &other.effects)
+        }
+        (Outcome::Rejected(one), Outcome::Rejected(other)) => one == other,
+        (Outcome::Failed(one), Outcome::Failed(other)) => one == other,
+        _ => false,
+    };
+    outcome && one.fuel == other.fuel
 }
 
 /// Cases that are a little smaller, the smallest first.

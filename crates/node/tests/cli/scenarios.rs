@@ -77,6 +77,9 @@ fn a_recorded_chain_is_a_test_of_other_code() {
     assert_eq!(node.stop(), Some(0));
     troupe(folder, &["export", "counter.store", "counter.car"]).code(0);
     troupe(folder, &["test", "--replay", "counter.car"]).code(0).says("3 messages run again");
+    let inferred = troupe(folder, &["schema", "infer", "counter.car", "--json"]).code(0).json();
+    assert_eq!(inferred["message"]["properties"]["add"]["maximum"], 3);
+    assert_eq!(inferred["state"]["required"][0], "count");
     fs::write(folder.join("replay.toml"), "[[replay]]\nchain = 'counter.car'\nmessages = 2\n").unwrap();
     troupe(folder, &["test", "replay.toml"]).code(0).says("2 messages run again");
     let account = root().join("actors/account/account.wasm");

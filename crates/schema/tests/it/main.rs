@@ -1,6 +1,7 @@
 //! Schemas: what is read, what fits, what is generated.
 
 mod generate;
+mod infer;
 mod read;
 mod validate;
 
