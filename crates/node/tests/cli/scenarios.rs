@@ -28,6 +28,16 @@ fn the_scenarios_of_the_example_actors_pass() {
 }
 
 #[test]
+fn stock_does_the_same_in_every_language() {
+    let languages = fs::read_dir(root().join("sdk/stock")).unwrap().map(|entry| entry.unwrap().path());
+    for component in languages.map(|folder| folder.join("stock.wasm")).filter(|component| component.is_file())
+    {
+        let args = ["test", "sdk/stock/stock.toml", "--component", component.to_str().unwrap()];
+        troupe(root(), &args).code(0).says("27 passed, 79 steps");
+    }
+}
+
+#[test]
 fn a_difference_is_shown_with_its_line_and_ends_in_one() {
     let folder = project("[[step]]\nmessage = { add = 2 }\nstate = { count = 3 }\n");
     troupe(folder.path(), &["test"])
