@@ -258,7 +258,13 @@ fn smaller_values(value: &Value) -> Vec<Value> {
             for (key, member) in members {
                 let mut fewer = members.clone();
                 fewer.remove(key);
-                values.push(Value::Object(fewer));
+                values.push(Value::Object(fewer.clone()));
+                values.push(member.clone());
+                let half = half(key);
+                if half != *key && !fewer.contains_key(&half) {
+                    fewer.insert(half, member.clone());
+                    values.push(Value::Object(fewer));
+                }
                 for smaller in smaller_values(member) {
                     let mut other = members.clone();
                     other.insert(key.clone(), smaller);
@@ -278,10 +284,7 @@ fn smaller_values(value: &Value) -> Vec<Value> {
                 }
             }
         }
-        Value::String(text) if !text.is_empty() => {
-            let half: String = text.chars().take(text.chars().count() / 2).collect();
-            values.push(half.into());
-        }
+        Value::String(text) if !text.is_empty() => values.push(half(text).into()),
         Value::Number(number) => match number.as_i64() {
             Some(0) => {}
             Some(number) => {
@@ -294,4 +297,9 @@ fn smaller_values(value: &Value) -> Vec<Value> {
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
     values
+}
+
+/// The first half of a text.
+fn half(text: &str) -> String {
+    text.chars().take(text.chars().count() / 2).collect()
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod actor;
 mod files;
+mod property;
 mod time;
 
 use troupe_scenario::{Played, Setup, Suite};
