@@ -1,5 +1,7 @@
 //! Scenarios, played against an actor that is written here.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod accept;
 mod actor;
 mod files;
