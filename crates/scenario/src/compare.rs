@@ -56,10 +56,10 @@ impl Compared<'_> {
             let reply = accepted.reply.as_deref();
             self.value("reply", self.expect.reply.as_ref(), reply, &mut wrong);
             self.parts("reply-part", &self.expect.reply_part, reply, &mut wrong);
-        } else if let Some(Wanted::Json(Json { span, .. })) = &self.expect.reply {
-            if self.expect.refused.is_none() && self.expect.failed.is_none() {
-                wrong.push(Wrong::new(span.clone(), "reply", "nothing was handled, so there is no reply"));
-            }
+        } else if let Some(Wanted::Json(Json { span, .. })) = &self.expect.reply
+            && self.came.is_empty()
+        {
+            wrong.push(Wrong::new(span.clone(), "reply", "nothing was handled, so there is no reply"));
         }
         self.sends(&mut wrong);
         wrong
@@ -113,7 +113,7 @@ impl Compared<'_> {
                     Wrong { write, ..Wrong::new(span, "outcome", what) }
                 }
                 (Outcome::Failed(error), ..) => {
-                    let write = is_last.then(|| Found::Failed(error.code));
+                    let write = is_last.then_some(Found::Failed(error.code));
                     Wrong { write, ..Wrong::new(span, "outcome", format!("{prefix}failed: {error}")) }
                 }
             };

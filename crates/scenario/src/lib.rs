@@ -7,6 +7,8 @@
 //!   a node would have it, in order.
 //! - What is not written is not checked.
 //!
+//! [`try_properties`] tries what must hold for every actor with generated messages, and makes a case that fails small.
+//!
 //! Invariant: a scenario is a pure function of its file and the component, so that what passes once passes always.
 //!
 //! Deliberately absent: other actors. What they would answer, a step says. Crons go off only where a step says so.
@@ -17,6 +19,7 @@ mod diff;
 mod effects;
 mod file;
 mod outside;
+mod property;
 mod run;
 mod stage;
 mod step;
@@ -25,5 +28,6 @@ mod value;
 pub use accept::{Accepted, NotAccepted, accept};
 pub use diff::Change;
 pub use file::{MAX_SCENARIOS, MAX_STEPS, Replay, Scenario, Setup, Suite};
+pub use property::{Broken, Tried, try_properties};
 pub use run::{Finding, Found, Played, run};
 pub use stage::MAX_DUE;

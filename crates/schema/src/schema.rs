@@ -141,19 +141,13 @@ impl Reading<'_> {
                     )?;
                 }
             }
-            _ if SIZES.contains(&key) => {
-                if value.as_u64().is_none() {
-                    return expected("a whole number that is not negative");
-                }
+            _ if SIZES.contains(&key) && value.as_u64().is_none() => {
+                return expected("a whole number that is not negative");
             }
             "multipleOf" if value.as_f64().is_none_or(|number| number <= 0.0) => {
                 return expected("a number above 0");
             }
-            _ if NUMBERS.contains(&key) => {
-                if !value.is_number() {
-                    return expected("a number");
-                }
-            }
+            _ if NUMBERS.contains(&key) && !value.is_number() => return expected("a number"),
             "type" => {
                 let known = |name: &Value| name.as_str().is_some_and(|name| TYPES.contains(&name));
                 let fits = match value {

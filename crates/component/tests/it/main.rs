@@ -7,6 +7,7 @@ mod cache;
 mod common;
 mod contracts;
 mod deadlines;
+mod description;
 mod determinism;
 mod effects;
 mod limits;

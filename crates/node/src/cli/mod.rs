@@ -24,6 +24,7 @@ mod export;
 mod failure;
 mod follow;
 mod import;
+mod infer;
 mod inspect;
 mod log;
 mod new;

@@ -7,6 +7,7 @@ use troupe_component::{Grants, Limits, Sandbox, SandboxConfig, WasmComponent};
 use troupe_schema::Description;
 
 use super::failure::{Done, Failure};
+use super::infer;
 use super::node::NodeArgs;
 use super::parse;
 use super::screen::{DIM, Screen, WARN};
@@ -21,28 +22,52 @@ use super::screen::{DIM, Screen, WARN};
 #[command(after_help = "Examples:\n  \
     troupe schema stock.wasm\n  \
     troupe schema stock --node http://127.0.0.1:8080\n  \
-    troupe schema stock.wasm --json | jq .message")]
+    troupe schema stock.wasm --json | jq .message\n  \
+    troupe schema infer stock.car")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Schema {
+    #[command(subcommand)]
+    command: Option<SchemaCommand>,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(clap::Subcommand)]
+enum SchemaCommand {
+    Infer(infer::Infer),
+}
+
+/// Whose schemas are shown.
+#[derive(clap::Args)]
+struct Shown {
     /// A component's file, or an actor: its name, its id, or the beginning of its id
-    #[arg(value_name = "FILE.wasm|ACTOR")]
-    actor: String,
+    #[arg(value_name = "FILE.wasm|ACTOR", required = true)]
+    actor: Option<String>,
     #[command(flatten)]
     node: NodeArgs,
 }
 
 pub(super) fn schema(screen: &Screen, command: &Schema) -> Done {
-    let path = Path::new(&command.actor);
+    match (&command.command, &command.shown) {
+        (Some(SchemaCommand::Infer(command)), _) => infer::infer(screen, command),
+        (None, Shown { actor: Some(actor), node }) => show(screen, actor, node),
+        (None, Shown { actor: None, .. }) => Err(Failure::cannot("no actor is named")),
+    }
+}
+
+fn show(screen: &Screen, actor: &str, node: &NodeArgs) -> Done {
+    let path = Path::new(actor);
     let text = match path.is_file() {
         true => of_component(&load(path)?)?,
         false => {
-            let node = command.node.connect()?;
-            let found = node.find(&command.actor)?;
+            let node = node.connect()?;
+            let found = node.find(actor)?;
             let value: Value = node.get(&found.path("/schema"))?;
             (value != Value::Object(serde_json::Map::new())).then(|| value.to_string())
         }
     };
     let Some(text) = text else {
-        let what = format!("{} does not say what it takes", command.actor);
+        let what = format!("{actor} does not say what it takes");
         return Err(Failure::is_false(what)
             .help("a component says it by exporting `troupe:actor/description`, see wit/actor/actor.wit"));
     };
@@ -85,7 +110,8 @@ pub(super) fn summary(component: &WasmComponent) -> String {
         Ok(Description { message, state, config, reply }) => {
             let parts = [("message", message), ("state", state), ("config", config), ("reply", reply)];
             let said = parts.iter().filter(|(_, schema)| schema.is_some()).map(|(name, _)| *name);
-            format!("of {}", said.collect::<Vec<_>>().join(", "))
+            let said = said.collect::<Vec<_>>().join(", ");
+            if said.is_empty() { "of nothing".to_owned() } else { format!("of {said}") }
         }
         Err(error) => format!("{WARN}not usable{WARN:#}: {error}"),
     }

@@ -11,5 +11,6 @@ mod node;
 mod proofs;
 mod project;
 mod round_trip;
+mod scenarios;
 mod tokens;
 mod wrong_use;

@@ -10,6 +10,7 @@ mod guests;
 mod limits;
 mod messages;
 mod reading;
+mod schemas;
 mod server;
 mod streams;
 mod surface;

@@ -1,8 +1,11 @@
 //! Scenarios, played against an actor that is written here.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod accept;
 mod actor;
 mod files;
+mod property;
 mod time;
 
 use troupe_scenario::{Played, Setup, Suite};

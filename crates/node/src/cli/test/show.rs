@@ -22,7 +22,11 @@ pub(super) struct Totals {
 impl Totals {
     pub(super) fn add(&mut self, played: &Played) {
         self.steps += played.steps as u64;
-        match played.passed() {
+        self.count(played.passed());
+    }
+
+    pub(super) fn count(&mut self, passed: bool) {
+        match passed {
             true => self.passed += 1,
             false => self.failed += 1,
         }

@@ -1,0 +1,50 @@
+//! What must hold for every actor, found where it does not.
+
+use troupe_component::{Limits, Sandbox, SandboxConfig, WasmComponent};
+use troupe_scenario::{Setup, Tried, try_properties};
+use troupe_testing::{Call, Guest, World};
+
+fn tried(guest: Guest) -> Tried {
+    let sandbox = Sandbox::new(SandboxConfig::default());
+    let component: WasmComponent = sandbox.load(&guest.component(), &Limits::default()).unwrap();
+    try_properties(&component, &Setup::default(), None, 1, 200).unwrap()
+}
+
+/// Takes every message as its state.
+fn echo() -> Guest {
+    Guest::new(World::Actor).body(Call::Handle, "(call $ok (local.get $m) (local.get $mlen))")
+}
+
+#[test]
+fn an_actor_that_keeps_the_rules_passes() {
+    let tried = tried(echo());
+    assert!(tried.broken.is_none(), "{:?}", tried.broken);
+    assert_eq!((tried.cases, tried.accepted), (200, 200));
+}
+
+#[test]
+fn a_trap_is_found_and_its_message_made_small() {
+    let long = "(if (i32.gt_u (local.get $mlen) (i32.const 6)) (then (unreachable)))
+                (call $ok (local.get $m) (local.get $mlen))";
+    let broken = tried(Guest::new(World::Actor).body(Call::Handle, long)).broken.unwrap();
+    assert!(broken.what.starts_with("the actor failed: trap:unreachable: in handle"), "{}", broken.what);
+    // Nothing that leads to it is left but itself, and little of that.
+    assert_eq!(broken.messages.len(), 1);
+    assert!((7..=12).contains(&broken.messages[0].len()), "{:?}", broken.steps());
+    assert!(broken.steps().starts_with("[[step]]\nraw = "), "{}", broken.steps());
+}
+
+#[test]
+fn a_contract_that_traps_and_one_that_gives_no_reason_are_found() {
+    let broken = tried(echo().body(Call::MessageContract, "(unreachable)")).broken.unwrap();
+    assert!(
+        broken.what.starts_with("the message contract has no answer: trap:unreachable"),
+        "{}",
+        broken.what
+    );
+    let mut guest = echo();
+    let nothing = guest.constant(b"");
+    let broken =
+        tried(guest.body(Call::MessageContract, format!("(call $refuse {nothing})"))).broken.unwrap();
+    assert_eq!(broken.what, "the message was refused without a reason");
+}
