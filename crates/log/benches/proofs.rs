@@ -15,10 +15,10 @@ use troupe_store::{Append, DiskStore, NewEntry, Store};
 const ENTRIES: u64 = 1_000_000;
 /// The bytes of an entry.
 const ENTRY_BYTES: usize = 400;
-/// Entries of one append.
-const APPENDED: u64 = 10_000;
+/// Appends of one batch.
+const GROUP: u64 = 1_000;
 /// Proofs that are timed.
-const PROOFS: usize = 20_000;
+const PROOFS: usize = 10_000;
 
 /// There are no witnesses.
 struct Nobody;
@@ -35,14 +35,17 @@ fn entry(seq: u64) -> NewEntry {
     NewEntry::new(seq, bytes)
 }
 
+/// Commits groups of appends with one entry each, as a busy node does.
 fn fill(store: &dyn Store, chain: Hash, entries: u64) {
-    let mut expected = None;
-    for from in (0..entries).step_by(usize::try_from(APPENDED).expect("small")) {
-        let entries: Vec<_> = (from..entries.min(from + APPENDED)).map(entry).collect();
-        let last = entries.last().map(|entry| entry.name);
-        let append = Append { chain, expected, entries, blobs: Vec::new(), rows: Vec::new() };
-        store.commit(&[append]).expect("commits");
-        expected = last;
+    let mut expected: Option<Hash> = None;
+    for from in (0..entries).step_by(usize::try_from(GROUP).expect("small")) {
+        let append = |seq| {
+            let entry = entry(seq);
+            let expected = expected.replace(entry.name);
+            Append { chain, expected, entries: vec![entry], blobs: Vec::new(), rows: Vec::new() }
+        };
+        let batch: Vec<_> = (from..entries.min(from + GROUP)).map(append).collect();
+        store.commit(&batch).expect("commits");
     }
 }
 

@@ -66,6 +66,9 @@ pub enum LogError {
         /// What it says.
         what: String,
     },
+    /// Signing has stopped, and begins again with a start at the earliest.
+    #[error("{0}")]
+    Stopped(String),
     /// No witness has been compared with since the start.
     #[error("no witness could be compared with since the start, so nothing new is signed: {0}")]
     NotCompared(String),

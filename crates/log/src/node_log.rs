@@ -20,8 +20,8 @@ use crate::{LogError, Submit, Tree, WitnessAt};
 
 /// The most leaves that one round adds, of all chains together.
 pub const MAX_LEAVES_A_ROUND: u64 = 65_536;
-/// Rows are written once there are so many, which is about 256 KiB.
-const ROWS_AT_ONCE: usize = 128;
+/// Rows are written once there are so many, which is about 1 MiB.
+const ROWS_AT_ONCE: usize = 512;
 
 /// The logs of a node.
 pub struct NodeLog {
@@ -38,6 +38,10 @@ struct Growing {
     /// How many entries of each chain the node's log has.
     sizes: HashMap<Hash, u64>,
     peers: Peers,
+    /// The newest checkpoint in the store; not published before the witnesses were asked.
+    stored: Option<SignedCheckpoint>,
+    /// Why nothing more is signed, ever.
+    stopped: Option<String>,
 }
 
 /// What a round came to.
@@ -73,8 +77,11 @@ impl NodeLog {
             let what = format!("its checkpoint is not signed by {}", key.public());
             return Err(LogError::Changed { tree: Tree::Node, size: signed.head().size, what });
         }
-        let growing = Growing { sizes: HashMap::new(), peers: Peers::new(witnesses) };
-        let published = RwLock::new(signed.map(Arc::new));
+        let peers = Peers::new(witnesses);
+        // One that no witness has cosigned may never have been handed out: the first round asks.
+        let published = signed.clone().filter(|signed| peers.has_cosigned(signed)).map(Arc::new);
+        let growing = Growing { sizes: HashMap::new(), peers, stored: signed, stopped: None };
+        let published = RwLock::new(published);
         Ok(Self { store, key, growing: Mutex::new(growing), published, formerly: former })
     }
 
@@ -127,32 +134,44 @@ impl NodeLog {
     /// [`LogError`]; then nothing new is published.
     pub fn round(&self, submit: &dyn Submit) -> Result<Round, LogError> {
         let mut growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut round = Round::default();
-        let published = self.checkpoint();
-        // A store that was set back signs nothing more: its witnesses remember.
-        let compared = growing.peers.compare(&*self.store, published.as_deref(), submit)?;
-        round.notes.extend(compared);
-        let begun = Instant::now();
-        let new = self.grow(&mut growing, &mut round, published.as_deref())?;
-        round.time = begun.elapsed();
-        let lacks = || published.as_deref().filter(|published| growing.peers.lacks(published)).cloned();
-        let Some(mut signed) = new.or_else(lacks) else { return Ok(round) };
-        let notes = growing.peers.push(&*self.store, &mut signed, submit)?;
-        if !growing.peers.is_empty() {
-            commit(&*self.store, vec![Row::put(SIGNED_KEY, signed.to_string())])?;
+        if let Some(why) = &growing.stopped {
+            return Err(LogError::Stopped(why.clone()));
         }
-        round.notes.extend(notes);
+        let round = self.round_of(&mut growing, submit);
+        if let Err(error @ (LogError::SetBack { .. } | LogError::Forked { .. })) = &round {
+            growing.stopped = Some(error.to_string());
+        }
+        round
+    }
+
+    fn round_of(&self, growing: &mut Growing, submit: &dyn Submit) -> Result<Round, LogError> {
+        let mut round = Round::default();
+        let stored = growing.stored.clone();
+        // A store that was set back signs nothing more: its witnesses remember.
+        round.notes = growing.peers.compare(&*self.store, stored.as_ref(), submit)?;
+        let begun = Instant::now();
+        let new = self.grow(growing, &mut round, stored.as_ref())?;
+        round.time = begun.elapsed();
+        growing.stored = new.or(stored);
+        let is_published = self.checkpoint().as_deref() == growing.stored.as_ref();
+        let due = growing.stored.clone().filter(|stored| !is_published || growing.peers.lacks(stored));
+        let Some(mut signed) = due else { return Ok(round) };
+        round.notes.extend(growing.peers.push(&*self.store, &mut signed, submit)?);
+        if growing.stored.as_ref() != Some(&signed) {
+            commit(&*self.store, vec![Row::put(SIGNED_KEY, signed.to_string())])?;
+            growing.stored = Some(signed.clone());
+        }
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(signed));
         Ok(round)
     }
 
-    /// Grows the trees, and signs the node's if it is not what is published. That is durable on return, before any
+    /// Grows the trees, and signs the node's if it is not what is stored. That is durable on return, before any
     /// witness hears of it: so no witness ever knows more than the store.
     fn grow(
         &self,
         growing: &mut Growing,
         round: &mut Round,
-        published: Option<&SignedCheckpoint>,
+        stored: Option<&SignedCheckpoint>,
     ) -> Result<Option<SignedCheckpoint>, LogError> {
         let mut node = Kept::new(&*self.store, Tree::Node).growth()?;
         let mut rows = Vec::new();
@@ -179,7 +198,7 @@ impl NodeLog {
             round.more |= size < committed;
         }
         let head = node.head();
-        if head.size == 0 || published.is_some_and(|published| *published.head() == head) {
+        if head.size == 0 || stored.is_some_and(|stored| *stored.head() == head) {
             return Ok(None);
         }
         let signed = self.sign(Tree::Node, head);

@@ -69,9 +69,9 @@ impl Peers {
         Self { peers: witnesses.into_iter().map(|at| Peer { at, known: 0 }).collect(), compared }
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+    /// Whether one of them has cosigned a checkpoint, or there are none.
+    pub(crate) fn has_cosigned(&self, signed: &SignedCheckpoint) -> bool {
+        self.peers.is_empty() || self.peers.iter().any(|peer| signed.cosigned_by(&peer.at.key).is_some())
     }
 
     /// Whether a checkpoint lacks some witness's cosignature.
