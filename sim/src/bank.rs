@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use troupe_chain::{Code, Genesis, Hash, Sender, Supervision, Text, Timestamp};
-use troupe_runtime::{Actors, Answer, ManualClock, NewActor, Options, SendError};
+use troupe_runtime::{Actors, Answer, ManualClock, NewActor, Options, SeededEntropy, SendError};
 use troupe_store::Store;
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
 
@@ -74,6 +74,7 @@ pub fn run(seed: u64) -> Result<Report, String> {
         snapshot_every: 1 + random.below(4),
         delivery_timeout: 200,
         clock: Arc::<ManualClock>::clone(&clock),
+        entropy: Arc::new(SeededEntropy::new(seed)),
         ..Options::default()
     };
     if random.one_in(4) {

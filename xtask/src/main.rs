@@ -11,6 +11,7 @@ mod stock;
 mod summary;
 mod templates;
 mod test;
+mod third_party;
 
 use std::process::ExitCode;
 
@@ -31,7 +32,9 @@ tasks:
       their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
   stock
       Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
-      components must do what those of every language do. It installs the tools into the cache folder.";
+      components must do what those of every language do. It installs the tools into the cache folder.
+  third-party [NAME…]
+      Builds components that were not written for this repository, runs them as actors, and verifies their chains.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["fuzz", options @ ..] => fuzz::run(options),
         ["stock", options @ ..] => stock::run(options),
         ["templates", names @ ..] => templates::run(names),
+        ["third-party", names @ ..] => third_party::run(names),
         ["test", options @ ..] => test::run(options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

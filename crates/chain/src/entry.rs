@@ -70,6 +70,17 @@ impl Body {
         }
     }
 
+    /// The seed of its randomness, where its machine draws.
+    pub fn seed(&self) -> Option<Hash> {
+        match self {
+            Self::Init(init) => init.seed,
+            Self::Message(message) => message.seed,
+            Self::Failure(failure) => failure.seed,
+            Self::Upgrade(upgrade) => upgrade.seed,
+            Self::Genesis(_) | Self::Engine(_) | Self::Stop(_) => None,
+        }
+    }
+
     /// What is done once the entry is committed, in order.
     pub fn effects(&self) -> &[Effect] {
         match self {
@@ -145,7 +156,7 @@ pub struct Init {
     pub calls: Vec<Call>,
     /// What is done once the entry is committed, in order.
     pub effects: Vec<Effect>,
-    /// The seed of randomness, where the world imports it.
+    /// The seed of randomness, where the machine draws.
     pub seed: Option<Hash>,
 }
 
@@ -168,7 +179,7 @@ pub struct Message {
     pub calls: Vec<Call>,
     /// What is done once the entry is committed, in order.
     pub effects: Vec<Effect>,
-    /// The seed of randomness, where the world imports it.
+    /// The seed of randomness, where the machine draws.
     pub seed: Option<Hash>,
 }
 
@@ -187,7 +198,7 @@ pub struct Failure {
     pub fuel: Fuel,
     /// Host calls that brought in something from outside, in order.
     pub calls: Vec<Call>,
-    /// The seed of randomness, where the world imports it.
+    /// The seed of randomness, where the machine draws.
     pub seed: Option<Hash>,
 }
 
@@ -225,6 +236,8 @@ pub struct Upgrade {
     pub calls: Vec<Call>,
     /// What is done once the entry is committed, in order.
     pub effects: Vec<Effect>,
+    /// The seed of randomness, where the machine of this code draws.
+    pub seed: Option<Hash>,
 }
 
 /// The end of a chain.

@@ -151,9 +151,9 @@ impl Tip {
         }
     }
 
-    /// The context of the next entry. Its time is the later of `now` and this tip's.
+    /// The context of the next entry, without a seed. Its time is the later of `now` and this tip's.
     pub fn next_context(&self, from: Sender, now: Timestamp) -> Context {
-        Context { from, at: self.at.max(now), seq: self.seq + 1 }
+        Context { from, at: self.at.max(now), seq: self.seq + 1, seed: None }
     }
 
     /// Appends what `init` came to.
@@ -178,7 +178,7 @@ impl Tip {
             fuel: step.fuel,
             calls: calls(step),
             effects: effects(accepted),
-            seed: None,
+            seed: context.seed,
         });
         Ok(self.push(context, body))
     }
@@ -213,7 +213,7 @@ impl Tip {
                 fuel: step.fuel,
                 calls: calls(step),
                 effects: effects(accepted),
-                seed: None,
+                seed: context.seed,
             })),
             Outcome::Failed(failed) => Body::Failure(Box::new(Failure {
                 message,
@@ -222,7 +222,7 @@ impl Tip {
                 error: failed.code,
                 fuel: step.fuel,
                 calls: calls(step),
-                seed: None,
+                seed: context.seed,
             })),
         };
         Some(self.push(context, body))
@@ -257,6 +257,7 @@ impl Tip {
             fuel: step.fuel,
             calls: calls(step),
             effects: effects(accepted),
+            seed: context.seed,
         }));
         Ok(self.push(context, body))
     }

@@ -1,7 +1,7 @@
 //! What grows a chain: a deterministic transition function, and what goes into and comes out of it.
 
 use crate::entry::Timestamp;
-use crate::{Asked, FailureCode, Fuel, Sender, Text};
+use crate::{Asked, FailureCode, Fuel, Hash, Sender, Text};
 
 /// A deterministic transition function: the same arguments and the same answers from outside always lead to the same
 /// [`Step`].
@@ -40,6 +40,11 @@ pub trait Machine: Send + Sync {
     /// Whether it can tell a notice from a message: what cannot gets none.
     fn takes_notices(&self) -> bool {
         true
+    }
+
+    /// Whether it draws randomness: then each context has a seed, and each entry of it says which; else none does.
+    fn draws(&self) -> bool {
+        false
     }
 }
 
@@ -100,6 +105,10 @@ impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
     fn takes_notices(&self) -> bool {
         (**self).takes_notices()
     }
+
+    fn draws(&self) -> bool {
+        (**self).draws()
+    }
 }
 
 /// What an entry records of the outside, and a transition may see.
@@ -111,6 +120,8 @@ pub struct Context {
     pub at: Timestamp,
     /// The entry's position.
     pub seq: u64,
+    /// What all randomness of the transition comes from, where the machine draws.
+    pub seed: Option<Hash>,
 }
 
 /// What a transition came to.

@@ -90,16 +90,15 @@ impl<'a, M: Machines> Replayer<'a, M> {
         if let Some(from) = entry.body.from() {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         }
-        let context =
-            |from: Option<&Sender>| Context { from: from.unwrap_or(&self.init_from).clone(), at, seq };
-        let context = context(entry.body.from());
+        let (from, seed) = (entry.body.from().unwrap_or(&self.init_from).clone(), entry.body.seed());
+        let context = Context { from, at, seq, seed };
         let same_engine = self.same_engine();
         match &entry.body {
             // A fork begins with a state that another chain reached.
             Body::Init(_) if forked => {}
             Body::Init(init) => {
                 let Init { state, fuel, calls, effects, .. } = init;
-                check_seed(seq, init.seed)?;
+                check_seed(&context, &self.machine)?;
                 let says = Says { seq, kind: "init", state: *state, reply: None, effects, fuel: *fuel };
                 let config = self.config.as_deref();
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
@@ -110,7 +109,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             Body::Message(message) => {
                 let input = fetch(seq, "message", &message.message, &mut blob)?;
                 let Message { state, reply, fuel, ref calls, ref effects, .. } = **message;
-                check_seed(seq, message.seed)?;
+                check_seed(&context, &self.machine)?;
                 let says = Says { seq, kind: "message", state, reply, effects, fuel };
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
                     self.machine.apply(&context, outside, input.as_ref(), &self.state)
@@ -119,7 +118,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 self.counts.messages += 1;
             }
             Body::Failure(failure) => {
-                check_seed(seq, failure.seed)?;
+                check_seed(&context, &self.machine)?;
                 self.counts.failures += 1;
                 if failure.error.depends_on_engine() && !self.same_engine() {
                     self.counts.on_trust += 1;
@@ -133,6 +132,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             }
             Body::Upgrade(upgrade) => {
                 self.machine = find_machine(self.machines, &self.tip, seq, &mut blob)?;
+                check_seed(&context, &self.machine)?;
                 let Upgrade { state, fuel, ref calls, ref effects, .. } = **upgrade;
                 let says = Says { seq, kind: "upgrade", state, reply: None, effects, fuel };
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
@@ -325,11 +325,12 @@ fn check_effects(seq: u64, says: &[Effect], accepted: &Accepted) -> Result<(), N
     Ok(())
 }
 
-/// No machine of today draws a seed, so an entry that has one was not made by one.
-fn check_seed(seq: u64, seed: Option<Hash>) -> Result<(), NotVerified> {
-    match seed {
-        Some(seed) => Err(diverged(seq, "seed", seed, "none", None)),
-        None => Ok(()),
+/// A seed is there exactly where the machine draws.
+fn check_seed(context: &Context, machine: &impl Machine) -> Result<(), NotVerified> {
+    match (context.seed, machine.draws()) {
+        (Some(seed), false) => Err(diverged(context.seq, "seed", seed, "none", None)),
+        (None, true) => Err(diverged(context.seq, "seed", "none", "one is drawn", None)),
+        _ => Ok(()),
     }
 }
 

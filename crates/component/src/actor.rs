@@ -10,11 +10,12 @@ use troupe_chain::{
 };
 use wasmtime::component::InstancePre;
 
-use crate::guest::{Exports, Guest};
-use crate::host::{Host, Phase};
+use crate::guest::Code;
+use crate::host::Host;
 use crate::line::{self, Line};
 use crate::run::Run;
 use crate::trap::Stopped;
+use crate::wasi::names::Import;
 use crate::{Grants, Limits, Sandbox, World};
 
 /// A component that can serve messages. Cheap to clone; each call is independent.
@@ -23,10 +24,14 @@ pub struct WasmComponent {
     pub(crate) name: Hash,
     pub(crate) sandbox: Sandbox,
     pub(crate) pre: InstancePre<Host>,
-    pub(crate) exports: Exports,
+    pub(crate) code: Code,
     pub(crate) limits: Limits,
-    /// What it may ask the web; `None` if it imports nothing of it.
-    pub(crate) grants: Option<Arc<Grants>>,
+    pub(crate) grants: Arc<Grants>,
+    /// Whether it may ask the web: it imports something of it, and hosts are granted.
+    pub(crate) asks: bool,
+    /// Whether it imports randomness.
+    pub(crate) draws: bool,
+    pub(crate) imports: Arc<[Import]>,
     /// What it says that it takes, once somebody asked.
     pub(crate) description: Arc<OnceLock<Result<Option<String>, NoDescription>>>,
 }
@@ -56,7 +61,7 @@ impl WasmComponent {
 
     /// The world it is built for.
     pub fn world(&self) -> World {
-        self.exports.world
+        self.code.world()
     }
 
     /// The limits it runs under.
@@ -64,9 +69,19 @@ impl WasmComponent {
         &self.limits
     }
 
+    /// What it imports, in order of names, and what it gets of each.
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+
+    /// Whether it draws randomness, so that its entries have a seed.
+    pub fn draws(&self) -> bool {
+        self.draws
+    }
+
     /// Whether it says how to carry over a state that other code led to.
     pub fn migrates(&self) -> bool {
-        self.exports.migrate.is_some()
+        matches!(self.code, Code::Actor(exports) if exports.migrate.is_some())
     }
 
     /// What it says that it takes: a JSON object, or `None` if it does not say it. Asked once, under the actor's limits, in
@@ -80,19 +95,13 @@ impl WasmComponent {
     }
 
     fn describe(&self) -> Result<Option<String>, NoDescription> {
-        if self.exports.schema.is_none() {
-            return Ok(None);
-        }
         let failed = |why: String| NoDescription::Failed(why);
-        let mut run = Run::new(self, anonymous().seq, None).map_err(|abort| failed(abort.to_string()))?;
-        let said = run.instantiate().and_then(|()| run.call(Phase::Schema, |guest| guest.schema()));
-        let Some(text) = said.map_err(|stopped| match stopped {
+        let run = Run::new(self, &anonymous(), None).map_err(|abort| failed(abort.to_string()))?;
+        let said = run.schema().map_err(|stopped| match stopped {
             Stopped::Failed(error) => failed(error.to_string()),
             Stopped::Abort(abort) => failed(abort.to_string()),
-        })?
-        else {
-            return Ok(None);
-        };
+        })?;
+        let Some(text) = said else { return Ok(None) };
         if text.len() > MAX_DESCRIPTION {
             return Err(NoDescription::TooLarge(text.len()));
         }
@@ -126,7 +135,7 @@ impl WasmComponent {
     /// # Errors
     /// [`CallError::Failed`] if the contract itself failed, [`CallError::Abort`] if there is no outcome.
     pub fn message_contract(&self, message: &[u8], state: &[u8]) -> Result<bool, CallError> {
-        self.ask(Phase::MessageContract, |guest| guest.message_contract(&anonymous(), message, state))
+        answer(Run::new(self, &anonymous(), None)?.message_contract(&anonymous(), message, state))
     }
 
     /// Whether the actor may be in this state.
@@ -134,20 +143,16 @@ impl WasmComponent {
     /// # Errors
     /// [`CallError::Failed`] if the contract itself failed, [`CallError::Abort`] if there is no outcome.
     pub fn state_contract(&self, state: &[u8]) -> Result<bool, CallError> {
-        self.ask(Phase::StateContract, |guest| guest.state_contract(state))
+        answer(Run::new(self, &anonymous(), None)?.state_contract(state))
     }
+}
 
-    fn ask(
-        &self,
-        phase: Phase,
-        call: impl FnOnce(&mut Guest<'_>) -> wasmtime::Result<Result<(), String>>,
-    ) -> Result<bool, CallError> {
-        let mut run = Run::new(self, anonymous().seq, None)?;
-        match run.instantiate().and_then(|()| run.call(phase, call)) {
-            Ok(answer) => Ok(answer.is_ok()),
-            Err(Stopped::Failed(failed)) => Err(CallError::Failed(failed)),
-            Err(Stopped::Abort(abort)) => Err(CallError::Abort(abort)),
-        }
+/// What a contract said.
+fn answer(answer: Result<Result<(), String>, Stopped>) -> Result<bool, CallError> {
+    match answer {
+        Ok(answer) => Ok(answer.is_ok()),
+        Err(Stopped::Failed(failed)) => Err(CallError::Failed(failed)),
+        Err(Stopped::Abort(abort)) => Err(CallError::Abort(abort)),
     }
 }
 
@@ -165,8 +170,10 @@ pub enum CallError {
     Abort(#[from] Abort),
 }
 
+/// A context of nobody, at the beginning of time, with a seed that everybody knows.
 fn anonymous() -> Context {
-    Context { from: Sender::Http { key: None }, at: troupe_chain::Timestamp(0), seq: 1 }
+    let seed = Some(Hash::from_bytes([0; 32]));
+    Context { from: Sender::Http { key: None }, at: troupe_chain::Timestamp(0), seq: 1, seed }
 }
 
 fn accepted(outcome: Outcome) -> Result<Vec<u8>, CallError> {
@@ -184,16 +191,20 @@ impl WasmComponent {
         outside: &mut dyn Outside,
         step: impl FnOnce(Option<Line>) -> Result<Step, Abort> + Send,
     ) -> Result<Step, Abort> {
-        match self.grants {
-            None => step(None),
-            Some(_) => line::serve(outside, |line| step(Some(line))),
+        match self.asks {
+            false => step(None),
+            true => line::serve(outside, |line| step(Some(line))),
         }
     }
 }
 
 impl Machine for WasmComponent {
     fn takes_notices(&self) -> bool {
-        self.world() != World::FirstActor
+        self.world() == World::Actor
+    }
+
+    fn draws(&self) -> bool {
+        self.draws
     }
 
     fn init(
@@ -202,7 +213,7 @@ impl Machine for WasmComponent {
         outside: &mut dyn Outside,
         config: Option<&[u8]>,
     ) -> Result<Step, Abort> {
-        self.step(outside, |line| Run::new(self, context.seq, line)?.init(context, config))
+        self.step(outside, |line| Run::new(self, context, line)?.init(context, config))
     }
 
     fn apply(
@@ -212,10 +223,10 @@ impl Machine for WasmComponent {
         message: &[u8],
         state: &[u8],
     ) -> Result<Step, Abort> {
-        self.step(outside, |line| Run::new(self, context.seq, line)?.apply(context, message, state))
+        self.step(outside, |line| Run::new(self, context, line)?.apply(context, message, state))
     }
 
     fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort> {
-        self.step(outside, |line| Run::new(self, context.seq, line)?.migrate(context, state))
+        self.step(outside, |line| Run::new(self, context, line)?.migrate(context, state))
     }
 }

@@ -14,7 +14,8 @@ type Store<'a> = StoreContextMut<'a, Host>;
 
 /// Links every effect but `send`.
 pub(crate) fn link(linker: &mut Linker<Host>, world: World) -> wasmtime::Result<()> {
-    let mut runtime = linker.instance(world.runtime())?;
+    let Some(runtime) = world.runtime() else { return Ok(()) };
+    let mut runtime = linker.instance(runtime)?;
     runtime.func_wrap("request", request)?;
     runtime.func_wrap("set-timer", set_timer)?;
     runtime.func_wrap("set-cron", set_cron)?;

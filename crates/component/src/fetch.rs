@@ -6,8 +6,9 @@ use troupe_chain::{Abort, Answered, Text};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 
+use crate::Denied;
 use crate::host::Host;
-use crate::outside::{FETCH, Request, Response};
+use crate::outside::{BadRequest, FETCH, Request, Response};
 
 /// What may go wrong with a call without an answer. The host's data says what it was.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +21,10 @@ pub(crate) fn link(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Resu
         let request: WitRequest = request;
         let host = store.data_mut();
         host.may_ask("fetch")?;
-        let answer = match granted(host, request.into()) {
-            Err(refused) => Err(refused),
-            Ok(request) => {
+        let request = request.into();
+        let answer = match check(host, &request) {
+            Err(refused) => Err(refused.to_string()),
+            Ok(()) => {
                 let answer = ask(host, request);
                 if let Some(ticks) = store.data().deadline {
                     store.set_epoch_deadline(ticks);
@@ -34,16 +36,32 @@ pub(crate) fn link(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Resu
     })
 }
 
-/// The request, if it can be made and is granted; why not otherwise.
-fn granted(host: &Host, request: Request) -> Result<Request, String> {
-    let url = request.check().map_err(|error| error.to_string())?;
-    let grants = host.grants.as_deref().ok_or("nothing of the web is granted")?;
-    grants.allows(&url).map_err(|denied| denied.to_string())?;
-    Ok(request)
+/// Why a request is not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// It cannot be.
+    #[error(transparent)]
+    Bad(#[from] BadRequest),
+    /// No host is granted.
+    #[error("nothing of the web is granted")]
+    Nothing,
+    /// Its host is not granted.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+}
+
+/// Whether a request can be made and is granted.
+pub(crate) fn check(host: &Host, request: &Request) -> Result<(), Refusal> {
+    let url = request.check()?;
+    if !host.grants.has_http() {
+        return Err(Refusal::Nothing);
+    }
+    host.grants.allows(&url)?;
+    Ok(())
 }
 
 /// Asks the outside and records what it answered.
-fn ask(host: &mut Host, request: Request) -> wasmtime::Result<Result<Response, String>> {
+pub(crate) fn ask(host: &mut Host, request: Request) -> wasmtime::Result<Result<Response, String>> {
     let input = request.encode();
     host.take_call(input.len())?;
     let output = match call(host, input) {

@@ -1,8 +1,10 @@
-//! What a chain grants beyond its world: hosts of the web, by exact text.
+//! What a chain grants beyond its world: hosts of the web, arguments and an environment, by exact text.
 //!
 //! - `http:HOST` grants a host on the port of the scheme, `http:HOST:PORT` on that port alone.
 //! - `http:*.HOST`, with or without a port, grants every name below `HOST`, and not `HOST` itself.
 //! - `private:HOST:PORT` grants a host that may turn out to have a private address.
+//! - `env:NAME=VALUE` is a variable of `wasi:cli/environment`; no name comes twice.
+//! - `args:[…]`, a JSON array of strings, is what it gives as arguments, the program's name first; at most one.
 //!
 //! Deliberately absent: resolving. Whether an address is a private one is for the node to see as it connects.
 
@@ -12,10 +14,16 @@ use crate::url::{Url, authority_parts};
 
 /// What a chain is granted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants(Vec<Grant>);
+pub struct Grants {
+    hosts: Vec<Web>,
+    /// In ascending order of names.
+    env: Vec<(String, String)>,
+    args: Vec<String>,
+}
 
+/// Hosts of the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Grant {
+struct Web {
     private: bool,
     /// Whether it grants what is below the host, in place of the host.
     below: bool,
@@ -56,20 +64,58 @@ impl Grants {
     /// # Errors
     /// [`BadGrant`] for the first that is not known.
     pub fn parse(grants: &[Text]) -> Result<Self, BadGrant> {
-        let read = |grant: &Text| {
-            Grant::parse(grant.as_str()).map_err(|what| BadGrant { grant: grant.clone(), what })
-        };
-        Ok(Self(grants.iter().map(read).collect::<Result<_, _>>()?))
+        let mut read = Self::default();
+        for grant in grants {
+            read.add(grant.as_str()).map_err(|what| BadGrant { grant: grant.clone(), what })?;
+        }
+        read.env.sort();
+        Ok(read)
+    }
+
+    fn add(&mut self, grant: &str) -> Result<(), &'static str> {
+        if let Some(variable) = grant.strip_prefix("env:") {
+            let (name, value) = variable.split_once('=').ok_or("it is not `env:NAME=VALUE`")?;
+            if name.is_empty() {
+                return Err("the variable has no name");
+            }
+            if self.env.iter().any(|(known, _)| known == name) {
+                return Err("the variable is granted twice");
+            }
+            self.env.push((name.to_owned(), value.to_owned()));
+        } else if let Some(args) = grant.strip_prefix("args:") {
+            if !self.args.is_empty() {
+                return Err("arguments are granted twice");
+            }
+            const WHAT: &str =
+                "it is not `args:` and a JSON array of strings that begins with the program's name";
+            self.args = serde_json::from_str(args).map_err(|_| WHAT)?;
+            if self.args.is_empty() {
+                return Err(WHAT);
+            }
+        } else {
+            self.hosts.push(Web::parse(grant)?);
+        }
+        Ok(())
     }
 
     /// Whether nothing is granted.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.hosts.is_empty() && self.env.is_empty() && self.args.is_empty()
     }
 
     /// Whether some host of the web is granted, so that `troupe:actor/http` may be imported.
     pub fn has_http(&self) -> bool {
-        !self.0.is_empty()
+        !self.hosts.is_empty()
+    }
+
+    /// The variables of `wasi:cli/environment`, in ascending order of names.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// The arguments of `wasi:cli/environment`; none if none are granted.
+    pub fn arguments(&self) -> &[String] {
+        &self.args
     }
 
     /// Whether an address may be asked.
@@ -77,7 +123,7 @@ impl Grants {
     /// # Errors
     /// [`Denied`] if no grant says so.
     pub fn allows(&self, url: &Url) -> Result<Allowed, Denied> {
-        let mut fits = self.0.iter().filter(|grant| grant.fits(url)).peekable();
+        let mut fits = self.hosts.iter().filter(|grant| grant.fits(url)).peekable();
         if fits.peek().is_none() {
             return Err(Denied { host: url.host.clone(), port: url.port });
         }
@@ -85,13 +131,13 @@ impl Grants {
     }
 }
 
-impl Grant {
+impl Web {
     fn parse(grant: &str) -> Result<Self, &'static str> {
         const HOST: &str = "it names no host in lower case";
         let (private, rest) = match grant.split_once(':') {
             Some(("http", rest)) => (false, rest),
             Some(("private", rest)) => (true, rest),
-            _ => return Err("it begins with neither `http:` nor `private:`"),
+            _ => return Err("it begins with none of `http:`, `private:`, `env:` and `args:`"),
         };
         let (below, authority) = match rest.strip_prefix("*.") {
             Some(_) if private => return Err("a private host is named in full"),
@@ -187,6 +233,29 @@ mod tests {
             assert_eq!(refused.grant.as_str(), bad);
         }
         let refused = grants(&["clock"]).unwrap_err().to_string();
-        assert_eq!(refused, "`clock` cannot be granted: it begins with neither `http:` nor `private:`");
+        assert_eq!(
+            refused,
+            "`clock` cannot be granted: it begins with none of `http:`, `private:`, `env:` and `args:`"
+        );
+    }
+
+    #[test]
+    fn variables_and_arguments_are_granted_once() {
+        let granted = grants(&["args:[\"tool\",\"\\u00e9\"]", "env:B=x=y", "env:A="]).unwrap();
+        assert_eq!(granted.arguments(), ["tool", "é"]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(granted.environment(), [pair("A", ""), pair("B", "x=y")]);
+        assert!(!granted.is_empty() && !granted.has_http());
+        for bad in [
+            &["env:A"] as &[&str],
+            &["env:=a"],
+            &["env:A=1", "env:A=2"],
+            &["args:[]"],
+            &["args:[1]"],
+            &["args:a"],
+            &["args:[\"a\"]", "args:[\"b\"]"],
+        ] {
+            assert!(grants(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use wasmtime::component::{
 
 use crate::World;
 use crate::host::Host;
+use crate::ordinary::Ordinary;
 use crate::wit::{WitContext, WitOutcome};
 
 type Store = wasmtime::Store<Host>;
@@ -23,6 +24,32 @@ pub(crate) struct Exports {
     pub(crate) migrate: Option<ComponentExportIndex>,
     /// Of the other such interface.
     pub(crate) schema: Option<ComponentExportIndex>,
+}
+
+/// Where a component keeps what a host calls.
+#[derive(Clone, Copy)]
+pub(crate) enum Code {
+    /// An actor's functions.
+    Actor(Exports),
+    /// The one function of a component that was not written as an actor.
+    Ordinary(Ordinary),
+}
+
+impl Code {
+    /// Looks up what the world asks for, in the interface that the component exports as `export`.
+    pub(crate) fn find(component: &Component, world: World, export: &str) -> Option<Self> {
+        match world {
+            World::FirstActor | World::Actor => Exports::find(component, world).map(Self::Actor),
+            World::Command | World::Handler => Ordinary::find(component, world, export).map(Self::Ordinary),
+        }
+    }
+
+    pub(crate) fn world(&self) -> World {
+        match self {
+            Self::Actor(exports) => exports.world,
+            Self::Ordinary(ordinary) => ordinary.world,
+        }
+    }
 }
 
 /// What `handle` returned.
@@ -70,7 +97,7 @@ impl Guest<'_> {
                 let function = self.function::<(), (Vec<u8>,)>(&index)?;
                 Ok(Ok(function.call(&mut *self.store, ())?.0))
             }
-            World::Actor => {
+            _ => {
                 type Init<'a> = TypedFunc<(WitContext, Option<&'a [u8]>), (Result<Vec<u8>, String>,)>;
                 let function: Init<'_> = self.function(&index)?;
                 Ok(function.call(&mut *self.store, (context.into(), config))?.0)
@@ -86,7 +113,7 @@ impl Guest<'_> {
                 let (yes,) = function.call(&mut *self.store, (message, state))?;
                 Ok(yes_or_no(yes))
             }
-            World::Actor => {
+            _ => {
                 type Contract<'a> = TypedFunc<(WitContext, &'a [u8], &'a [u8]), (Result<(), String>,)>;
                 let function: Contract<'_> = self.function(&index)?;
                 Ok(function.call(&mut *self.store, (context.into(), message, state))?.0)
@@ -102,7 +129,7 @@ impl Guest<'_> {
                 let (state,) = function.call(&mut *self.store, (message, state))?;
                 Ok(Ok(Handled { state, reply: None }))
             }
-            World::Actor => {
+            _ => {
                 type Handle<'a> = TypedFunc<(WitContext, &'a [u8], &'a [u8]), (Result<WitOutcome, String>,)>;
                 let function: Handle<'_> = self.function(&index)?;
                 let (answer,) = function.call(&mut *self.store, (context.into(), message, state))?;
@@ -119,7 +146,7 @@ impl Guest<'_> {
                 let (yes,) = function.call(&mut *self.store, (state,))?;
                 Ok(yes_or_no(yes))
             }
-            World::Actor => {
+            _ => {
                 let function = self.function::<(&[u8],), (Result<(), String>,)>(&index)?;
                 Ok(function.call(&mut *self.store, (state,))?.0)
             }

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use troupe_chain::{Abort, Answered, Asked, Hash, Level, LogLine, Text};
+use troupe_chain::{Abort, Answered, Asked, Context, Hash, Level, LogLine, Text};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{ResourceLimiter, StoreContextMut};
 
 use crate::line::Line;
+use crate::wasi::Wasi;
 use crate::world::World;
 use crate::{Grants, WasmComponent};
 
@@ -23,8 +24,10 @@ pub(crate) struct Host {
     pub(crate) aborted: Option<Abort>,
     /// The way to the outside, for components that import something of it.
     pub(crate) line: Option<Line>,
-    /// What such a component may ask for.
-    pub(crate) grants: Option<Arc<Grants>>,
+    /// What the chain grants.
+    pub(crate) grants: Arc<Grants>,
+    /// Clocks, randomness, standard streams and the rest of WASI.
+    pub(crate) wasi: Wasi,
     /// The epochs that the guest may take, which start anew after each call to the outside.
     pub(crate) deadline: Option<u64>,
     /// The actor's own code.
@@ -99,11 +102,17 @@ pub(crate) enum Refused {
     Calls,
     #[error("more bytes of answers from outside than the limit `answer` allows")]
     Answer,
+    #[error("the host would keep or draw more for the actor than the limit `memory` allows")]
+    Memory,
+    #[error("the actor ended itself with the code {0}, by `wasi:cli/exit`")]
+    Exit(u8),
+    #[error("{0}")]
+    Misused(&'static str),
 }
 
 impl Host {
-    /// What an instance of `actor` begins with as the entry at `seq` is made.
-    pub(crate) fn new(actor: &WasmComponent, seq: u64, line: Option<Line>) -> Self {
+    /// What an instance of `actor` begins with as the entry that `context` is of is made.
+    pub(crate) fn new(actor: &WasmComponent, context: &Context, line: Option<Line>) -> Self {
         let limits = &actor.limits;
         let deadline = actor.sandbox.config().deadline.map(|_| actor.sandbox.deadline_ticks());
         Self {
@@ -113,10 +122,11 @@ impl Host {
             calls: Vec::new(),
             aborted: None,
             line,
-            grants: actor.grants.clone(),
+            grants: Arc::clone(&actor.grants),
+            wasi: Wasi::new(context, limits.memory),
             deadline,
             code: actor.name,
-            seq,
+            seq: context.seq,
             denied: None,
             exhausted: None,
             log_left: limits.log,
@@ -133,8 +143,24 @@ impl Host {
 
     /// Takes `len` plus one for the line itself, so that empty lines are bounded too.
     fn take_log(&mut self, len: usize) -> Result<(), Refused> {
-        self.log_left = self.log_left.checked_sub(len as u64 + 1).ok_or(Refused::Log)?;
+        self.take_log_bytes(len + 1)
+    }
+
+    /// Takes bytes of log, ends of lines included.
+    pub(crate) fn take_log_bytes(&mut self, len: usize) -> Result<(), Refused> {
+        self.log_left = self.log_left.checked_sub(len as u64).ok_or(Refused::Log)?;
         Ok(())
+    }
+
+    /// Takes memory of the guest's for what the host keeps for it.
+    pub(crate) fn take_memory(&mut self, bytes: u64) -> Result<(), Refused> {
+        self.memory_left = self.memory_left.checked_sub(bytes).ok_or(Refused::Memory)?;
+        Ok(())
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn give_memory(&mut self, bytes: u64) {
+        self.memory_left = self.memory_left.saturating_add(bytes);
     }
 
     /// Whether `function` may be called in this phase.
@@ -239,13 +265,14 @@ impl ResourceLimiter for Host {
 
 /// Links `log` and `send` as a world wants them, and nothing else.
 pub(crate) fn link(linker: &mut Linker<Host>, world: World) -> wasmtime::Result<()> {
-    let mut runtime = linker.instance(world.runtime())?;
+    let Some(runtime) = world.runtime() else { return Ok(()) };
+    let mut runtime = linker.instance(runtime)?;
     match world {
         World::FirstActor => runtime
             .func_wrap("log", |store: StoreContextMut<'_, Host>, (line,): (WasmStr,)| {
                 log(store, Level::Info, &line)
             })?,
-        World::Actor => {
+        _ => {
             runtime.func_wrap(
                 "log",
                 |store: StoreContextMut<'_, Host>, (level, line): (WitLevel, WasmStr)| {

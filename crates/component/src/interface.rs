@@ -6,6 +6,7 @@ use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem, Type};
 
 use crate::World;
+use crate::wasi::names::{self, Import, Met};
 use crate::world::Expected;
 
 /// One thing that keeps a component from being an actor.
@@ -34,6 +35,13 @@ pub enum Mismatch {
         /// What the world grants.
         granted: String,
     },
+    /// An import that no world and no grant gives.
+    Never {
+        /// The interface.
+        import: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// An import that the chain does not grant, and could.
     NeedsGrant {
         /// The interface.
@@ -53,6 +61,7 @@ impl fmt::Display for Mismatch {
             Self::NotGranted { import, granted } => {
                 write!(f, "the import `{import}` is not granted: the world gives {granted} and nothing else")
             }
+            Self::Never { import, why } => write!(f, "the import `{import}` is not granted: {why}"),
             Self::NeedsGrant { import } => write!(
                 f,
                 "the import `{import}` is not granted: grant it with `http = [\"HOST\"]` under [grants], or leave it out"
@@ -61,13 +70,14 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// The world whose interface the component exports.
-pub(crate) fn detect(engine: &Engine, ty: &wasmtime::component::types::Component) -> Option<World> {
-    World::ALL.into_iter().find(|world| {
-        matches!(
-            ty.get_export(engine, world.exports()).map(|e| e.ty),
-            Some(ComponentItem::ComponentInstance(_))
-        )
+/// The world whose interface the component exports, and the name that the component has for it.
+pub(crate) fn detect(engine: &Engine, ty: &wasmtime::component::types::Component) -> Option<(World, String)> {
+    World::ALL.into_iter().find_map(|world| {
+        let is_it = |name: &str, item: &ComponentItem| {
+            world.is_exported_as(name) && matches!(item, ComponentItem::ComponentInstance(_))
+        };
+        let (name, _) = ty.exports(engine).find(|(name, export)| is_it(name, &export.ty))?;
+        Some((world, name.to_owned()))
     })
 }
 
@@ -75,12 +85,12 @@ pub(crate) fn detect(engine: &Engine, ty: &wasmtime::component::types::Component
 pub(crate) fn compare(
     engine: &Engine,
     ty: &wasmtime::component::types::Component,
-    world: World,
+    (world, exports): (World, &str),
     web: bool,
 ) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     let exported = [
-        (Some(world.exports()), world.functions()),
+        (Some(exports), world.functions()),
         (world.migration(), World::MIGRATION),
         (world.description(), World::DESCRIPTION),
     ];
@@ -98,13 +108,39 @@ pub(crate) fn compare(
     mismatches
 }
 
-/// Whether the component imports functions of the web, so that it may call the outside.
-pub(crate) fn asks_the_web(
+/// Whether the component imports functions of an interface whose name is as `is` says.
+pub(crate) fn imports(
+    engine: &Engine,
+    ty: &wasmtime::component::types::Component,
+    is: impl Fn(&str) -> bool,
+) -> bool {
+    ty.imports(engine).any(|(name, import)| is(name) && !only_types(engine, &import.ty))
+}
+
+/// All that the component imports but types, and what it gets of each.
+pub(crate) fn list(
     engine: &Engine,
     ty: &wasmtime::component::types::Component,
     world: World,
-) -> bool {
-    ty.imports(engine).any(|(name, import)| Some(name) == world.web() && !only_types(engine, &import.ty))
+    web: bool,
+) -> Vec<Import> {
+    let functions = ty.imports(engine).filter(|(_, import)| !only_types(engine, &import.ty));
+    let mut imports: Vec<_> = functions.map(|(name, _)| met(name, world, web)).collect();
+    imports.sort_by(|a, b| a.name.cmp(&b.name));
+    imports
+}
+
+fn met(name: &str, world: World, web: bool) -> Import {
+    let (met, what) = match names::met(name, web) {
+        Some(met) => met,
+        None if Some(name) == world.runtime() => (Met::Given, "the log, and effects that the entry lists"),
+        None if Some(name) == world.web() && web => (Met::Recorded, "hosts that are granted"),
+        None if Some(name) == world.web() => {
+            (Met::NeedsGrant, "grant hosts with `http = [\"HOST\"]` under [grants]")
+        }
+        None => (Met::Never, "no world gives it"),
+    };
+    Import { name: name.to_owned(), met, what }
 }
 
 /// A type alone grants nothing.
@@ -145,7 +181,16 @@ fn compare_import(
     if only_types(engine, item) {
         return;
     }
-    let granted = || format!("`{}` ({})", world.runtime(), names(world.granted()));
+    if let Some((met, why)) = names::met(name, web) {
+        if met == Met::Never {
+            out.push(Mismatch::Never { import: name.to_owned(), why });
+        }
+        return;
+    }
+    let granted = || match world.runtime() {
+        Some(runtime) => format!("`{runtime}` ({}), WASI 0.2", function_names(world.granted())),
+        None => "WASI 0.2".to_owned(),
+    };
     let not_granted = |import: String| Mismatch::NotGranted { import, granted: granted() };
     let is_web = Some(name) == world.web();
     let ComponentItem::ComponentInstance(instance) = item else {
@@ -158,7 +203,7 @@ fn compare_import(
     }
     let functions = match is_web {
         true => World::WEB,
-        false if name == world.runtime() => world.granted(),
+        false if Some(name) == world.runtime() => world.granted(),
         false => {
             out.push(not_granted(name.to_owned()));
             return;
@@ -199,7 +244,7 @@ fn signature(is_async: bool, params: &[(&str, &str)], result: Option<&str>) -> S
     format!("{}func({}){result}", if is_async { "async " } else { "" }, params.join(", "))
 }
 
-fn names(functions: &[Expected]) -> String {
+fn function_names(functions: &[Expected]) -> String {
     functions.iter().map(|(name, ..)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

@@ -6,6 +6,8 @@
 //! - [`Limits`] and [`Grants`] are what genesis lists; [`World`] is what a component may import and must export.
 //! - [`CodeCache`] keeps compiled code on disk.
 //! - [`outside`] is how calls to the web are written down.
+//! - WASI 0.2 is answered from the entry, whoever runs it and when (`docs/spec/wasi.md`); [`Import`] says what a component
+//!   gets of what it imports. Commands and handlers of HTTP requests are actors, too.
 
 mod actor;
 mod cache;
@@ -19,11 +21,13 @@ mod limits;
 mod line;
 mod load;
 mod needs;
+mod ordinary;
 pub mod outside;
 mod run;
 mod sandbox;
 mod trap;
 mod url;
+mod wasi;
 mod watch;
 mod wit;
 mod world;
@@ -36,5 +40,6 @@ pub use limits::{BadLimit, Limits};
 pub use load::LoadError;
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
 pub use url::{BadUrl, Url};
+pub use wasi::names::{Import, Met};
 pub use watch::{CodeEvent, CodeWatch};
 pub use world::World;

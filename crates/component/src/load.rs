@@ -6,10 +6,11 @@ use std::sync::Arc;
 use troupe_chain::{Hash, Machines, Rules};
 use wasmtime::component::Linker;
 
-use crate::guest::Exports;
+use crate::guest::Code;
 use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
+use crate::wasi::{self, names};
 use crate::{Grants, Limits, Sandbox, WasmComponent, World, effects, fetch, host, needs};
 
 /// A component that was not loaded.
@@ -47,8 +48,7 @@ pub enum LoadError {
     Invalid(String),
     /// None of the worlds.
     #[error(
-        "this component is not an actor: it exports neither `{first}` nor `{own}`, but {found}",
-        first = World::FirstActor.exports(), own = World::Actor.exports()
+        "this component is not an actor: it exports none of {worlds}, but {found}", worlds = interfaces()
     )]
     NoWorld {
         /// What it exports.
@@ -78,6 +78,10 @@ pub enum LoadError {
     /// The host has no engine.
     #[error(transparent)]
     NoEngine(#[from] NoEngine),
+}
+
+fn interfaces() -> String {
+    World::ALL.map(|world| format!("`{}`", world.exports())).join(", ")
 }
 
 fn list(mismatches: &[Mismatch]) -> String {
@@ -126,12 +130,12 @@ impl Sandbox {
             .compile(&engine, limits.stack, name, bytes)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         let ty = component.component_type();
-        let world = interface::detect(&engine, &ty).ok_or_else(|| {
+        let (world, exports) = interface::detect(&engine, &ty).ok_or_else(|| {
             let exports: Vec<_> = ty.exports(&engine).map(|(name, _)| format!("`{name}`")).collect();
             let found = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
             LoadError::NoWorld { found }
         })?;
-        let mismatches = interface::compare(&engine, &ty, world, grants.has_http());
+        let mismatches = interface::compare(&engine, &ty, (world, &exports), grants.has_http());
         if !mismatches.is_empty() {
             return Err(LoadError::Interface { world: world.name(), mismatches });
         }
@@ -139,19 +143,32 @@ impl Sandbox {
         let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
         let mut linker = Linker::new(&engine);
         host::link(&mut linker, world).map_err(invalid)?;
-        let asks_the_web = interface::asks_the_web(&engine, &ty, world);
         if world == World::Actor {
             effects::link(&mut linker, world).map_err(invalid)?;
         }
-        if asks_the_web && let Some(web) = world.web() {
+        let imports = |is: fn(&str) -> bool| interface::imports(&engine, &ty, is);
+        let fetches = interface::imports(&engine, &ty, |name| Some(name) == world.web());
+        if fetches && let Some(web) = world.web() {
             fetch::link(&mut linker, web).map_err(invalid)?;
         }
+        if imports(|name| name.starts_with("wasi:")) {
+            wasi::link(&mut linker).map_err(invalid)?;
+        }
         let pre = linker.instantiate_pre(&component).map_err(invalid)?;
-        let exports = Exports::find(&component, world)
+        let code = Code::find(&component, world, &exports)
             .ok_or_else(|| LoadError::Invalid("an export vanished after it was checked".into()))?;
-        let grants = asks_the_web.then(|| Arc::new(grants.clone()));
-        let (sandbox, limits, description) = (self.clone(), limits.clone(), Arc::default());
-        Ok(WasmComponent { name, sandbox, pre, exports, limits, grants, description })
+        Ok(WasmComponent {
+            name,
+            sandbox: self.clone(),
+            pre,
+            code,
+            limits: limits.clone(),
+            asks: fetches || (imports(names::asks) && grants.has_http()),
+            draws: imports(names::draws),
+            imports: interface::list(&engine, &ty, world, grants.has_http()).into(),
+            grants: Arc::new(grants.clone()),
+            description: Arc::default(),
+        })
     }
 }
 

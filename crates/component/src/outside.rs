@@ -13,7 +13,7 @@ use crate::url::{BadUrl, Url};
 pub const FETCH: &str = "troupe:actor/http.fetch";
 
 /// Headers that are the business of whoever connects.
-const RESERVED: [&str; 9] = [
+pub(crate) const RESERVED: [&str; 9] = [
     "connection",
     "content-length",
     "expect",
@@ -167,7 +167,7 @@ impl Response {
 }
 
 /// A name as HTTP has them.
-fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=256).contains(&text.len()) && text.bytes().all(token)
 }

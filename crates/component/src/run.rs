@@ -2,11 +2,13 @@
 
 use troupe_chain::{Abort, Accepted, Context, Failed, FailureCode, Fuel, Outcome, Rejection, Step};
 use wasmtime::Store;
+use wasmtime::component::Instance;
 
 use crate::WasmComponent;
-use crate::guest::{Guest, Handled};
+use crate::guest::{Code, Exports, Guest, Handled};
 use crate::host::{Host, Phase};
 use crate::line::Line;
+use crate::ordinary::{self, Ordinary};
 use crate::trap::{Stopped, classify};
 
 /// The most bytes of a reason that an actor gives for a refusal or a failure; the rest is cut off.
@@ -16,12 +18,16 @@ const MAX_REASON: usize = 4096;
 pub(crate) struct Run<'a> {
     actor: &'a WasmComponent,
     store: Store<Host>,
-    instance: Option<wasmtime::component::Instance>,
+    instance: Option<Instance>,
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(actor: &'a WasmComponent, seq: u64, line: Option<Line>) -> Result<Self, Abort> {
-        let mut store = Store::new(actor.pre.engine(), Host::new(actor, seq, line));
+    pub(crate) fn new(
+        actor: &'a WasmComponent,
+        context: &Context,
+        line: Option<Line>,
+    ) -> Result<Self, Abort> {
+        let mut store = Store::new(actor.pre.engine(), Host::new(actor, context, line));
         store.limiter(|host| host);
         store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
         if let Some(ticks) = store.data().deadline {
@@ -58,8 +64,16 @@ impl<'a> Run<'a> {
     }
 
     fn first_state(&mut self, context: &Context, config: Option<&[u8]>) -> Result<Vec<u8>, Stopped> {
-        self.instantiate()?;
-        let state = self.call(Phase::Init, |guest| guest.init(context, config))?.map_err(refused)?;
+        let state = match self.actor.code {
+            Code::Actor(exports) => {
+                self.instantiate()?;
+                self.call(Phase::Init, exports, |guest| guest.init(context, config))?.map_err(refused)?
+            }
+            Code::Ordinary(_) if config.is_some() => {
+                return Err(refused("such a component takes no configuration".to_owned()));
+            }
+            Code::Ordinary(_) => ordinary::STATE.to_vec(),
+        };
         self.check_state(&state)?;
         Ok(state)
     }
@@ -75,13 +89,53 @@ impl<'a> Run<'a> {
         if message.len() as u64 > limit {
             return Ok(Err(format!("the message has {} bytes, the limit is {limit}", message.len())));
         }
+        match self.actor.code {
+            Code::Actor(exports) => {
+                self.instantiate()?;
+                self.call(Phase::MessageContract, exports, |guest| {
+                    guest.message_contract(context, message, state)
+                })
+            }
+            Code::Ordinary(ordinary) => Ok(ordinary.read(message).map(drop)),
+        }
+    }
+
+    /// What the message contract alone says.
+    pub(crate) fn message_contract(
+        mut self,
+        context: &Context,
+        message: &[u8],
+        state: &[u8],
+    ) -> Result<Result<(), String>, Stopped> {
+        self.check_message(context, message, state)
+    }
+
+    /// What the state contract alone says.
+    pub(crate) fn state_contract(mut self, state: &[u8]) -> Result<Result<(), String>, Stopped> {
+        if let Code::Actor(_) = self.actor.code {
+            self.instantiate()?;
+        }
+        self.ask_state(state)
+    }
+
+    /// What the component says that it takes, if it says it.
+    pub(crate) fn schema(mut self) -> Result<Option<String>, Stopped> {
+        let Code::Actor(exports) = self.actor.code else { return Ok(None) };
+        if exports.schema.is_none() {
+            return Ok(None);
+        }
         self.instantiate()?;
-        self.call(Phase::MessageContract, |guest| guest.message_contract(context, message, state))
+        self.call(Phase::Schema, exports, |guest| guest.schema())
     }
 
     fn handle(&mut self, context: &Context, message: &[u8], state: &[u8]) -> Result<Handled, Stopped> {
-        let handled =
-            self.call(Phase::Handle, |guest| guest.handle(context, message, state))?.map_err(refused)?;
+        let handled = match self.actor.code {
+            Code::Actor(exports) => {
+                self.call(Phase::Handle, exports, |guest| guest.handle(context, message, state))?
+            }
+            Code::Ordinary(ordinary) => self.serve(ordinary, message)?,
+        };
+        let handled = handled.map_err(refused)?;
         let reply = handled.reply.as_ref().map_or(0, Vec::len);
         check_size(handled.state.len(), self.actor.limits.state, FailureCode::TooLargeState)?;
         check_size(reply, self.actor.limits.reply, FailureCode::TooLargeReply)?;
@@ -89,9 +143,27 @@ impl<'a> Run<'a> {
         Ok(handled)
     }
 
+    /// Calls a component that was not written as an actor.
+    fn serve(&mut self, ordinary: Ordinary, message: &[u8]) -> Result<Result<Handled, String>, Stopped> {
+        let request = match ordinary.read(message) {
+            Ok(request) => request,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let instance = self.instantiate()?;
+        self.store.data_mut().phase = Phase::Handle;
+        let reply =
+            ordinary.call(&mut self.store, instance, request).map_err(|error| self.stopped(&error))?;
+        Ok(reply.map(|reply| Handled { state: ordinary::STATE.to_vec(), reply: Some(reply) }))
+    }
+
     fn migrated(&mut self, context: &Context, state: &[u8]) -> Result<Vec<u8>, Stopped> {
-        self.instantiate()?;
-        let state = self.call(Phase::Migrate, |guest| guest.migrate(context, state))?.map_err(refused)?;
+        let state = match self.actor.code {
+            Code::Actor(exports) => {
+                self.instantiate()?;
+                self.call(Phase::Migrate, exports, |guest| guest.migrate(context, state))?.map_err(refused)?
+            }
+            Code::Ordinary(_) => state.to_vec(),
+        };
         self.check_state(&state)?;
         Ok(state)
     }
@@ -99,28 +171,38 @@ impl<'a> Run<'a> {
     /// Holds a new state to the limit and to the state contract.
     fn check_state(&mut self, state: &[u8]) -> Result<(), Stopped> {
         check_size(state.len(), self.actor.limits.state, FailureCode::TooLargeState)?;
-        let answer = self.call(Phase::StateContract, |guest| guest.state_contract(state))?;
-        answer.map_err(|detail| {
+        self.ask_state(state)?.map_err(|detail| {
             Stopped::Failed(Failed { code: FailureCode::StateContract, detail: bounded(detail) })
         })
     }
 
-    pub(crate) fn instantiate(&mut self) -> Result<(), Stopped> {
-        let instance = self.actor.pre.instantiate(&mut self.store);
-        self.instance = Some(instance.map_err(|error| self.stopped(&error))?);
-        Ok(())
+    fn ask_state(&mut self, state: &[u8]) -> Result<Result<(), String>, Stopped> {
+        match self.actor.code {
+            Code::Actor(exports) => {
+                self.call(Phase::StateContract, exports, |guest| guest.state_contract(state))
+            }
+            Code::Ordinary(_) if state == ordinary::STATE => Ok(Ok(())),
+            Code::Ordinary(_) => Ok(Err("such a component has no state but `null`".to_owned())),
+        }
     }
 
-    pub(crate) fn call<T>(
+    fn instantiate(&mut self) -> Result<Instance, Stopped> {
+        let instance = self.actor.pre.instantiate(&mut self.store).map_err(|error| self.stopped(&error))?;
+        self.instance = Some(instance);
+        Ok(instance)
+    }
+
+    fn call<T>(
         &mut self,
         phase: Phase,
+        exports: Exports,
         call: impl FnOnce(&mut Guest<'_>) -> wasmtime::Result<T>,
     ) -> Result<T, Stopped> {
         self.store.data_mut().phase = phase;
         let Some(instance) = self.instance else {
             return Err(Stopped::Abort(Abort::Host("called before it was instantiated".into())));
         };
-        let mut guest = Guest { store: &mut self.store, instance, exports: self.actor.exports };
+        let mut guest = Guest { store: &mut self.store, instance, exports };
         call(&mut guest).map_err(|error| self.stopped(&error))
     }
 
@@ -141,7 +223,8 @@ impl<'a> Run<'a> {
         Ok(self.finish(outcome))
     }
 
-    fn finish(self, outcome: Outcome) -> Step {
+    fn finish(mut self, outcome: Outcome) -> Step {
+        self.store.data_mut().flush_lines();
         let left = self.store.get_fuel().unwrap_or(0);
         let fuel = Fuel(self.actor.limits.fuel.saturating_sub(left));
         let Host { calls, log, .. } = self.store.into_data();

@@ -1,7 +1,7 @@
 //! The engines that run components, set so that outcomes depend on nothing but code, limits and input.
 //!
 //! Invariant: everything here that could change an outcome is named in [`Sandbox::engine`], and so in genesis.
-//! Deliberately absent: WASI, threads, garbage collection, async, and any instance that outlives a message.
+//! Deliberately absent: threads, garbage collection, async, and any instance that outlives a message.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

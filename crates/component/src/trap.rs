@@ -28,12 +28,13 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
     if trap == Some(Trap::Interrupt) {
         return Stopped::Abort(Abort::OutOfTime(deadline_ms));
     }
-    if host.phase == Phase::Instantiate && trap.is_none() && host.denied.is_none() {
+    let refused = error.downcast_ref::<Refused>().copied();
+    if host.phase == Phase::Instantiate && trap.is_none() && refused.is_none() && host.denied.is_none() {
         // No value crosses here that the guest could have got wrong: the host has no room for the instance.
         return Stopped::Abort(Abort::Host(format!("{error:#}")));
     }
-    let code = match error.downcast_ref::<Refused>() {
-        Some(refused) => refused_code(*refused),
+    let code = match refused {
+        Some(refused) => refused_code(refused),
         None => trap_code(trap),
     };
     let code = match host.denied {
@@ -41,7 +42,12 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
         Some(Denied::Table) if code > FailureCode::Table => FailureCode::Table,
         _ => code,
     };
-    Stopped::Failed(Failed { code, detail: format!("in {}: {error:#}", host.phase.name()) })
+    let phase = host.phase.name();
+    let detail = match refused {
+        Some(refused) => format!("in {phase}: {refused}"),
+        None => format!("in {phase}: {error:#}"),
+    };
+    Stopped::Failed(Failed { code, detail })
 }
 
 fn refused_code(refused: Refused) -> FailureCode {
@@ -54,6 +60,8 @@ fn refused_code(refused: Refused) -> FailureCode {
         Refused::Sends => FailureCode::TooManySends,
         Refused::Calls => FailureCode::TooManyCalls,
         Refused::Answer => FailureCode::TooLargeAnswer,
+        Refused::Memory => FailureCode::Memory,
+        Refused::Exit(_) | Refused::Misused(_) => FailureCode::Trap,
     }
 }
 

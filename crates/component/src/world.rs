@@ -7,6 +7,10 @@ pub enum World {
     FirstActor,
     /// `troupe:actor/actor@0.1.0`: a context, replies, and results that carry a reason.
     Actor,
+    /// `wasi:cli/command@0.2`: a program; a message is a run of it.
+    Command,
+    /// `wasi:http/proxy@0.2`: a handler; a message is a request.
+    Handler,
 }
 
 /// A function by name, with its signature as WIT, parameter names left out where types are compared.
@@ -48,7 +52,7 @@ const RESPONSE: &str =
 
 impl World {
     /// Every world, in the order in which they are looked for.
-    pub const ALL: [Self; 2] = [Self::FirstActor, Self::Actor];
+    pub const ALL: [Self; 4] = [Self::FirstActor, Self::Actor, Self::Command, Self::Handler];
 
     /// The world's name as a free string.
     pub fn text(self) -> troupe_chain::Text {
@@ -60,6 +64,8 @@ impl World {
         match self {
             Self::FirstActor => "ntwk:simple-actor/first-actor",
             Self::Actor => "troupe:actor/actor@0.1.0",
+            Self::Command => "wasi:cli/command@0.2",
+            Self::Handler => "wasi:http/proxy@0.2",
         }
     }
 
@@ -68,27 +74,38 @@ impl World {
         Self::ALL.into_iter().find(|world| world.name() == name)
     }
 
-    /// The interface that the actor exports.
+    /// The interface that the actor exports; of those of WASI the part that all versions share.
     pub(crate) fn exports(self) -> &'static str {
         match self {
             Self::FirstActor => "ntwk:simple-actor/actor",
             Self::Actor => "troupe:actor/handler@0.1.0",
+            Self::Command => "wasi:cli/run",
+            Self::Handler => "wasi:http/incoming-handler",
         }
     }
 
-    /// The interface that the actor is granted.
-    pub(crate) fn runtime(self) -> &'static str {
+    /// Whether an export of this name is that interface.
+    pub(crate) fn is_exported_as(self, name: &str) -> bool {
         match self {
-            Self::FirstActor => "ntwk:simple-actor/runtime",
-            Self::Actor => "troupe:actor/runtime@0.1.0",
+            Self::FirstActor | Self::Actor => name == self.exports(),
+            Self::Command | Self::Handler => crate::wasi::names::is(name, self.exports()),
+        }
+    }
+
+    /// The interface that the actor is granted beside WASI.
+    pub(crate) fn runtime(self) -> Option<&'static str> {
+        match self {
+            Self::FirstActor => Some("ntwk:simple-actor/runtime"),
+            Self::Actor => Some("troupe:actor/runtime@0.1.0"),
+            Self::Command | Self::Handler => None,
         }
     }
 
     /// The interface that the actor may export beside, to carry over states.
     pub(crate) fn migration(self) -> Option<&'static str> {
         match self {
-            Self::FirstActor => None,
             Self::Actor => Some("troupe:actor/migration@0.1.0"),
+            _ => None,
         }
     }
 
@@ -99,8 +116,8 @@ impl World {
     /// The interface that the actor may export beside, to say what it takes.
     pub(crate) fn description(self) -> Option<&'static str> {
         match self {
-            Self::FirstActor => None,
             Self::Actor => Some("troupe:actor/description@0.1.0"),
+            _ => None,
         }
     }
 
@@ -110,8 +127,8 @@ impl World {
     /// The interface to the web, which the actor is granted by the grants of its chain.
     pub(crate) fn web(self) -> Option<&'static str> {
         match self {
-            Self::FirstActor => None,
             Self::Actor => Some("troupe:actor/http@0.1.0"),
+            _ => None,
         }
     }
 
@@ -145,6 +162,10 @@ impl World {
                 ),
                 ("state-contract", &[("state", BYTES)], Some("result<_, string>")),
             ],
+            Self::Command => &[("run", &[], Some("result"))],
+            Self::Handler => {
+                &[("handle", &[("request", "own<resource>"), ("response-out", "own<resource>")], None)]
+            }
         }
     }
 
@@ -166,6 +187,7 @@ impl World {
                 ("stop", &[("child", "string")], None),
                 ("exit", &[("reason", "string")], None),
             ],
+            Self::Command | Self::Handler => &[],
         }
     }
 }

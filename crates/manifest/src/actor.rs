@@ -13,7 +13,7 @@ use troupe_component::Limits;
 
 use crate::config::canonical_json;
 use crate::fault::{Fault, Source, unknown};
-use crate::grant::http_grant;
+use crate::grant::{args_grant, env_grant, http_grant};
 use crate::name::Name;
 use crate::section::{At, Section, bounded, parse, read, type_of};
 
@@ -161,7 +161,7 @@ pub fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
 /// # Errors
 /// A [`Fault`] with its place.
 pub fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
-    let Some(granted) = section.section("grants", &["http"])? else { return Ok(Vec::new()) };
+    let Some(granted) = section.section("grants", &["http", "env", "args"])? else { return Ok(Vec::new()) };
     let mut grants = Vec::new();
     for At { value, span } in granted.texts("http", MAX_GRANTS)? {
         let grant = http_grant(value)
@@ -170,6 +170,17 @@ pub fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
             let what = format_args!("`http`: {value:?} is the same as another: {grant}");
             return Err(section.source.fault(span, what));
         }
+        grants.push(grant);
+    }
+    for (name, At { value, span }) in granted.text_table("env", MAX_GRANTS)? {
+        let grant = env_grant(name, value)
+            .map_err(|what| section.source.fault(span, format_args!("`env.{name}`: {what}")))?;
+        grants.push(grant);
+    }
+    let args: Vec<_> = granted.any_texts("args", MAX_GRANTS)?.into_iter().map(|at| at.value).collect();
+    if !args.is_empty() {
+        let grant = args_grant(&args)
+            .map_err(|what| section.source.fault(granted.key_span("args"), format_args!("`args`: {what}")))?;
         grants.push(grant);
     }
     grants.sort();
@@ -250,6 +261,8 @@ mod tests {
             fuel = 1000000000
             [grants]
             http = ["*.Example.net", "private:127.0.0.1:9000", "api.example.org"]
+            env = { LANG = "C", A = "" }
+            args = ["tool", "-v", "-v", "é"]
             [supervision]
             on-failure = "restart"
             failures = 3
@@ -264,7 +277,15 @@ mod tests {
         assert_eq!(manifest.config.as_deref(), Some(&br#"{"alerts":"alerts","min":5}"#[..]));
         assert_eq!(manifest.limits, [("fuel".to_owned(), 1_000_000_000), ("state".to_owned(), 8 << 20)]);
         let grants: Vec<_> = manifest.grants.iter().map(Text::as_str).collect();
-        assert_eq!(grants, ["http:*.example.net", "http:api.example.org", "private:127.0.0.1:9000"]);
+        let expect = [
+            "args:[\"tool\",\"-v\",\"-v\",\"\\u00e9\"]",
+            "env:A=",
+            "env:LANG=C",
+            "http:*.example.net",
+            "http:api.example.org",
+            "private:127.0.0.1:9000",
+        ];
+        assert_eq!(grants, expect);
         let expect = Supervision {
             on_failure: OnFailure::Restart,
             failures: 3,
@@ -338,6 +359,12 @@ mod tests {
             ("#\n[grants]\nhttp = [\"a.org\", \"10.0.0.1\"]", 3, 18, "private:10.0.0.1"),
             ("#\n[grants]\nhttp = [\"a.org\", \"a.org\"]", 3, 18, "twice"),
             ("#\n[grants]\nhttp = [\"a.org\", \"A.org\"]", 3, 18, "the same as another: http:a.org"),
+            ("#\n[grants]\nenv = [\"A=1\"]", 3, 7, "`env` must be a table, not a list"),
+            ("#\n[grants]\nenv = { A = 1 }", 3, 13, "`env.A` must be a string, not a whole number"),
+            ("#\n[grants]\nenv = { \"A=B\" = \"1\" }", 3, 17, "a variable's name"),
+            ("#\n[grants]\nenv = { A = \"ü\" }", 3, 13, "printable"),
+            ("#\n[grants]\nargs = [1]", 3, 9, "must be a list of strings"),
+            ("#\n[grants]\nargs = \"-v\"", 3, 8, "must be a list, not a string"),
             ("#\n[supervision]\non-failure = \"restrat\"", 3, 14, "did you mean `restart`?"),
             ("#\n[supervision]\nfailures = 0", 3, 12, "from 1 to 1000"),
             ("#\n[supervision]\nwithin = \"0s\"", 3, 10, "from 1ms to"),

@@ -1,7 +1,7 @@
-//! What an actor may reach outside, as genesis lists it.
+//! What an actor may reach outside and what it is told there, as genesis lists it.
 //!
-//! Invariant: two ways to write the same grant have the same canonical text, and nothing but a host with an optional
-//! port is a grant: no scheme, no path, no name that only some resolvers understand.
+//! Invariant: two ways to write the same grant have the same canonical text, and of the web nothing but a host with an
+//! optional port is a grant: no scheme, no path, no name that only some resolvers understand.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -44,8 +44,42 @@ pub fn http_grant(text: &str) -> Result<Text, String> {
         None if private => return Err(format!("a private host has a port: private:{name}:PORT")),
         None => String::new(),
     };
-    let grant = Text::new(format!("{kind}:{wildcard}{name}{port}")).map_err(|error| error.to_string())?;
-    // What the sandbox makes of it has the last word.
+    granted(format!("{kind}:{wildcard}{name}{port}"))
+}
+
+/// A variable of the environment.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn env_grant(name: &str, value: &str) -> Result<Text, String> {
+    if name.is_empty() || name.contains('=') {
+        return Err("a variable's name is not empty and has no `=`".to_owned());
+    }
+    granted(format!("env:{name}={value}"))
+}
+
+/// The arguments of a program, its name first.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn args_grant(args: &[&str]) -> Result<Text, String> {
+    let json = serde_json::to_string(args).map_err(|error| error.to_string())?;
+    let mut text = String::from("args:");
+    for c in json.chars() {
+        match c.is_ascii() {
+            true => text.push(c),
+            // A grant is ASCII, and JSON can say any letter in it.
+            false => {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")))
+            }
+        }
+    }
+    granted(text)
+}
+
+/// A grant as genesis has it; what the sandbox makes of it has the last word.
+fn granted(text: String) -> Result<Text, String> {
+    let grant = Text::new(text).map_err(|error| error.to_string())?;
     Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
     Ok(grant)
 }

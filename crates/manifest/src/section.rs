@@ -261,6 +261,27 @@ impl<'s> Section<'s> {
         }
     }
 
+    /// A table of texts below a key, whose names are its own.
+    pub(super) fn text_table(&self, key: &str, max: usize) -> Result<Vec<(&'s str, At<&'s str>)>, Fault> {
+        let Some(at) = self.value(key) else { return Ok(Vec::new()) };
+        let DeValue::Table(table) = at.value else { return Err(self.other_type(key, &at, "a table")) };
+        if table.len() > max {
+            let what = format_args!("`{key}` has {} members; there may be {max}", table.len());
+            return Err(self.source.fault(at.span, what));
+        }
+        let text = |(name, value): (&'s toml::Spanned<_>, &'s toml::Spanned<DeValue<'s>>)| {
+            let name = DeString::as_ref(name.get_ref());
+            match value.get_ref() {
+                DeValue::String(text) => Ok((name, At { value: DeString::as_ref(text), span: value.span() })),
+                other => {
+                    let what = format_args!("`{key}.{name}` must be a string, not {}", type_of(other));
+                    Err(self.source.fault(value.span(), what))
+                }
+            }
+        };
+        table.iter().map(text).collect()
+    }
+
     /// A list of tables below a key; nobody has checked their keys yet.
     ///
     /// # Errors
@@ -279,10 +300,18 @@ impl<'s> Section<'s> {
     /// A [`Fault`] at the place of what is wrong.
     pub fn texts(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
         let mut seen = HashSet::new();
-        let text = |At { value, span }: At<&'s DeValue<'s>>| match value {
-            DeValue::String(text) if !seen.insert(text) => {
-                Err(self.source.fault(span, format_args!("`{key}` has {text:?} twice")))
+        let texts = self.any_texts(key, max)?;
+        match texts.iter().find(|text| !seen.insert(text.value)) {
+            Some(At { value, span }) => {
+                Err(self.source.fault(span.clone(), format_args!("`{key}` has {value:?} twice")))
             }
+            None => Ok(texts),
+        }
+    }
+
+    /// A list of texts below a key.
+    pub(super) fn any_texts(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
+        let text = |At { value, span }: At<&'s DeValue<'s>>| match value {
             DeValue::String(text) => Ok(At { value: DeString::as_ref(text), span }),
             _ => Err(self.other_type(key, &At { value, span }, "a list of strings")),
         };

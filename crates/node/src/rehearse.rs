@@ -176,9 +176,15 @@ impl<M: Machine> Stage<'_, M> {
         })
     }
 
+    /// The recorded seed; where none is, one that everybody knows, so that a rehearsal always comes to the same.
+    fn seed(&self, recorded: Option<Hash>) -> Option<Hash> {
+        self.machine.draws().then(|| recorded.unwrap_or(Hash::from_bytes([0; 32])))
+    }
+
     /// The state carried over, or why it does not fit.
     fn migrate(&self, view: &View) -> Result<Result<Vec<u8>, String>, NoRehearsal> {
         let context = view.tip.next_context(Sender::Http { key: None }, view.tip.at);
+        let context = Context { seed: self.seed(None), ..context };
         let mut outside = Player { calls: &[], recorded: |_: &Hash| Ok(None), other: None, fault: None };
         let step = match self.machine.migrate(&context, &mut outside, &view.state) {
             Ok(step) => step,
@@ -209,7 +215,8 @@ impl<M: Machine> Stage<'_, M> {
         let message = self.blob(&recorded.message)?;
         let message =
             message.ok_or_else(|| NoRehearsal::Broken(format!("the message at seq {seq} is missing")))?;
-        let context = Context { from: recorded.from.clone(), at: entry.at, seq };
+        let context =
+            Context { from: recorded.from.clone(), at: entry.at, seq, seed: self.seed(entry.body.seed()) };
         let (store, chain) = (self.store, *self.chain);
         let answer = |name: &Hash| store.blob(&chain, name);
         let mut outside = Player { calls: recorded.calls, recorded: answer, other: None, fault: None };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use troupe_chain::{Hash, LogLine, Machine, Rules};
+use troupe_chain::{Abort, Context, Hash, LogLine, Machine, Rules, Sender, Tip};
 use troupe_store::Store;
 
 use crate::agenda::Agenda;
@@ -88,6 +88,18 @@ impl Core {
             tick: AtomicU64::new(0),
             chains: AtomicU64::new(chains),
         }
+    }
+
+    /// The context of the entry after `tip`, with a seed if the machine draws.
+    pub(crate) fn next_context(
+        &self,
+        tip: &Tip,
+        from: Sender,
+        machine: &dyn Machine,
+    ) -> Result<Context, Abort> {
+        let context = tip.next_context(from, self.options.clock.now());
+        let seed = machine.draws().then(|| self.options.entropy.seed()).transpose()?;
+        Ok(Context { seed, ..context })
     }
 
     fn cells_of(&self, id: &Hash) -> &RwLock<Cells> {

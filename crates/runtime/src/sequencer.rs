@@ -189,7 +189,10 @@ impl Core {
         }
         let announced = announce_engine(self, loaded);
         let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
-        let context = tip.next_context(letter.from.clone(), self.options.clock.now());
+        let context = match self.next_context(tip, letter.from.clone(), &*loaded.machine) {
+            Ok(context) => context,
+            Err(abort) => return self.aborted(batch, letter, tip.seq + 1, abort),
+        };
         let name = Hash::of(&letter.message);
         let began = self.options.spans.as_ref().map(|_| crate::trace::now());
         let step = {

@@ -7,7 +7,7 @@ use troupe_chain::{Hash, LogLine, Tip};
 
 use crate::outside::World;
 use crate::trace::SpanSink;
-use crate::{Clock, SystemClock};
+use crate::{Clock, Entropy, SystemClock, SystemEntropy};
 
 /// How actors are run. Nothing in it decides an outcome.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Options {
     pub max_actors: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where seeds come from.
+    pub entropy: Arc<dyn Entropy>,
     /// Who gets the actors' log lines.
     pub log: LogSink,
     /// The world that actors may ask, where they are granted to.
@@ -52,6 +54,7 @@ impl Default for Options {
             key_window: 24 * 3_600_000,
             max_actors: 1_000_000,
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             log: Arc::new(|_| {}),
             outside: None,
             spans: None,

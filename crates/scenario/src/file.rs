@@ -19,8 +19,19 @@ pub const MAX_STEPS: usize = 10_000;
 /// The clock of a scenario that does not say one: 2026-01-01T00:00:00Z.
 const CLOCK: u64 = 1_767_225_600_000;
 
-const SETUP_KEYS: &[&str] =
-    &["clock", "component", "config", "config-file", "exact", "grants", "init", "limits", "name", "step"];
+const SETUP_KEYS: &[&str] = &[
+    "clock",
+    "component",
+    "config",
+    "config-file",
+    "exact",
+    "grants",
+    "init",
+    "limits",
+    "name",
+    "seed",
+    "step",
+];
 const REPLAY_KEYS: &[&str] = &["chain", "messages"];
 
 /// What a scenario file says.
@@ -64,6 +75,8 @@ pub struct Setup {
     pub grants: Vec<Text>,
     /// The clock as it begins, in milliseconds since 1970.
     pub(crate) clock: u64,
+    /// What all randomness follows from, where the component draws any.
+    pub(crate) seed: u64,
     /// Whether expectations that are written as JSON text are compared byte by byte.
     pub(crate) exact: bool,
 }
@@ -180,6 +193,7 @@ fn scenario(
         setup.grants = strict::grants(section)?;
     }
     setup.clock = step::moment(section, "clock")?.unwrap_or(setup.clock);
+    setup.seed = section.number("seed", (0, i64::MAX as u64))?.unwrap_or(setup.seed);
     setup.exact = section.flag("exact")?.unwrap_or(setup.exact);
     let keys: Vec<_> = EXPECT_KEYS.iter().copied().chain(["from"]).collect();
     let (mut init, mut parent) = (Expect::default(), false);

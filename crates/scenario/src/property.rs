@@ -97,7 +97,7 @@ pub fn try_properties(
 }
 
 fn first(component: &WasmComponent, setup: &Setup) -> Result<Vec<u8>, String> {
-    let step = Machine::init(component, &context(), &mut Nowhere, setup.config.as_deref());
+    let step = Machine::init(component, &context(component), &mut Nowhere, setup.config.as_deref());
     match step.map_err(|abort| abort.to_string())?.outcome {
         Outcome::Accepted(accepted) => Ok(accepted.state),
         Outcome::Failed(failed) => Err(format!("init failed: {failed}")),
@@ -105,8 +105,9 @@ fn first(component: &WasmComponent, setup: &Setup) -> Result<Vec<u8>, String> {
     }
 }
 
-fn context() -> Context {
-    Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2 }
+fn context(component: &WasmComponent) -> Context {
+    let seed = crate::stage::draw(component, 0, 2);
+    Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2, seed }
 }
 
 /// One of the schema, one that is nearly so, or any.
@@ -178,7 +179,7 @@ impl Subject<'_> {
     }
 
     fn apply(&self, message: &[u8], state: &[u8]) -> Result<Step, String> {
-        let step = Machine::apply(self.component, &context(), &mut Nowhere, message, state);
+        let step = Machine::apply(self.component, &context(self.component), &mut Nowhere, message, state);
         step.map_err(|abort| abort.to_string())
     }
 

@@ -128,7 +128,8 @@ impl Player<'_> {
         let Scenario { setup, init, parent, span, .. } = self.scenario;
         let mut answers = Answers::new(&init.answers);
         let from = if *parent { Sender::Parent(somebody("parent")) } else { Sender::Http { key: None } };
-        let begun = Stage::begin(machine, setup.clock, from, setup.config.as_deref(), &mut answers);
+        let begun =
+            Stage::begin(machine, (setup.clock, setup.seed), from, setup.config.as_deref(), &mut answers);
         match begun {
             Err(abort) => {
                 match answers.wrong {

@@ -4,7 +4,8 @@
 //! the order in which they were asked for.
 
 use troupe_chain::{
-    Abort, Asked, Context, Effect, EffectId, Machine, Notice, Outcome, Outside, Sender, Step, Text, Timestamp,
+    Abort, Asked, Context, Effect, EffectId, Hash, Machine, Notice, Outcome, Outside, Sender, Step, Text,
+    Timestamp,
 };
 
 /// The most timers and requests that may come due in one step: more is an actor that never rests.
@@ -22,8 +23,15 @@ pub(crate) struct Stage<'m> {
     pub(crate) now: u64,
     pub(crate) timers: Vec<Timer>,
     pub(crate) requests: Vec<Request>,
+    /// What all randomness follows from.
+    seed: u64,
     /// Why it has stopped, if it has.
     pub(crate) stopped: Option<Text>,
+}
+
+/// The seed of an entry, where the machine draws: another one for each, and the same each time.
+pub(crate) fn draw(machine: &dyn Machine, seed: u64, seq: u64) -> Option<Hash> {
+    machine.draws().then(|| Hash::of(&[seed.to_le_bytes(), seq.to_le_bytes()].concat()))
 }
 
 /// A timer that has not gone off, or a cron.
@@ -54,16 +62,16 @@ impl<'m> Stage<'m> {
     /// Runs `init`; there is a stage only if it was accepted.
     pub(crate) fn begin(
         machine: &'m dyn Machine,
-        now: u64,
+        (now, seed): (u64, u64),
         from: Sender,
         config: Option<&[u8]>,
         outside: &mut dyn Outside,
     ) -> Result<(Option<Self>, Came), Abort> {
-        let context = Context { from, at: Timestamp(now), seq: 1 };
+        let context = Context { from, at: Timestamp(now), seq: 1, seed: draw(machine, seed, 1) };
         let step = machine.init(&context, outside, config)?;
         let (timers, requests) = (Vec::new(), Vec::new());
         let mut stage =
-            Self { machine, state: Vec::new(), seq: 0, at: now, now, timers, requests, stopped: None };
+            Self { machine, state: Vec::new(), seq: 0, at: now, now, timers, requests, seed, stopped: None };
         let accepted = stage.take(1, &step);
         Ok((accepted.then_some(stage), Came { step, what: None }))
     }
@@ -77,7 +85,12 @@ impl<'m> Stage<'m> {
         what: Option<String>,
     ) -> Result<Came, Abort> {
         let seq = self.seq + 1;
-        let context = Context { from, at: Timestamp(self.at.max(self.now)), seq };
+        let context = Context {
+            from,
+            at: Timestamp(self.at.max(self.now)),
+            seq,
+            seed: draw(self.machine, self.seed, seq),
+        };
         let step = self.machine.apply(&context, outside, message, &self.state)?;
         if !matches!(step.outcome, Outcome::Rejected(_)) {
             self.at = context.at.0;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId};
 
 /// Makes a component of a core module.
 ///
@@ -14,10 +14,15 @@ use wit_parser::Resolve;
 ///
 /// If one of the texts does not parse, or the module does not fit the world.
 pub fn component_from_wat(wit: &str, world: &str, core_wat: &str) -> Result<Vec<u8>> {
-    let mut module = wat::parse_str(core_wat).context("parsing the core module")?;
+    let module = wat::parse_str(core_wat).context("parsing the core module")?;
     let mut resolve = Resolve::default();
     let package = resolve.push_str("world.wit", wit).context("parsing the WIT")?;
     let world = resolve.select_world(&[package], Some(world))?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    component_of(&resolve, world, module)
+}
+
+/// Makes a component of a core module for a world.
+pub(crate) fn component_of(resolve: &Resolve, world: WorldId, mut module: Vec<u8>) -> Result<Vec<u8>> {
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default().module(&module)?.validate(true).encode()
 }

@@ -1,6 +1,7 @@
 //! Guests made at test time: components from WebAssembly text, without any WebAssembly toolchain.
 //!
 //! - [`component_from_wat`] makes a component of a core module in text and a world in WIT.
+//! - [`importing`] makes one that imports all of a world and does nothing.
 //! - [`Guest`] makes the text: a shared prelude, and a few instructions per export, the same for each [`World`].
 //! - [`guests`] is the library of guests that behave, or misbehave while they run.
 //! - [`misfits`] are the components that a host should not take in the first place.
@@ -28,9 +29,11 @@ mod asking;
 mod component;
 mod guest;
 pub mod guests;
+mod importing;
 pub mod misfits;
 mod world;
 
 pub use component::component_from_wat;
 pub use guest::{Guest, Place};
+pub use importing::importing;
 pub use world::{Call, World};

@@ -2,9 +2,9 @@
 
 use crate::{Call, Guest, Place, World};
 
-/// Imports, and uses, a clock that no world of ours grants: `wasi:clocks/monotonic-clock@0.2.0`.
+/// Imports, and uses, a clock that nothing grants: `wasi:clocks/monotonic-clock@0.3.0`.
 pub fn uses_clock(world: World) -> Vec<u8> {
-    imports(world, "wasi:clocks@0.2.0", "monotonic-clock", "now")
+    imports(world, "wasi:clocks@0.3.0", "monotonic-clock", "now")
 }
 
 /// Imports, and calls in `handle`, a function of no parameters that gives a `u64`.

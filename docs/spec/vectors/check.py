@@ -180,7 +180,7 @@ DATA = by_kind(
             seed_=name,
             **{"from": SENDER},
         ),
-        "upgrade": coded(fields(**COMMON, **RULES, **OUTCOME, before=name, **{"from": SENDER})),
+        "upgrade": coded(fields(**COMMON, **RULES, **OUTCOME, before=name, seed_=name, **{"from": SENDER})),
         "engine": fields(**COMMON, engine=free(text)),
         "stop": fields(**COMMON, reason=text, **{"from": SENDER}),
     }

@@ -14,6 +14,7 @@ const VERBATIM: &[&str] = &[
     "docs/spec/vectors/proofs/",
     "actors/quakes/data/",
     "docs/guide/data/",
+    "crates/component/wit/deps/",
 ];
 /// Words that say that something is not finished, or was left behind.
 const LEFT_BEHIND: &[&str] =

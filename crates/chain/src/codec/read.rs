@@ -167,6 +167,7 @@ impl<'a> Fields<'a> {
                     fuel: Fuel(take.required("fuel", self.fuel)?),
                     calls: take.optional(self.calls).unwrap_or_default(),
                     effects: take.optional(self.effects).unwrap_or_default(),
+                    seed: take.optional(self.seed),
                 }))
             }
             "stop" => Body::Stop(Stop {

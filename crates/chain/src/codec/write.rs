@@ -103,6 +103,7 @@ fn write_data(entry: &Entry, out: &mut Vec<u8>) {
             data.text("kind", "upgrade");
             write_map(data.key("limits"), &upgrade.limits, |out, value| write_integer(out, *value));
             write_native(&mut data, &upgrade.code);
+            data.maybe_hash("seed", upgrade.seed.as_ref());
             data.integer("seq", entry.seq);
             data.hash("state", &upgrade.state);
             data.integer("v", FORMAT_VERSION);

@@ -9,6 +9,7 @@ mod proof_vectors;
 mod proofs;
 mod provenance;
 mod replay;
+mod seeds;
 mod strategies;
 mod tally;
 mod trees;

@@ -221,7 +221,8 @@ fn upgrade(from: Sender) -> Entry {
     let Genesis { code, world, limits, grants, .. } = genesis();
     let (before, state, fuel) = (hash("state"), hash("state"), Fuel(1));
     let (calls, effects) = (Vec::new(), Vec::new());
-    let upgrade = Upgrade { code, world, limits, grants, from, before, state, fuel, calls, effects };
+    let upgrade =
+        Upgrade { code, world, limits, grants, from, before, state, fuel, calls, effects, seed: None };
     entry(3, 110, Body::Upgrade(Box::new(upgrade)))
 }
 

@@ -159,8 +159,8 @@ fn failure() -> impl Strategy<Value = Body> {
 
 fn upgrade() -> impl Strategy<Value = Body> {
     let rules = (code(), text(), btree_map(text(), integer(), 1..4), btree_set(text(), 0..3));
-    (rules, sender(), (hash(), hash(), integer()), calls(), effects()).prop_map(
-        |((code, world, limits, grants), from, (before, state, fuel), calls, effects)| {
+    (rules, sender(), (hash(), hash(), integer(), option::of(hash())), calls(), effects()).prop_map(
+        |((code, world, limits, grants), from, (before, state, fuel, seed), calls, effects)| {
             let (grants, fuel) = (grants.into_iter().collect(), Fuel(fuel));
             Body::Upgrade(Box::new(Upgrade {
                 code,
@@ -173,6 +173,7 @@ fn upgrade() -> impl Strategy<Value = Body> {
                 fuel,
                 calls,
                 effects,
+                seed,
             }))
         },
     )

@@ -31,7 +31,7 @@ pub(crate) fn load_with(bytes: &[u8], limit: &str, value: u64) -> Result<WasmCom
 }
 
 pub(crate) fn context() -> Context {
-    Context { from: Sender::Http { key: None }, at: Timestamp(1000), seq: 2 }
+    Context { from: Sender::Http { key: None }, at: Timestamp(1000), seq: 2, seed: None }
 }
 
 pub(crate) fn apply(component: &WasmComponent, message: &[u8], state: &[u8]) -> Step {

@@ -14,4 +14,5 @@ mod limits;
 mod loader;
 mod migrate;
 mod stock;
+mod wasi;
 mod web;

@@ -212,7 +212,10 @@ fn a_machine_is_found_by_what_the_rules_grant() {
     assert_eq!(told(&step), "ok 200https://a.example.net/");
     rules.grants = vec![text("clock")];
     let refused = find(&rules).map(|_| ()).unwrap_err();
-    assert_eq!(refused, "`clock` cannot be granted: it begins with neither `http:` nor `private:`");
+    assert_eq!(
+        refused,
+        "`clock` cannot be granted: it begins with none of `http:`, `private:`, `env:` and `args:`"
+    );
     rules.grants = Vec::new();
     assert!(find(&rules).is_err());
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use troupe::host::{Running, Setup};
 use troupe::load::Load;
-use troupe_chain::{Context, Machine, Outcome, Sender, Timestamp, check_links, verify};
+use troupe_chain::{Context, Hash, Machine, Outcome, Sender, Timestamp, check_links, verify};
 use troupe_runtime::StoreHistory;
 use troupe_store::{DiskStore, MemoryStore, Store};
 
@@ -171,7 +171,8 @@ impl Task {
             &running.component,
         )
         .map_err(Failure::cannot)?;
-        let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2 };
+        let seed = machine.draws().then(|| Hash::from_bytes([0; 32]));
+        let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2, seed };
         let state = running.actor.view().map_err(Failure::cannot)?.state.clone();
         let began = Instant::now();
         let (mut steps, mut fuel) = (0_u32, 0);

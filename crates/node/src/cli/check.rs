@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use troupe_api::Payload;
-use troupe_chain::{Context, Machine, Outcome, Sender, Timestamp};
-use troupe_component::{Limits, LoadError, SandboxConfig, WasmComponent};
+use troupe_chain::{Context, Hash, Machine, Outcome, Sender, Timestamp};
+use troupe_component::{Import, Limits, LoadError, SandboxConfig, WasmComponent};
 
 use super::code;
 use super::failure::{Done, Failure};
@@ -54,7 +54,8 @@ pub(super) fn try_out(screen: &Screen, path: &Path, config: Option<&[u8]>) -> Re
         Err(error @ (LoadError::NoEngine(_) | LoadError::File { .. })) => return Err(Failure::cannot(error)),
         Err(error) => return Err(not_an_actor(&file.to_string(), &error)),
     };
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1 };
+    let seed = component.draws().then(|| Hash::from_bytes([0; 32]));
+    let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1, seed };
     let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config)
         .map_err(|abort| Failure::cannot(format_args!("{file}: init came to no outcome: {abort}")))?;
     let state = match step.outcome {
@@ -92,6 +93,11 @@ fn not_an_actor(file: &str, error: &LoadError) -> Failure {
     }
 }
 
+/// What the component imports and what it gets of it, for programs.
+fn imported(import: &Import) -> serde_json::Value {
+    json!({ "name": import.name, "met": import.met.as_str(), "what": import.what })
+}
+
 impl Checked {
     /// Says all of it.
     pub(super) fn report(&self, screen: &Screen, path: &Path) -> Done {
@@ -103,6 +109,7 @@ impl Checked {
             return Ok(screen.json(&json!({
                 "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
                 "world": component.world().name(), "limits": limits,
+                "imports": component.imports().iter().map(imported).collect::<Vec<_>>(),
                 "schema": super::schema::as_json(component),
                 "init": { "state": Payload(state).to_value(), "fuel": fuel },
             }))?);
@@ -110,7 +117,7 @@ impl Checked {
         screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{}{BOLD:#} is an actor", path.display()))?;
         self.essentials(screen)?;
         for (index, (name, value)) in limits.iter().enumerate() {
-            let is_bytes = !matches!(name.as_str(), "fuel" | "sends" | "instances" | "table");
+            let is_bytes = !matches!(name.as_str(), "calls" | "fuel" | "sends" | "instances" | "table");
             let value = if is_bytes { size(*value) } else { count(*value) };
             screen.field(if index == 0 { "limits" } else { "" }, format_args!("{name:<10} {value:>13}"))?;
         }
@@ -123,7 +130,12 @@ impl Checked {
         screen.field("world", component.world().name())?;
         screen.field("hash", component.hash())?;
         screen.field("size", size(bytes.len() as u64))?;
-        screen.field("interface", "every export has the world's signature; imports nothing beyond it")?;
+        screen.field("interface", "every export has the world's signature")?;
+        let width = component.imports().iter().map(|import| import.name.len()).max().unwrap_or(0);
+        for (index, Import { name, met, what }) in component.imports().iter().enumerate() {
+            let label = if index == 0 { "imports" } else { "" };
+            screen.field(label, format_args!("{name:<width$}  {:<8}  {what}", met.as_str()))?;
+        }
         screen.field("schema", super::schema::summary(component))?;
         let (limit, kept) = (count(component.limits().fuel), size(state.len() as u64));
         screen.field("init", format_args!("{} fuel of {limit}, state of {kept}", count(*fuel)))?;

@@ -219,7 +219,7 @@ impl Core {
             let (payloads, log) = (Vec::new(), Vec::new());
             return Ok(First { tip, state, machine, entries: [genesis, init], payloads, log, limits });
         }
-        let context = tip.next_context(from, self.options.clock.now());
+        let context = self.next_context(&tip, from, &*machine)?;
         let step = {
             let mut outside = self.outside_of(&rules, &tip, Hash::of(b"init"));
             let _call = self.pool.enter();

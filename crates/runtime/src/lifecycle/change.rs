@@ -20,15 +20,15 @@ impl Core {
         let UpgradeOrder { rules, code, done } = order;
         let announced = announce_engine(self, loaded);
         let tip = announced.as_ref().map_or(&loaded.tip, |(tip, _)| tip);
-        let context = tip.next_context(Sender::Http { key: None }, self.options.clock.now());
         let migrated = check(&rules).and_then(|()| {
             let machine = self.machine_for(&rules, Some(&code)).map_err(SendError::Host)?;
+            let context = self.next_context(tip, Sender::Http { key: None }, &*machine)?;
             let mut outside = self.outside_of(&rules, tip, Hash::of(b"upgrade"));
             let _call = self.pool.enter();
             let step = guarded(|| machine.migrate(&context, &mut *outside, &loaded.state))?;
-            Ok((machine, step))
+            Ok((machine, context, step))
         });
-        let (machine, step) = match migrated {
+        let (machine, context, step) = match migrated {
             Ok(migrated) => migrated,
             Err(error) => {
                 let after = vec![call(move |_| _ = done.send(Err(error)))];

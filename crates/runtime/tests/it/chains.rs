@@ -6,7 +6,7 @@ use troupe_chain::{FailureCode, Timestamp};
 use troupe_runtime::SendError;
 use troupe_store::{MemoryStore, Store};
 
-use crate::common::{Stage, kinds, only_chain, send, shut_down, state_after, verify};
+use crate::common::{Stage, kinds, only_chain, send, shut_down, state_after, text, verify};
 use crate::held::HeldStore;
 
 fn memory() -> Arc<dyn Store> {
@@ -122,6 +122,28 @@ fn time_never_goes_back() {
     stage.clock.set(Timestamp(7001));
     assert_eq!(state_after(&actor, "time"), "7001");
     verify(&store, "1").unwrap();
+}
+
+#[test]
+fn a_machine_that_draws_gets_a_seed_for_each_entry_and_none_is_left_of_a_rejection() {
+    let (stage, store) = (Stage::new(), memory());
+    let mut new = stage.new_actor(7, None);
+    new.genesis.world = text("drawing");
+    let actor = stage.open(&store).unwrap().start_blocking(new).unwrap();
+    let rolls = [state_after(&actor, "roll"), state_after(&actor, "roll")];
+    assert_ne!(rolls[0], rolls[1]);
+    assert!(send(&actor, "no").is_err());
+    assert!(send(&actor, "die").is_err());
+    shut_down(&actor);
+    let entry = |seq| troupe_chain::Entry::decode(&store.entry(&actor.id(), seq).unwrap().unwrap()).unwrap();
+    let seeds: Vec<_> = (1..=4).map(|seq| entry(seq).body.seed().unwrap().to_string()).collect();
+    assert_eq!(seeds[1..3], rolls);
+    assert_eq!(seeds.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "none comes twice");
+    assert_eq!(kinds(&store), ["genesis", "init", "message", "message", "failure"]);
+    verify(&store, "1").unwrap();
+    // What a start replays gets its seeds again.
+    let actor = stage.resume(&store).unwrap();
+    assert_eq!(state_after(&actor, "add +"), format!("{}+", rolls[1]));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) use crate::script::Script;
 use bytes::Bytes;
 use troupe_chain::{Code, Engine, Genesis, Hash, Machines, Rules, Sender, Supervision, Text, Timestamp};
 use troupe_runtime::{
-    Actor, Actors, Answer, ManualClock, NewActor, OpenError, Options, SendError, StoreHistory,
+    Actor, Actors, Answer, ManualClock, NewActor, OpenError, Options, SeededEntropy, SendError, StoreHistory,
 };
 use troupe_store::Store;
 
@@ -50,7 +50,8 @@ impl Machines for Scripts {
 
     fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Script, String> {
         let takes_notices = rules.world.as_str() != "deaf";
-        Ok(Script { takes_notices, ..self.script.clone() })
+        let draws = rules.world.as_str() == "drawing";
+        Ok(Script { takes_notices, draws, ..self.script.clone() })
     }
 }
 
@@ -75,6 +76,7 @@ impl Stage {
             max_message: 16 << 20,
             threads: 2,
             clock: Arc::<ManualClock>::clone(&clock),
+            entropy: Arc::new(SeededEntropy::new(1)),
             log: Arc::new(move |records| {
                 sink.lock()
                     .unwrap()

@@ -21,11 +21,12 @@ pub(crate) struct Script {
     /// What `hold` waits for.
     pub(crate) hold: Gate,
     pub(crate) takes_notices: bool,
+    pub(crate) draws: bool,
 }
 
 impl Default for Script {
     fn default() -> Self {
-        Self { applied: Arc::default(), hold: Gate::default(), takes_notices: true }
+        Self { applied: Arc::default(), hold: Gate::default(), takes_notices: true, draws: false }
     }
 }
 
@@ -98,6 +99,10 @@ impl Machine for Script {
     fn takes_notices(&self) -> bool {
         self.takes_notices
     }
+
+    fn draws(&self) -> bool {
+        self.draws
+    }
 }
 
 impl Script {
@@ -129,6 +134,7 @@ impl Script {
                 doing.reply = Some(doing.state.clone());
             }
             "time" => doing.state = doing.context.at.0.to_string().into_bytes(),
+            "roll" => doing.state = doing.context.seed.unwrap().to_string().into_bytes(),
             "keep" => {}
             "echo" => doing.reply = Some(rest.as_bytes().to_vec()),
             "send" => doing.effects.push(Asked::send(text(words[0]), bytes(1))),

@@ -169,6 +169,7 @@ fn full_entries() -> Vec<Entry> {
         fuel,
         calls: calls.clone(),
         effects: effects.clone(),
+        seed,
     };
     let reply = Some(hash("reply"));
     let stop = Stop { from: from.clone(), reason: text("\"enough\"") };
