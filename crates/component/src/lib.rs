@@ -25,6 +25,7 @@ mod ordinary;
 pub mod outside;
 mod run;
 mod sandbox;
+mod surface;
 mod trap;
 mod url;
 mod wasi;

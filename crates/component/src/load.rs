@@ -11,7 +11,7 @@ use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
 use crate::wasi::{self, names};
-use crate::{Grants, Limits, Sandbox, WasmComponent, World, effects, fetch, host, needs};
+use crate::{Grants, Limits, Sandbox, WasmComponent, World, effects, fetch, host, needs, surface};
 
 /// A component that was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +48,15 @@ pub enum LoadError {
     Invalid(String),
     /// None of the worlds.
     #[error(
-        "this component is not an actor: it exports none of {worlds}, but {found}", worlds = interfaces()
+        "this component is not an actor: it exports none of {worlds}, but {found}{never}",
+        worlds = interfaces(),
+        never = beside(.never)
     )]
     NoWorld {
         /// What it exports.
         found: String,
+        /// Imports that no actor has. An interface of nothing but types counts too, since no type was looked at.
+        never: Vec<Mismatch>,
     },
     /// It differs from its world.
     #[error("this component does not fit the world `{world}`:\n{}", list(.mismatches))]
@@ -86,6 +90,10 @@ fn interfaces() -> String {
 
 fn list(mismatches: &[Mismatch]) -> String {
     mismatches.iter().map(|mismatch| format!("  - {mismatch}")).collect::<Vec<_>>().join("\n")
+}
+
+fn beside(mismatches: &[Mismatch]) -> String {
+    if mismatches.is_empty() { String::new() } else { format!(";\n{}", list(mismatches)) }
 }
 
 impl WasmComponent {
@@ -124,17 +132,15 @@ impl Sandbox {
     ) -> Result<WasmComponent, LoadError> {
         check_bytes(bytes, limits)?;
         needs::check_bytes(bytes, limits)?;
+        surface::check(bytes)?;
         let name = Hash::of(bytes);
         let engine = self.engine_for(limits.stack)?;
         let component = self
             .compile(&engine, limits.stack, name, bytes)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         let ty = component.component_type();
-        let (world, exports) = interface::detect(&engine, &ty).ok_or_else(|| {
-            let exports: Vec<_> = ty.exports(&engine).map(|(name, _)| format!("`{name}`")).collect();
-            let found = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
-            LoadError::NoWorld { found }
-        })?;
+        let vanished = || LoadError::Invalid("an export vanished after it was checked".into());
+        let (world, exports) = interface::detect(&engine, &ty).ok_or_else(vanished)?;
         let mismatches = interface::compare(&engine, &ty, (world, &exports), grants.has_http());
         if !mismatches.is_empty() {
             return Err(LoadError::Interface { world: world.name(), mismatches });
@@ -155,8 +161,7 @@ impl Sandbox {
             wasi::link(&mut linker).map_err(invalid)?;
         }
         let pre = linker.instantiate_pre(&component).map_err(invalid)?;
-        let code = Code::find(&component, world, &exports)
-            .ok_or_else(|| LoadError::Invalid("an export vanished after it was checked".into()))?;
+        let code = Code::find(&component, world, &exports).ok_or_else(vanished)?;
         Ok(WasmComponent {
             name,
             sandbox: self.clone(),
