@@ -3,16 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use troupe::host::{Running, Setup};
-use troupe::troupe_chain::{Hash, Sender, Text, verify};
+use troupe::troupe_chain::{Body, Call, Entry, Hash, Sender, Text, verify};
 use troupe::troupe_runtime::StoreHistory;
 use troupe::troupe_store::{MemoryStore, Store};
-use troupe_testing::guests;
+use troupe_testing::{guests, wasi};
 
 /// A host that answers each connection with its number, and remembers what it was asked.
 struct Web {
@@ -20,15 +21,21 @@ struct Web {
     port: u16,
     asked: Arc<AtomicUsize>,
     heads: Arc<std::sync::Mutex<Vec<String>>>,
+    thread: JoinHandle<()>,
 }
 
 fn web() -> Web {
+    web_for(usize::MAX)
+}
+
+/// One that is gone after so many connections.
+fn web_for(connections: usize) -> Web {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (asked, heads): (Arc<AtomicUsize>, Arc<std::sync::Mutex<Vec<String>>>) = Default::default();
     let (count, seen) = (Arc::clone(&asked), Arc::clone(&heads));
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
+    let thread = std::thread::spawn(move || {
+        for stream in listener.incoming().take(connections) {
             let mut stream = stream.unwrap();
             let mut head = Vec::new();
             let mut buffer = [0; 4096];
@@ -47,11 +54,15 @@ fn web() -> Web {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    Web { url: format!("http://127.0.0.1:{port}/"), port, asked, heads }
+    Web { url: format!("http://127.0.0.1:{port}/"), port, asked, heads, thread }
 }
 
 fn open(store: &Arc<dyn Store>, grants: &[String]) -> Running {
-    let mut setup = Setup::new(guests::fetches(), Arc::clone(store));
+    open_with(guests::fetches(), store, grants)
+}
+
+fn open_with(component: Vec<u8>, store: &Arc<dyn Store>, grants: &[String]) -> Running {
+    let mut setup = Setup::new(component, Arc::clone(store));
     setup.grants = grants.iter().map(|grant| Text::new(grant.as_str()).unwrap()).collect();
     setup.open().unwrap()
 }
@@ -118,6 +129,55 @@ fn a_host_that_was_not_granted_is_not_asked() {
     let running = open(&store, &["http:example.org".to_owned()]);
     let state = ask(&running, &format!("1{}", web.url));
     assert!(state.starts_with("error "), "{state}");
+    assert_eq!(web.asked.load(Ordering::SeqCst), 0);
+    check(&running);
+}
+
+/// What an entry says was asked of the web.
+fn calls(running: &Running, seq: u64) -> Vec<Call> {
+    let bytes = running.actor.store().entry(&running.actor.id(), seq).unwrap().unwrap();
+    match Entry::decode(&bytes).unwrap().body {
+        Body::Message(message) => message.calls,
+        other => panic!("no message: {other:?}"),
+    }
+}
+
+#[test]
+fn an_answer_to_wasi_http_is_recorded_and_replayed_with_its_server_gone() {
+    let web = web_for(1);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let host = format!("127.0.0.1:{}", web.port);
+    let grants = [format!("private:{host}")];
+    let running = open_with(wasi::asks(), &store, &grants);
+    assert_eq!(ask(&running, &host), "0");
+    let recorded = calls(&running, 2);
+    assert_eq!(recorded.len(), 1);
+    assert_eq!(recorded[0].function.as_str(), "troupe:actor/http.fetch");
+    let blob = |name| {
+        let blob = store.blob(&running.actor.id(), &name).unwrap().unwrap();
+        String::from_utf8_lossy(&blob).into_owned()
+    };
+    assert!(blob(recorded[0].input).contains(&format!("http://{host}/")));
+    assert!(blob(recorded[0].output).contains(r#""body":"MA==""#), "{}", blob(recorded[0].output));
+    web.thread.join().unwrap();
+    assert!(TcpStream::connect(&host).is_err(), "the server is gone");
+    check(&running);
+    running.stop();
+    let resumed = open_with(wasi::asks(), &store, &grants);
+    check(&resumed);
+    // A live request finds nobody, and that is recorded too.
+    assert_eq!(ask(&resumed, &host), "no answer");
+    assert_eq!(calls(&resumed, 3).len(), 1);
+    check(&resumed);
+}
+
+#[test]
+fn a_host_that_was_not_granted_is_denied_to_wasi_http() {
+    let web = web();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let running = open_with(wasi::asks(), &store, &["http:example.org".to_owned()]);
+    assert_eq!(ask(&running, &format!("127.0.0.1:{}", web.port)), "denied");
+    assert!(calls(&running, 2).is_empty());
     assert_eq!(web.asked.load(Ordering::SeqCst), 0);
     check(&running);
 }

@@ -4,6 +4,7 @@
 //! - [`importing`] makes one that imports all of a world and does nothing.
 //! - [`Guest`] makes the text: a shared prelude, and a few instructions per export, the same for each [`World`].
 //! - [`guests`] is the library of guests that behave, or misbehave while they run.
+//! - [`wasi`] has guests that import WASI 0.2, and its packages.
 //! - [`misfits`] are the components that a host should not take in the first place.
 //!
 //! A guest that is not to be found here is made in place:
@@ -31,6 +32,7 @@ mod guest;
 pub mod guests;
 mod importing;
 pub mod misfits;
+pub mod wasi;
 mod world;
 
 pub use component::component_from_wat;

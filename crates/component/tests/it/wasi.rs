@@ -2,29 +2,13 @@
 
 use troupe_chain::{Context, Hash, Machine, Nowhere, Outcome, Step};
 use troupe_component::{Import, LoadError, Met, World};
+use troupe_testing::wasi::{self, PACKAGES};
 use troupe_testing::{Call, Guest, Place, component_from_wat};
 
 use crate::common::{SANDBOX, context, init, load, small, told};
 
-/// The interfaces of WASI as they are published, in the order in which they build upon each other.
-const PACKAGES: [&str; 7] = [
-    include_str!("../../wit/deps/io.wit"),
-    include_str!("../../wit/deps/clocks.wit"),
-    include_str!("../../wit/deps/random.wit"),
-    include_str!("../../wit/deps/filesystem.wit"),
-    include_str!("../../wit/deps/sockets.wit"),
-    include_str!("../../wit/deps/cli.wit"),
-    include_str!("../../wit/deps/http.wit"),
-];
-
 /// A few of the functions, of an older version each, as another toolchain would import them.
 const SOME: &str = "
-    package wasi:random@0.2.0 {
-        interface random { get-random-u64: func() -> u64; }
-    }
-    package wasi:clocks@0.2.3 {
-        interface monotonic-clock { now: func() -> u64; }
-    }
     package wasi:io@0.2.1 {
         interface streams {
             resource output-stream { blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>; }
@@ -45,28 +29,6 @@ const SOME: &str = "
         }
         interface types { resource incoming-request; resource response-outparam; }
     }";
-
-/// An actor whose state becomes a random number and the time.
-fn dice() -> Vec<u8> {
-    let world = troupe_testing::World::Actor;
-    let wit = format!(
-        "{}\n{SOME}\nworld dice {{ include actor; import wasi:random/random@0.2.0;
-             import wasi:clocks/monotonic-clock@0.2.3; }}",
-        world.wit()
-    );
-    Guest::new(world)
-        .wit(wit, "dice")
-        .import(r#"(import "wasi:random/random@0.2.0" "get-random-u64" (func $random (result i64)))"#)
-        .import(r#"(import "wasi:clocks/monotonic-clock@0.2.3" "now" (func $now (result i64)))"#)
-        .body(
-            Call::Handle,
-            "(local $p i32) (local.set $p (call $alloc (i32.const 16)))
-             (i64.store (local.get $p) (call $random))
-             (i64.store offset=8 (local.get $p) (call $now))
-             (call $ok (local.get $p) (i32.const 16))",
-        )
-        .component()
-}
 
 /// A command with a body, which leaves 0 for success and 1 for an error.
 fn command(body: &str) -> Vec<u8> {
@@ -117,7 +79,7 @@ fn said(component: &[u8], message: &str) -> String {
 
 #[test]
 fn seed_and_time_of_the_entry_decide_what_a_guest_draws_and_sees() {
-    let dice = load(&dice());
+    let dice = load(&wasi::dice());
     assert!(dice.draws());
     let roll = |context: &Context| state(dice.apply(context, &mut Nowhere, b"m", b"s").unwrap());
     let first = roll(&with_seed(b"one"));
@@ -133,15 +95,15 @@ fn seed_and_time_of_the_entry_decide_what_a_guest_draws_and_sees() {
 
 #[test]
 fn what_is_imported_is_listed_with_what_it_gets() {
-    let dice = load(&dice());
+    let dice = load(&wasi::dice());
     let listed: Vec<_> =
         dice.imports().iter().map(|Import { name, met, .. }| (name.as_str(), *met)).collect();
     assert_eq!(
         listed,
         [
             ("troupe:actor/runtime@0.1.0", Met::Given),
-            ("wasi:clocks/monotonic-clock@0.2.3", Met::Recorded),
-            ("wasi:random/random@0.2.0", Met::Recorded),
+            ("wasi:clocks/monotonic-clock@0.2.12", Met::Recorded),
+            ("wasi:random/random@0.2.12", Met::Recorded),
         ]
     );
 }
@@ -242,4 +204,23 @@ fn what_is_not_given_refuses_the_component_with_the_reason() {
     assert!(text.contains("is not granted: WASI 0.3 is not given"), "{text}");
     let text = refused("wasi:clocks@0.2.0-rc-2023-11-10", "monotonic-clock");
     assert!(text.contains("is not granted: only the versions 0.2.x of it are given"), "{text}");
+}
+
+#[test]
+fn a_component_of_no_world_is_refused_with_what_it_exports_and_what_no_actor_is_given() {
+    let wit = "package test:other;
+        package wasi:cli@0.3.0 { interface run { run: func(); } interface stdout { write: func(); } }
+        package other:api@1.5.0 { interface host { fork: func(); } }
+        world other { import wasi:cli/stdout@0.3.0; import other:api/host@1.5.0; export wasi:cli/run@0.3.0; }";
+    let module = r#"(module
+        (import "wasi:cli/stdout@0.3.0" "write" (func)) (import "other:api/host@1.5.0" "fork" (func))
+        (func (export "wasi:cli/run@0.3.0#run")))"#;
+    let error = SANDBOX.load(&component_from_wat(wit, "other", module).unwrap(), &small()).map(|_| ());
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("but `wasi:cli/run@0.3.0`;\n"), "{text}");
+    assert!(
+        text.contains("`wasi:cli/stdout@0.3.0` is not granted: WASI 0.3 is not given; build it for"),
+        "{text}"
+    );
+    assert!(text.contains("`other:api/host@1.5.0` is not granted: no world gives it"), "{text}");
 }

@@ -4,6 +4,7 @@ mod cache;
 mod changed;
 mod demo;
 mod dev;
+mod dice;
 mod guarded;
 mod guide;
 mod many;

@@ -1,0 +1,16 @@
+  (local $request i32) (local $p i32)
+  ;; where results are put: a case, and its payload 8 bytes on where an error code could be it, else 4
+  (local.set $p (call $alloc (i32.const 128)))
+  (local.set $request (call $outgoing-request (call $fields)))
+  (drop (call $set-scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+  (drop (call $set-authority (local.get $request) (i32.const 1) (local.get $m) (local.get $mlen)))
+  (call $outgoing (local.get $request) (i32.const 0) (i32.const 0) (local.get $p))
+  (if (i32.load8_u (local.get $p)) (then (return (call $ok {{denied}}))))
+  ;; some, of a first look, of a response
+  (call $answer (i32.load offset=8 (local.get $p)) (local.get $p))
+  (if (i32.load8_u offset=16 (local.get $p)) (then (return (call $ok {{nothing}}))))
+  (call $consume (i32.load offset=24 (local.get $p)) (local.get $p))
+  (call $stream (i32.load offset=4 (local.get $p)) (local.get $p))
+  (call $read (i32.load offset=4 (local.get $p)) (i64.const 65536) (local.get $p))
+  (if (i32.load8_u (local.get $p)) (then (return (call $ok (i32.const 0) (i32.const 0)))))
+  (call $ok (i32.load offset=4 (local.get $p)) (i32.load offset=8 (local.get $p)))
