@@ -34,7 +34,8 @@ tasks:
       Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
       components must do what those of every language do. It installs the tools into the cache folder.
   third-party [NAME…]
-      Builds components that were not written for this repository, runs them as actors, and verifies their chains.";
+      Builds or fetches components that were not written for this repository, runs them as actors and verifies their
+      chains; those that are no actors must be refused with the reason.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock, templates};
+use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock, templates, third_party};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("licences", true, |_| deny::check()),
     ("components", true, components),
     ("stock", true, stock),
+    ("third-party", true, third_party),
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
     ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
@@ -157,4 +158,9 @@ fn components(_: &mut Counts) -> Result<Verdict> {
 /// The SDKs whose components are built where they are tested.
 fn stock(_: &mut Counts) -> Result<Verdict> {
     Ok(stock::check()?.map_or(Verdict::Passed, Verdict::Skipped))
+}
+
+/// Components from elsewhere, as actors or refused.
+fn third_party(_: &mut Counts) -> Result<Verdict> {
+    Ok(third_party::check(&[])?.map_or(Verdict::Passed, Verdict::Skipped))
 }
