@@ -111,7 +111,7 @@ fn another_seed_in_a_chain_whose_hashes_fit_leads_to_another_state() {
     }
     let redrawn = Redrawn { history: history(), last: entry.encode() };
     match verify(&redrawn, &running.host.sandbox, |_| {}) {
-        Err(NotVerified::Diverged(found)) => assert_eq!((found.seq, &*found.field), (2, "state")),
+        Err(NotVerified::Diverged(found)) => assert_eq!((found.seq, found.field), (2, "state")),
         other => panic!("{other:?}"),
     }
 }
