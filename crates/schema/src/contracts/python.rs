@@ -24,6 +24,11 @@ pub(super) fn write(shapes: &Shapes, made: &str) -> Result<String, BadSchema> {
             body.push_str(&format!("\n{name} = {}\n", writing.shape(&root.shape)));
         }
     }
+    // Two empty lines around a class, and not more.
+    while body.contains("\n\n\n\n") {
+        body = body.replace("\n\n\n\n", "\n\n\n");
+    }
+    let body = format!("{}\n", body.trim_end());
     let uses = |word: &str| body.contains(word);
     let mut head = format!("\"\"\"The contracts of an actor.\n\n{made}\n");
     head.push_str("`State` is the dataclass that the actor's class is made from: `@actor class Name(State)`. A method takes the\n");

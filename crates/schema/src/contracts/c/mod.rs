@@ -210,9 +210,9 @@ impl Writing<'_> {
                 let mut checks = String::new();
                 if !any {
                     checks.push_str(&format!(
-                        "{indent}  const troupe_json {key} = {{.kind = TROUPE_STRING, .text = {each}->key}};\n"
+                        "{indent}  const troupe_json *{key} = &(troupe_json){{.kind = TROUPE_STRING, .text = {each}->key}};\n"
                     ));
-                    checks.push_str(&self.checks(name, &format!("(&{key})"), &at_place, depth + 1, path)?);
+                    checks.push_str(&self.checks(name, &key, &at_place, depth + 1, path)?);
                 }
                 checks.push_str(&self.checks(item, &each, &at_place, depth + 1, path)?);
                 let mut code = kind("OBJECT", "an object");

@@ -81,6 +81,7 @@ pub struct State {
 
 impl State {
     fn fits(&self) -> Fits {
+        within(".alert", self.alert.as_ref().map_or(Ok(()), |value| matches(value, &[Step(&[(' ', '~')], 1, Some(256))], "^[ -~]{1,256}$")))?;
         within(".items", self.items.iter().try_for_each(|(name, one)| within(format_args!(".{name}"), matches(name, &[Step(&[('-', '-'), ('0', '9'), ('a', 'z')], 1, Some(32))], "^[a-z0-9-]{1,32}$").and_then(|()| between(*one, Some(1), Some(1_000_000))))))?;
         within(".low", between(self.low, None, Some(1_000_000)))?;
         Ok(())
@@ -98,6 +99,7 @@ pub struct Config {
 
 impl Config {
     fn fits(&self) -> Fits {
+        within(".alert", self.alert.as_ref().map_or(Ok(()), |value| matches(value, &[Step(&[(' ', '~')], 1, Some(256))], "^[ -~]{1,256}$")))?;
         within(".low", self.low.as_ref().map_or(Ok(()), |value| between(*value, None, Some(1_000_000))))?;
         Ok(())
     }
@@ -134,8 +136,8 @@ pub fn check_config(config: &Option<Config>) -> Result<(), Reason> {
 pub fn describe() -> Description {
     Description::default()
         .message(r##"{"$defs":{"change":{"additionalProperties":false,"properties":{"item":{"pattern":"^[a-z0-9-]{1,32}$","type":"string"},"n":{"maximum":1000000,"minimum":1,"type":"integer"}},"required":["item","n"],"type":"object"},"nothing":{"maxProperties":0,"type":"object"}},"oneOf":[{"additionalProperties":false,"properties":{"add":{"$ref":"#/$defs/change"}},"required":["add"],"type":"object"},{"additionalProperties":false,"properties":{"take":{"$ref":"#/$defs/change"}},"required":["take"],"type":"object"},{"additionalProperties":false,"properties":{"total":{"$ref":"#/$defs/nothing"}},"required":["total"],"type":"object"},{"additionalProperties":false,"properties":{"remind":{"additionalProperties":false,"properties":{"after":{"maximum":86400000,"minimum":1,"type":"integer"}},"required":["after"],"type":"object"}},"required":["remind"],"type":"object"},{"additionalProperties":false,"properties":{"who":{"$ref":"#/$defs/nothing"}},"required":["who"],"type":"object"},{"additionalProperties":false,"properties":{"fail":{"$ref":"#/$defs/nothing"}},"required":["fail"],"type":"object"}]}"##)
-        .state(r#"{"additionalProperties":false,"properties":{"alert":{"type":["string","null"]},"items":{"additionalProperties":{"maximum":1000000,"minimum":1,"type":"integer"},"propertyNames":{"pattern":"^[a-z0-9-]{1,32}$","type":"string"},"type":"object"},"low":{"maximum":1000000,"minimum":0,"type":"integer"},"seen":{"minimum":0,"type":"integer"}},"required":["alert","items","low","seen"],"type":"object"}"#)
-        .config(r#"{"additionalProperties":false,"properties":{"alert":{"type":["string","null"]},"low":{"maximum":1000000,"minimum":0,"type":"integer"}},"type":["object","null"]}"#)
+        .state(r#"{"additionalProperties":false,"properties":{"alert":{"pattern":"^[ -~]{1,256}$","type":["string","null"]},"items":{"additionalProperties":{"maximum":1000000,"minimum":1,"type":"integer"},"propertyNames":{"pattern":"^[a-z0-9-]{1,32}$","type":"string"},"type":"object"},"low":{"maximum":1000000,"minimum":0,"type":"integer"},"seen":{"minimum":0,"type":"integer"}},"required":["alert","items","low","seen"],"type":"object"}"#)
+        .config(r#"{"additionalProperties":false,"properties":{"alert":{"pattern":"^[ -~]{1,256}$","type":["string","null"]},"low":{"maximum":1000000,"minimum":0,"type":"integer"}},"type":["object","null"]}"#)
 }
 
 /// Structs are read from objects and not, as serde has it, from arrays, too.
