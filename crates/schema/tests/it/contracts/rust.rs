@@ -12,25 +12,25 @@ use crate::troupe_actor::Reason;
 #[allow(dead_code, unreachable_pub, reason = "an actor uses what it needs")]
 mod stock {
     use crate::troupe_actor;
-    include!("stock.contracts.rs");
+    include!("stock.rs.generated");
 }
 
 #[allow(dead_code, unreachable_pub, reason = "an actor uses what it needs")]
 mod mixed {
     use crate::troupe_actor;
-    include!("mixed.contracts.rs");
+    include!("mixed.rs.generated");
 }
 
 #[allow(dead_code, unreachable_pub, reason = "an actor uses what it needs")]
 mod numbers {
     use crate::troupe_actor;
-    include!("numbers.contracts.rs");
+    include!("numbers.rs.generated");
 }
 
 #[test]
 fn what_is_committed_is_what_is_generated() {
     for sample in [STOCK, MIXED, NUMBERS] {
-        let name = format!("tests/it/contracts/{}.contracts.rs", sample.name);
+        let name = format!("tests/it/contracts/{}.rs.generated", sample.name);
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
         let code = sample.code(Language::Rust, "rust");
         if std::env::var_os("TROUPE_ACCEPT").is_some() {
