@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::{cache, shell};
 
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
+const ZIG: &str = "ziglang==0.17.1";
 const TYPESCRIPT: &str = "typescript@7.0.2";
 /// What is copied, so that the copies find each other as the sources do.
 const COPIED: [&str; 4] = ["sdk/js", "sdk/python", "sdk/stock", "wit/actor"];
@@ -45,6 +46,7 @@ pub(crate) fn check() -> Result<Option<String>> {
     fs::create_dir_all(&built).with_context(|| format!("making {}", built.display()))?;
     let components = [javascript(&tools, &built)?, python(&tools, &built)?];
     take_the_run(&components)?;
+    c(&tools, &built)?;
     Ok(None)
 }
 
@@ -74,14 +76,7 @@ fn python(tools: &Path, built: &Path) -> Result<PathBuf> {
         python.env("PYTHONPATH", &search).env("PYTHONDONTWRITEBYTECODE", "1");
         python
     };
-    let installed =
-        ["-c", "from importlib.metadata import version; print(version('componentize-py'), end='')"];
-    let found = python(tools).args(installed).output().context("running python3")?;
-    if !COMPONENTIZE_PY.ends_with(&*format!("=={}", String::from_utf8_lossy(&found.stdout))) {
-        let mut pip = python(tools);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
-        shell::run(pip.arg(&packages).arg(COMPONENTIZE_PY), |_| {})?;
-    }
+    package(|| python(tools), COMPONENTIZE_PY, &packages)?;
     shell::run(python(&sdk.join("python")).args(["-m", "unittest", "discover", "-s", "tests"]), |_| {})?;
     shell::run(python(&sdk.join("stock/python")).args(["-m", "unittest"]), |_| {})?;
     let component = built.join("python.wasm");
@@ -89,6 +84,47 @@ fn python(tools: &Path, built: &Path) -> Result<PathBuf> {
     build.args(["-m", "troupe_actor", "build", "stock.py", "-o"]);
     shell::run(build.arg(&component), |_| {})?;
     Ok(component)
+}
+
+/// Puts a package of Python in its pinned version, `name==version`, into a folder, unless it is there.
+fn package(python: impl Fn() -> Command, pinned: &str, folder: &Path) -> Result<()> {
+    let (name, version) = pinned.split_once("==").context("a pinned package")?;
+    let installed = format!("from importlib.metadata import version; print(version('{name}'), end='')");
+    let found = python().args(["-c", &installed]).output().context("running python3")?;
+    if String::from_utf8_lossy(&found.stdout) == version {
+        return Ok(());
+    }
+    let mut pip = python();
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
+    shell::run(pip.arg(folder).arg(pinned), |_| {})
+}
+
+/// Builds the stock in C, and compares it with what is committed.
+fn c(tools: &Path, built: &Path) -> Result<()> {
+    let (packages, core) = (tools.join("zig"), built.join("c.core.wasm"));
+    let python = |folder: &Path| {
+        let mut python = command("python3", folder);
+        python.env("PYTHONPATH", &packages);
+        python
+    };
+    package(|| python(tools), ZIG, &packages)?;
+    let mut zig = python(&cache::root()?.join("sdk"));
+    zig.args([
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "wasm32-freestanding",
+        "-std=c11",
+        "-Os",
+        "-nostdlib",
+        "-Ic",
+    ]);
+    zig.args(["stock/c/stock.c", "c/troupe.c", "-Wl,--no-entry", "-Wl,--strip-all"]);
+    zig.args(["-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-o"]);
+    shell::run(zig.arg(&core), |_| {})?;
+    let mut test = shell::cargo(&["test", "--package", "troupe-workshop", "--test", "it", "--", "stock::"])?;
+    shell::run(test.env("TROUPE_STOCK_CORE", core), |_| {})
 }
 
 /// Holds the components to the run that every language is held to.

@@ -4,11 +4,12 @@
 //! vocabularies but `contains`, `dependentSchemas`, `unevaluated…` and dynamic references. What is not of the subset is an
 //! error as a schema is read, never a silent yes. `format`, titles and other annotations say nothing here.
 //! [`Description`] is what an actor exports; [`generate`] makes values that fit a schema, [`infer`] a first schema of
-//! values that were seen.
+//! values that were seen, and [`contracts`] source code for the SDKs that keeps what a schema says.
 //!
 //! Invariant: reading and validating end, whatever the schema and the value: depth, patterns and the number of problems
 //! have limits, and patterns run in linear time.
 
+pub mod contracts;
 mod description;
 pub mod generate;
 pub mod infer;

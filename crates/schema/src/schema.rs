@@ -35,6 +35,41 @@ const NAMED: &[&str] = &["$defs", "definitions", "patternProperties", "propertie
 const SIZES: &[&str] = &["maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"];
 /// Keywords with a number.
 const NUMBERS: &[&str] = &["exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"];
+/// Every keyword of the subset that asserts something; the others are annotations.
+pub(crate) const ASSERTIONS: &[&str] = &[
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "const",
+    "dependentRequired",
+    "else",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "if",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "not",
+    "oneOf",
+    "pattern",
+    "patternProperties",
+    "prefixItems",
+    "properties",
+    "propertyNames",
+    "required",
+    "then",
+    "type",
+    "uniqueItems",
+];
 /// The types of JSON.
 const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
 

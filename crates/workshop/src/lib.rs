@@ -19,7 +19,7 @@ mod sdk;
 mod sources;
 mod toolchain;
 
-pub use build::{BuildError, Built, Options, Toolchain, build};
+pub use build::{BuildError, Built, Options, Toolchain, build, encode};
 pub use create::{CreateError, Created, create};
 pub use lang::Lang;
 pub use name::{BadName, check_name};

@@ -1,5 +1,6 @@
 // What a shop has on its shelves, for the world `troupe:actor/whole-actor`. ../README.md says what it does.
 
+#include "schema.h"
 #include "troupe_actor.h"
 
 #define MOST 1000000u
@@ -169,4 +170,4 @@ static troupe_reason check(const troupe_json *state) {
   return TROUPE_OK;
 }
 
-TROUPE_ACTOR(.init = init, .accept = accept, .handle = handle, .check = check);
+TROUPE_ACTOR(.init = init, .accept = accept, .handle = handle, .check = check, .schema = SCHEMA);

@@ -131,6 +131,16 @@ fn every_stock_takes_the_run_as_expected() {
 }
 
 #[test]
+fn the_committed_stocks_say_what_they_take() {
+    let expected: serde_json::Value = serde_json::from_str(&lines("stock.schema.json").concat()).unwrap();
+    for (path, actor) in actors().iter().filter(|(path, _)| path.starts_with(folder())) {
+        let said = actor.description().unwrap().unwrap_or_default();
+        let said: serde_json::Value = serde_json::from_str(said).unwrap();
+        assert_eq!(said, expected, "{}", path.display());
+    }
+}
+
+#[test]
 fn every_stock_begins_as_its_configuration_says() {
     let begun = [
         (None, r#"{"alert":null,"items":{},"low":0,"seen":0}"#),

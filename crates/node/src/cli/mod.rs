@@ -17,6 +17,7 @@ mod check;
 mod checkpoint;
 mod code;
 mod completions;
+mod contracts;
 mod copy;
 mod demo;
 mod dev;

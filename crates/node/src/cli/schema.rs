@@ -6,6 +6,7 @@ use serde_json::Value;
 use troupe_component::{Grants, Limits, Sandbox, SandboxConfig, WasmComponent};
 use troupe_schema::Description;
 
+use super::contracts;
 use super::failure::{Done, Failure};
 use super::infer;
 use super::node::NodeArgs;
@@ -23,7 +24,8 @@ use super::screen::{DIM, Screen, WARN};
     troupe schema stock.wasm\n  \
     troupe schema stock --node http://127.0.0.1:8080\n  \
     troupe schema stock.wasm --json | jq .message\n  \
-    troupe schema infer stock.car")]
+    troupe schema infer stock.car\n  \
+    troupe schema contracts stock.schema.json --lang rust -o src/contracts.rs")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Schema {
     #[command(subcommand)]
@@ -35,6 +37,7 @@ pub(crate) struct Schema {
 #[derive(clap::Subcommand)]
 enum SchemaCommand {
     Infer(infer::Infer),
+    Contracts(contracts::Contracts),
 }
 
 /// Whose schemas are shown.
@@ -50,6 +53,7 @@ struct Shown {
 pub(super) fn schema(screen: &Screen, command: &Schema) -> Done {
     match (&command.command, &command.shown) {
         (Some(SchemaCommand::Infer(command)), _) => infer::infer(screen, command),
+        (Some(SchemaCommand::Contracts(command)), _) => contracts::contracts(screen, command),
         (None, Shown { actor: Some(actor), node }) => show(screen, actor, node),
         (None, Shown { actor: None, .. }) => Err(Failure::cannot("no actor is named")),
     }

@@ -98,6 +98,25 @@ fn a_recorded_chain_is_a_test_of_other_code() {
 }
 
 #[test]
+fn contracts_are_written_in_the_language_of_an_sdk() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = root().join("sdk/stock/stock.schema.json");
+    let contracts = ["schema", "contracts", schema.to_str().unwrap(), "--lang"];
+    let run = |more: &[&str]| troupe(folder.path(), &[&contracts, more].concat());
+    run(&["python"]).code(0).says("class Change:");
+    run(&["js"]).code(0).says("export const messages = {");
+    run(&["c"]).code(0).says("static inline troupe_reason contract_message(");
+    run(&["rust", "-o", "contracts.rs"]).code(0);
+    let code = fs::read_to_string(folder.path().join("contracts.rs")).unwrap();
+    assert!(code.starts_with("// Made by `troupe schema contracts stock.schema.json --lang rust`"), "{code}");
+    run(&["cobol"]).code(2);
+    fs::write(folder.path().join("odd.json"), r#"{"message":{"type":"integer","multipleOf":2}}"#).unwrap();
+    troupe(folder.path(), &["schema", "contracts", "odd.json", "--lang", "js"])
+        .code(2)
+        .complains("odd.json: at /message: there is no code for `multipleOf`");
+}
+
+#[test]
 fn generated_messages_are_the_same_for_the_same_seed() {
     let folder = project("[[step]]\nmessage = { add = 2 }\n");
     let schema =

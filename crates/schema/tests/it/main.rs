@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
+mod contracts;
 mod generate;
 mod infer;
 mod read;
+mod troupe_actor;
 mod validate;
 
 use serde_json::Value;

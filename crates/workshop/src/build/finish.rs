@@ -24,7 +24,10 @@ pub(super) fn finish(project: &Project, made: &Path) -> Result<(), BuildError> {
 }
 
 /// Makes a component of a core module that says by a section of its own which world it is for.
-fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+///
+/// # Errors
+/// [`BuildError`] if the module does not say it, or is not of that world.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
     let encoded =
         ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| {

@@ -17,6 +17,8 @@ use std::{fmt, io};
 use crate::project::How;
 use crate::{Lang, Project};
 
+pub use finish::encode;
+
 pub(crate) use tool::{find, run};
 
 /// How a component is to be built.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use troupe_actor::{Actor, Context, Json, Reason, bail, debug, ensure};
+use troupe_actor::{Actor, Context, Description, Json, Reason, bail, debug, ensure};
 
 use crate::message::{Change, Count, Item, MOST, Message, Reply};
+use crate::schema;
 
 /// The longest name of an actor.
 const MAX_NAME: usize = 256;
@@ -112,6 +113,10 @@ impl Actor for Stock {
             ensure!(fits, "`alert` is not the name of an actor");
         }
         Ok(())
+    }
+
+    fn describe() -> Description {
+        schema::description()
     }
 }
 
