@@ -29,7 +29,7 @@ fn a_file_that_is_no_actor_ends_in_one_with_the_reason() {
         (&b"\0asm\x01\0\0\0"[..], "wasm-tools component new"),
         (b"(module)", "WebAssembly text"),
         (b"hello", "does not begin as WebAssembly does"),
-        (b"\0asm\x0d\0\x01\0", "exports neither"),
+        (b"\0asm\x0d\0\x01\0", "exports none of"),
     ] {
         fs::write(folder.path().join("x.wasm"), bytes).unwrap();
         troupe(folder.path(), &["check", "x.wasm"]).code(1).complains(reason);
