@@ -24,9 +24,9 @@ tasks:
       how long it took. With --quick, only the steps that take little time; with names, only those steps.
   fuzz [--seconds N] [TARGET…]
       Runs the fuzz targets, all of them unless some are named, for a minute each unless told otherwise.
-  templates [LANG…]
+  templates [LANG…] [guide]
       Makes a project in each language from an empty folder, builds it with tools that it installs into it, runs its
-      tests, and sends its actor a message.
+      tests, and sends its actor a message; then runs the guide with these tools.
   actors [--check] [--skip-if-unavailable]
       Rebuilds the components of the example actors; with --check, says whether the committed ones are what
       their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.

@@ -1,4 +1,5 @@
-//! Makes a project in each language as an author does, from an empty folder: new, build, its own tests, a message.
+//! Makes a project in each language as an author does, from an empty folder: new, build, its own tests, a message. Then runs
+//! the guide, with the blocks that take the tools of a language.
 //!
 //! Projects and tools are in the cache folder; versions are those that the templates name. Rust is skipped, loudly, where
 //! its compiler cannot be had.
@@ -15,6 +16,8 @@ use crate::{actors, cache, shell};
 
 /// What there is a template for.
 const LANGS: [&str; 5] = ["rust", "c", "js", "ts", "python"];
+/// What names the guide.
+const GUIDE: &str = "guide";
 /// What the projects are called.
 const NAME: &str = "counter";
 
@@ -29,17 +32,18 @@ struct Made {
     lines: usize,
 }
 
-/// Runs the task, for all languages unless some are named.
+/// Runs the task, for all languages and the guide unless some are named.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
-    if let Some(unknown) = names.iter().find(|name| !LANGS.contains(name)) {
-        bail!("there is no template for {unknown}; there are {}", LANGS.join(", "));
+    if let Some(unknown) = names.iter().find(|name| !LANGS.contains(name) && **name != GUIDE) {
+        bail!("there is no template for {unknown}; there are {}, and {GUIDE}", LANGS.join(", "));
     }
+    let is_meant = |name| names.is_empty() || names.contains(&name);
     let root = cache::root()?;
     shell::run(&mut shell::cargo(&["build", "-p", "troupe", "--bin", "troupe"])?, |_| {})?;
     let folder = cache::folder()?.join("templates");
     let work = Workplace { troupe: binary(root)?, user: folder.join("cache"), folder };
     let mut made = Vec::new();
-    for lang in LANGS.into_iter().filter(|lang| names.is_empty() || names.contains(lang)) {
+    for lang in LANGS.into_iter().filter(|lang| is_meant(lang)) {
         match work.make(lang).with_context(|| format!("the template for {lang}"))? {
             Some(one) => made.push(one),
             None => eprintln!("xtask: SKIPPED {lang}: its tools cannot be had on this machine"),
@@ -49,7 +53,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     for Made { lang, seconds, bytes, lines } in made {
         println!("{lang:<9} {seconds:>7.1} s {:>6} KiB {lines:>6}", bytes / 1024);
     }
-    Ok(())
+    if is_meant(GUIDE) { work.guide() } else { Ok(()) }
 }
 
 /// The binary that was just built.
@@ -101,6 +105,16 @@ impl Workplace {
         let source = fs::read_to_string(project.join(source(lang)))?;
         let lines = source.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
         Ok(Some(Made { lang, seconds, bytes: fs::metadata(component)?.len(), lines }))
+    }
+
+    /// Runs the pages of the guide, with the tools of all languages.
+    fn guide(&self) -> Result<()> {
+        if !self.lend_compiler()? {
+            eprintln!("xtask: SKIPPED the guide: the compiler for Rust cannot be had on this machine");
+            return Ok(());
+        }
+        let mut test = shell::cargo(&["test", "--package", "troupe", "--test", "cli", "guide::"])?;
+        shell::run(test.env("TROUPE_GUIDE_TOOLS", &self.user), |_| {})
     }
 
     /// Gives the pinned compiler of the example actors to the user of the commands; `false` if it cannot be had.

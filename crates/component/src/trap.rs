@@ -1,9 +1,12 @@
 //! Turns what an engine says of a call that did not return into the chain's closed list of reasons.
 
 use troupe_chain::{Abort, Failed, FailureCode};
-use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use crate::host::{Denied, Host, Phase, Refused};
+
+/// How many functions are named that a call was in as it trapped.
+const NAMED: usize = 5;
 
 /// Why a call did not return.
 pub(crate) enum Stopped {
@@ -45,9 +48,16 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
     let phase = host.phase.name();
     let detail = match refused {
         Some(refused) => format!("in {phase}: {refused}"),
-        None => format!("in {phase}: {error:#}"),
+        None => format!("in {phase}: {}{}", error.root_cause(), functions(error)),
     };
     Stopped::Failed(Failed { code, detail })
+}
+
+/// The functions that the call was in, the innermost first, as far as the component names them.
+fn functions(error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let names: Vec<_> = frames.iter().filter_map(|frame| frame.func_name()).take(NAMED).collect();
+    if names.is_empty() { String::new() } else { format!("; in {}", names.join(", of ")) }
 }
 
 fn refused_code(refused: Refused) -> FailureCode {

@@ -149,6 +149,12 @@ class Ambient(unittest.TestCase):
         with self.assertRaisesRegex(Failed, "^an actor does not wait"):
             once(lambda ctx: time.sleep(1))
 
+    def test_there_are_no_files(self):
+        with self.assertRaisesRegex(Failed, "^there are no files here"):
+            once(lambda ctx: open(__file__))
+        with open(__file__) as file:
+            self.assertTrue(file.readable())
+
     def test_there_is_no_time_in_a_state_contract(self):
         @actor
         class Late:

@@ -10,6 +10,21 @@ use troupe_store::StoreError;
 
 use super::screen::{ERROR, HELP, Screen};
 
+/// What an author does about a failure with this code, where there is something to say.
+pub(super) fn remedy(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "fuel" => {
+            "a loop without an end, or too little fuel: `troupe upgrade ACTOR --limit fuel=N` gives more"
+        }
+        "memory" => "too little memory: `troupe upgrade ACTOR --limit memory=BYTES` gives more",
+        "too-large:state" => "keep less in the state, or `troupe upgrade ACTOR --limit state=BYTES`",
+        "trap:unreachable" => {
+            "it panicked or aborted; an error that it returns instead is shown with its reason"
+        }
+        _ => return None,
+    })
+}
+
 /// What a command comes to.
 pub(super) type Done = Result<(), Failure>;
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use troupe_api::{Answer, Client, ClientError, ErrorCode, FieldProblem, Prefer, Problem};
 
-use super::failure::{Done, Failure};
+use super::failure::{Done, Failure, remedy};
 use super::node::{NodeArgs, explain as explain_node};
 use super::place::Place;
 use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt, excerpt_bytes, rate};
@@ -204,11 +204,13 @@ fn explain(problem: &Problem) -> Failure {
                 });
             failure.help("nothing was recorded; `troupe schema ACTOR` shows what it takes, if it says so")
         }
-        ErrorCode::Failed => failure.help(format_args!(
-            "the failure ({}) is recorded at seq {}; the state is as it was",
-            problem.error.as_deref().unwrap_or("unknown"),
-            problem.seq.unwrap_or_default()
-        )),
+        ErrorCode::Failed => {
+            let code = problem.error.as_deref().unwrap_or("unknown");
+            let seq = problem.seq.unwrap_or_default();
+            let failure = failure
+                .help(format_args!("the failure ({code}) is recorded at seq {seq}; the state is as it was"));
+            remedy(code).into_iter().fold(failure, Failure::help)
+        }
         ErrorCode::OutcomeUnknown => failure.help("restart the node, then look with `troupe log`"),
         ErrorCode::StoreFull => failure.help("free some space on the node's disk and send it again"),
         _ => failure,

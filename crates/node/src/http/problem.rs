@@ -104,8 +104,9 @@ impl From<SendError> for Refusal {
             SendError::NoSuchSeq { .. } => ErrorCode::NoSuchSeq,
         };
         let mut refusal = match &error {
-            // The reason alone: that it was rejected is in the code.
+            // The reason alone: what became of it is in the code.
             SendError::Rejected(rejection) => Self::new(code, rejection.reason.clone()),
+            SendError::CannotBegin(why) => Self::new(code, why.clone()),
             SendError::Failed { failed, .. } => Self::new(code, failed.detail.clone()),
             _ => Self::new(code, error.to_string()),
         };

@@ -1,5 +1,7 @@
 //! `troupe test` and `troupe schema`, as they are typed.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,8 +1,9 @@
 """What an author's code finds in Python that would not be the same when the chain is replayed.
 
-The clock is the entry's time, `print` writes to the actor's log, and random numbers say what to use in their place.
+The clock is the entry's time, `print` writes to the actor's log, and random numbers and files say what to use in their place.
 """
 
+import builtins
 import contextlib
 import datetime
 import io
@@ -17,6 +18,7 @@ _NO_TIME = "there is no time here: it is known in init, accept, while a message 
 _NO_RANDOM = (
     "there are no random numbers here: a replay must come to the same. Take what the sender gives, or ctx.at and ctx.seq"
 )
+_NO_FILES = "there are no files here: what an actor knows is in its configuration, its messages and its state"
 _NO_SLEEP = "an actor does not wait: set a timer"
 _CHANCES = (
     "betavariate choice choices expovariate gammavariate gauss getrandbits lognormvariate normalvariate paretovariate "
@@ -46,6 +48,10 @@ def _chance(*_: Any, **__: Any) -> Any:
 
 def _sleep(_: float) -> None:
     raise RuntimeError(_NO_SLEEP)
+
+
+def _open(*_: Any, **__: Any) -> Any:
+    raise RuntimeError(_NO_FILES)
 
 
 class _Date(datetime.date):
@@ -95,7 +101,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
     clocks += [(time, f"{name}_ns", _nanoseconds) for _, name, _ in clocks]
     chances = [(random, name, _chance) for name in _CHANCES]
     dates = [(datetime, "date", _Date), (datetime, "datetime", _Datetime)]
-    return [*clocks, *chances, *dates, (time, "sleep", _sleep), (os, "urandom", _chance)]
+    others = [(time, "sleep", _sleep), (os, "urandom", _chance), (builtins, "open", _open)]
+    return [*clocks, *chances, *dates, *others]
 
 
 def install() -> Callable[[], None]:
