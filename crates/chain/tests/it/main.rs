@@ -1,5 +1,7 @@
 //! What the chain format promises, through the public interface alone.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod changes;
 mod codec;
 mod links;

@@ -1,6 +1,6 @@
 //! Contracts as source code: from the schemas of a description to what an author of an SDK would write by hand.
 //!
-//! [`contracts`] reads the schemas into [shapes](shape) and writes them in one of the languages. What a language's SDK
+//! [`contracts`] reads the schemas into shapes and writes them in one of the languages. What a language's SDK
 //! cannot keep is an error that names its place in the schemas, never a rule that is left out.
 //!
 //! Invariant: the code accepts a value if and only if the schema does, with these exceptions, which every language has in
