@@ -32,6 +32,7 @@ mod codec;
 mod effect;
 mod entry;
 mod failure;
+pub mod fraud;
 mod hash;
 mod history;
 mod json;
@@ -39,6 +40,7 @@ mod link;
 mod machine;
 pub mod note;
 mod once;
+mod parts;
 mod provenance;
 mod replay;
 mod supervision;
@@ -62,6 +64,7 @@ pub use machine::{
     Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
+pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
 pub use supervision::{OnFailure, Supervision};

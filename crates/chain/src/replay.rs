@@ -222,7 +222,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
 }
 
 /// Finds the machine that the rules at the tip ask for.
-fn find_machine<M: Machines, B: AsRef<[u8]>>(
+pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
     tip: &Tip,
     seq: u64,

@@ -4,9 +4,11 @@
 
 mod changes;
 mod codec;
+mod fraud;
 mod links;
 mod notes;
 mod once;
+mod parts;
 mod proof_vectors;
 mod proofs;
 mod provenance;
