@@ -43,6 +43,7 @@ mod once;
 mod parts;
 mod provenance;
 mod replay;
+mod rerun;
 mod supervision;
 mod text;
 pub mod tree;
@@ -67,6 +68,7 @@ pub use machine::{
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
+pub use rerun::rerun;
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};

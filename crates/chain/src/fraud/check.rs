@@ -92,8 +92,12 @@ fn check_step<M: Machines>(key: &PublicKey, step: &FalseStep, machines: &M) -> R
     Ok(Shown::Step { chain, seq, fault: Box::new(fault) })
 }
 
-/// What is wrong with the last of the entries, the others being a chain.
-pub(super) fn examine<H: History<Bytes = Vec<u8>>, M: Machines>(
+/// Says what is wrong with the last of a chain's entries, which begin with genesis; it alone is replayed, with the blobs
+/// that `blobs` has.
+///
+/// # Errors
+/// [`NotShown`]: nothing is wrong with it, or with an earlier one, or it could not be checked.
+pub fn examine<H: History<Bytes = Vec<u8>>, M: Machines>(
     blobs: &H,
     chain: Hash,
     entries: &[Vec<u8>],

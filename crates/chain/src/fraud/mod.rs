@@ -15,6 +15,7 @@ use crate::note::{LogProof, PublicKey, SignedCheckpoint};
 use crate::tree::{NotProved, TreeHash};
 use crate::{CannotCheck, Hash, NotVerified};
 
+pub use check::examine;
 pub use make::NotMade;
 
 /// The first line of the file.

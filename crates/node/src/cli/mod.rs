@@ -7,6 +7,7 @@
 //! STORE, BUNDLE, URL or the name of an actor means, [`node`] talks to a running node, [`server`] is what `run` and
 //! `serve` have in common.
 
+mod accuse;
 mod args;
 mod begin;
 mod bench;
@@ -14,6 +15,7 @@ mod branch;
 mod build;
 mod cache;
 mod check;
+mod check_proof;
 mod checkpoint;
 mod code;
 mod completions;
@@ -100,6 +102,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
         Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
+        Command::Accuse(command) => accuse::accuse(&screen, &command),
+        Command::CheckProof(command) => check_proof::check_proof(&screen, &command),
         Command::Witness(command) => witness::witness(&screen, command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
