@@ -31,6 +31,9 @@ impl Default for Verification<'_> {
     }
 }
 
+/// A part and its number.
+type Numbered<B> = (usize, Part<B>);
+
 /// How many threads can run at once here.
 pub fn cores() -> NonZero<usize> {
     std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
@@ -83,7 +86,7 @@ where
 fn work<H: History, M: Machines>(
     history: &H,
     machines: &M,
-    take: &Mutex<Receiver<(usize, Part<H::Bytes>)>>,
+    take: &Mutex<Receiver<Numbered<H::Bytes>>>,
     found: &Mutex<Found>,
     how: &Verification<'_>,
 ) {

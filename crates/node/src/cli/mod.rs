@@ -11,6 +11,7 @@ mod accuse;
 mod args;
 mod begin;
 mod bench;
+mod bisect;
 mod branch;
 mod build;
 mod cache;
@@ -23,6 +24,8 @@ mod contracts;
 mod copy;
 mod demo;
 mod dev;
+mod diff;
+mod differences;
 mod export;
 mod failure;
 mod follow;
@@ -102,6 +105,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
         Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
+        Command::Follow(command) => verify::follow::follow(&screen, command),
+        Command::Diff(command) => diff::diff(&screen, &command),
+        Command::Bisect(command) => bisect::bisect(&screen, &command),
         Command::Accuse(command) => accuse::accuse(&screen, &command),
         Command::CheckProof(command) => check_proof::check_proof(&screen, &command),
         Command::Witness(command) => witness::witness(&screen, command),

@@ -30,6 +30,7 @@ pub(super) struct Remote {
     chain: Hash,
     head: Hash,
     seq: u64,
+    has_ended: bool,
     entries: Mutex<Vec<Bytes>>,
     kept: Mutex<Option<KeptEntries>>,
     blobs: Mutex<Kept>,
@@ -56,6 +57,7 @@ impl Remote {
             chain: chain.map_err(Failure::cannot)?,
             head: head.map_err(Failure::cannot)?,
             seq: info.seq,
+            has_ended: has_ended(info),
             entries: Mutex::default(),
             kept: Mutex::default(),
             blobs: Mutex::default(),
@@ -84,11 +86,16 @@ impl Remote {
         }
     }
 
+    /// Whether the node says that it takes no more messages for good.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Asks where the chain ends now.
     pub(super) fn refresh(&mut self) -> Result<(), Failure> {
         let info = self.client.info().map_err(|error| explain(&error))?;
         self.head = info.head.parse().map_err(Failure::cannot)?;
-        self.seq = info.seq;
+        (self.seq, self.has_ended) = (info.seq, has_ended(&info));
         Ok(())
     }
 
@@ -189,6 +196,10 @@ impl Remote {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn has_ended(info: &Info) -> bool {
+    matches!(info.status.as_str(), "stopped" | "removed")
 }
 
 /// A node may have actors and none at its root.

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: a way to believe a store or a file for what an earlier run found in it. They are replayed whole.
 
+pub(in crate::cli) mod follow;
 pub(in crate::cli) mod remembered;
 mod say;
 pub(in crate::cli) mod signed;

@@ -71,7 +71,7 @@ pub(super) fn say_verified(
     match &seen.signed {
         Some(signed) => signed.print(screen)?,
         None if seen.is_node => {
-            screen.field("signed", format_args!("{WARN}nothing{WARN:#} yet by the node"))?
+            screen.field("signed", "nothing yet")?
         }
         None => {}
     }

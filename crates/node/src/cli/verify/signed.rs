@@ -13,7 +13,7 @@ use troupe_chain::{Hash, History, Unreadable};
 use crate::cli::failure::Failure;
 use crate::cli::node::explain;
 use crate::cli::parse;
-use crate::cli::screen::{Screen, WARN, count};
+use crate::cli::screen::{Screen, WARN, count, plural};
 use crate::cli::signing;
 
 /// What a reader knows of the signer.
@@ -140,11 +140,9 @@ impl Signed {
     }
 
     pub(super) fn print(&self, screen: &Screen) -> std::io::Result<()> {
-        let size = count(self.checkpoint.head().size);
-        screen.field("signed", format_args!("{size} entries of it, by {}", self.key))?;
-        if !self.key_given {
-            screen.field("", format_args!("{WARN}whose key that is{WARN:#}, --key KEY checks"))?;
-        }
+        let (size, key) = (plural(self.checkpoint.head().size, "link"), &self.key);
+        let whose = if self.key_given { "" } else { "; whose key that is, --key KEY checks" };
+        screen.field("signed", format_args!("{size}, by {key}{WARN}{whose}{WARN:#}"))?;
         for witness in &self.witnesses {
             screen.field("cosigned", witness)?;
         }
