@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bisect;
 mod codec;
 mod effect;
 mod entry;
@@ -50,6 +51,7 @@ pub mod tree;
 mod verdict;
 mod verify;
 
+pub use bisect::first_difference;
 pub use codec::FORMAT_VERSION;
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{

@@ -63,7 +63,7 @@ fn check(bytes: &[u8]) -> Result<Shown, NotShown> {
 }
 
 /// One accusation of each kind.
-fn accusations() -> Vec<(&'static str, FraudProof)> {
+pub(crate) fn accusations() -> Vec<(&'static str, FraudProof)> {
     let (honest, machines) = (chain(20), Tallies::default());
     let forged = with_false_state(20, 9);
     let roots = [&checkpoint(&honest, 22), &checkpoint(&forged, 22)];

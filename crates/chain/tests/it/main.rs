@@ -5,6 +5,7 @@
 mod changes;
 mod codec;
 mod fraud;
+mod fraud_vectors;
 mod links;
 mod notes;
 mod once;

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 use troupe_chain::fraud::{NotShown, examine};
-use troupe_chain::{Entry, Hash, History, NotVerified};
+use troupe_chain::{Entry, Hash, History, NotVerified, first_difference};
 use troupe_component::Sandbox;
 
 use super::failure::{Done, Failure};
@@ -59,7 +59,7 @@ pub(super) fn bisect(screen: &Screen, command: &Bisect) -> Done {
         steps += 1;
         Ok(one.name_at(seq)? != other.name_at(seq)?)
     };
-    let found = if differ(last)? { Some(halve(0, last, differ)?) } else { None };
+    let found = if differ(last)? { Some(first_difference(0, last, differ)?) } else { None };
     let Some(seq) = found else {
         let what = format!("both have the same entry at seq {}", count(last));
         if screen.json {
@@ -73,23 +73,6 @@ pub(super) fn bisect(screen: &Screen, command: &Bisect) -> Done {
         .map(|(place, source)| (place.as_str(), judge(source, seq, &sandbox)));
     show(screen, &one, seq, steps, judged)?;
     Err(Failure::said(1))
-}
-
-/// The first position after `same`, and not after `different`, that differs.
-fn halve(
-    mut same: u64,
-    mut different: u64,
-    mut differ: impl FnMut(u64) -> Result<bool, Failure>,
-) -> Result<u64, Failure> {
-    while different - same > 1 {
-        let middle = same + (different - same) / 2;
-        if differ(middle)? {
-            different = middle;
-        } else {
-            same = middle;
-        }
-    }
-    Ok(different)
 }
 
 /// Runs one entry again, after those before it, which are checked to be a chain.
@@ -160,22 +143,4 @@ fn show(screen: &Screen, one: &Source, seq: u64, steps: u32, judged: [(&str, Jud
         })?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_million_entries_are_halved_in_twenty_steps_more_than_the_first() {
-        for first in [1, 2, 499_999, 500_000, 500_001, 999_998, 999_999] {
-            let mut steps = 1;
-            let found = halve(0, 999_999, |seq| {
-                steps += 1;
-                Ok(seq >= first)
-            });
-            assert_eq!(found.unwrap(), first);
-            assert!(steps <= 21, "{steps} steps to {first}");
-        }
-    }
 }

@@ -70,9 +70,7 @@ pub(super) fn say_verified(
     }
     match &seen.signed {
         Some(signed) => signed.print(screen)?,
-        None if seen.is_node => {
-            screen.field("signed", "nothing yet")?
-        }
+        None if seen.is_node => screen.field("signed", "nothing yet")?,
         None => {}
     }
     if report.on_trust > 0 {
