@@ -39,5 +39,5 @@ folder)
     ;;
 esac
 
-exec "${CARGO_TARGET_DIR:-target}/$host/release/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -print_final_stats=1 \
+exec "${CARGO_TARGET_DIR:-target}/$host/release/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix="artifacts/$target/" "target/corpus/$target" "$seeds"

@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     ("third-party", true, third_party),
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
-    ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
+    ("fuzz", true, |_| fuzz::each(&[], 30).map(|()| Verdict::Passed)),
 ];
 
 /// Runs the task.
@@ -46,6 +46,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
     }
     let mut rows = Vec::new();
+    let mut telling = String::new();
     for (step, slow, act) in STEPS {
         let wanted = if names.is_empty() { !(quick && *slow) } else { names.contains(step) };
         if !wanted {
@@ -54,7 +55,12 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         println!("\n=== {step}");
         let began = Instant::now();
         let mut counts = Counts::default();
-        let verdict = act(&mut counts).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
+        let verdict = act(&mut counts).unwrap_or_else(|error| {
+            if let Some(failed) = error.downcast_ref::<shell::Failed>() {
+                telling += &format!("\n=== what {step} failed of\n{}\n", failed.lines.join("\n"));
+            }
+            Verdict::Failed(format!("{error:#}"))
+        });
         match &verdict {
             Verdict::Passed => {}
             Verdict::Skipped(why) => println!("=== SKIPPED: {why}"),
@@ -62,7 +68,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
         rows.push(Row { step, verdict, counts, took: began.elapsed() });
     }
-    print!("\n{}", table(&rows));
+    print!("{telling}\n{}", table(&rows));
     if rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_))) {
         bail!("not everything passed");
     }
