@@ -22,6 +22,7 @@ case $target in
 entry) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
 car) cp $vectors/bundles/*/*.car "$seeds" ;;
 http_body) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
+fraud) cp $vectors/fraud/*.fraud $vectors/fraud/bad/*.fraud "$seeds" ;;
 note | proof) cp $vectors/proofs/*.proof $vectors/proofs/bad/*.proof "$seeds" ;;
 folder)
     for folder in $vectors/bundles/*/*/; do

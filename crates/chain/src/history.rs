@@ -19,6 +19,12 @@ pub trait History {
     /// # Errors
     /// [`Unreadable`] if whether there are any cannot be told.
     fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
+
+    /// Whether it holds the blobs that a replay gives back (states, replies, what was sent), so that they are compared as
+    /// well. A source that would have to fetch each of them says no: that they come out again is checked by their names.
+    fn has_results(&self) -> bool {
+        true
+    }
 }
 
 /// Finds the machine that the rules of a chain ask for.

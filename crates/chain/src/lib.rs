@@ -28,10 +28,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bisect;
 mod codec;
 mod effect;
 mod entry;
 mod failure;
+pub mod fraud;
 mod hash;
 mod history;
 mod json;
@@ -39,14 +41,17 @@ mod link;
 mod machine;
 pub mod note;
 mod once;
+mod parts;
 mod provenance;
 mod replay;
+mod rerun;
 mod supervision;
 mod text;
 pub mod tree;
 mod verdict;
 mod verify;
 
+pub use bisect::first_difference;
 pub use codec::FORMAT_VERSION;
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{
@@ -62,8 +67,10 @@ pub use machine::{
     Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
+pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
+pub use rerun::rerun;
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};

@@ -222,7 +222,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
 }
 
 /// Finds the machine that the rules at the tip ask for.
-fn find_machine<M: Machines, B: AsRef<[u8]>>(
+pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
     tip: &Tip,
     seq: u64,
@@ -237,7 +237,7 @@ fn find_machine<M: Machines, B: AsRef<[u8]>>(
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.
-fn fetch<B: AsRef<[u8]>>(
+pub(crate) fn fetch<B: AsRef<[u8]>>(
     seq: u64,
     field: &'static str,
     name: &Hash,
@@ -249,7 +249,7 @@ fn fetch<B: AsRef<[u8]>>(
 }
 
 /// Runs a transition that gets the recorded answers from outside, and no others.
-fn played<B: AsRef<[u8]>>(
+pub(crate) fn played<B: AsRef<[u8]>>(
     seq: u64,
     same_engine: bool,
     calls: &[Call],

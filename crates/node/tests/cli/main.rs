@@ -7,6 +7,8 @@ mod dev;
 mod dice;
 mod guarded;
 mod guide;
+mod liar;
+mod lying;
 mod many;
 mod node;
 mod project;
