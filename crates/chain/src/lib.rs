@@ -29,6 +29,7 @@
 //! ```
 
 mod codec;
+mod did;
 mod effect;
 mod entry;
 mod failure;
@@ -48,6 +49,7 @@ mod verdict;
 mod verify;
 
 pub use codec::FORMAT_VERSION;
+pub use did::{BadDid, DidKey};
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{
     Body, Call, Code, Engine, Entry, Failure, Fork, Fuel, Genesis, Init, Limits, Message, Rules, Stop,
@@ -59,7 +61,7 @@ pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
+    Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
 pub use provenance::{Entries, Origin, check_origin};

@@ -4,6 +4,7 @@
 
 mod changes;
 mod codec;
+mod dids;
 mod links;
 mod notes;
 mod once;
