@@ -7,6 +7,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-chain", &[]),
     ("troupe-store", &["troupe-chain"]),
     ("troupe-log", &["troupe-chain", "troupe-store"]),
+    ("troupe-commons", &["troupe-chain"]),
     ("troupe-component", &["troupe-chain"]),
     ("troupe-api", &["troupe-chain"]),
     ("troupe-runtime", &["troupe-chain", "troupe-store"]),
