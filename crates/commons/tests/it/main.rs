@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
 mod attacks;
+mod commands;
 mod cooperative;
+mod governance;
+mod jobs;
 mod laws;
 mod machine;
 mod map;
+mod members;
 mod model;
 mod simulation;
+mod trust;
