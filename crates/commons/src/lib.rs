@@ -15,6 +15,7 @@ pub mod mana;
 pub mod map;
 pub mod members;
 pub mod parameters;
+mod record_proof;
 mod refusal;
 pub mod reputation;
 mod state;
@@ -26,5 +27,8 @@ pub use canonical::{Id, NotCanonical, SignatureBytes, from_bytes, to_bytes};
 pub use charter::{Charter, Founder, MAX_FOUNDERS};
 pub use command::{Act, Command, DOMAIN, Due, MAX_MESSAGE, MAX_VALIDITY, Message, Signed, Tick};
 pub use machine::{Commons, KEPT_STATES, MACHINE, WORLD};
+pub use record_proof::{
+    BadRecordProof, MAX_RECORD_PROOF_BYTES, NotShown, ProvedRecord, RECORD_PROOF_HEADER, RecordProof,
+};
 pub use refusal::{Code, Refusal};
 pub use state::{Mana, Millionths, Millis, State, StateRecord, WHOLE};

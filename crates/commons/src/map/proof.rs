@@ -70,11 +70,19 @@ impl Map {
 }
 
 impl MapProof {
-    /// Checks it against a root that is believed; the key's value there, or `None` where the key is proved to be absent.
+    /// The value that it shows, `None` for an absent key, if the root that it leads to is believed.
+    pub fn value(&self) -> Option<&[u8]> {
+        match &self.found {
+            Found::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The root that it leads to from a key.
     ///
     /// # Errors
-    /// [`NotProved`].
-    pub fn check(&self, root: &Hash, key: &[u8]) -> Result<Option<&[u8]>, NotProved> {
+    /// [`NotProved`] if it leads nowhere.
+    pub fn root(&self, key: &[u8]) -> Result<Hash, NotProved> {
         let path = Path::of(key);
         let depth = self.siblings.len();
         if depth > MAX_SIBLINGS {
@@ -95,13 +103,15 @@ impl MapProof {
             0 => node_hash(&below, sibling),
             _ => node_hash(sibling, &below),
         };
-        let got = (0..depth).rev().zip(&self.siblings).fold(lowest, up);
-        if got != *root {
-            return Err(NotProved::Root { expected: *root, got });
-        }
-        Ok(match &self.found {
-            Found::Value(value) => Some(value),
-            _ => None,
-        })
+        Ok((0..depth).rev().zip(&self.siblings).fold(lowest, up))
+    }
+
+    /// Checks it against a root that is believed; the key's value there, or `None` where the key is proved to be absent.
+    ///
+    /// # Errors
+    /// [`NotProved`].
+    pub fn check(&self, root: &Hash, key: &[u8]) -> Result<Option<&[u8]>, NotProved> {
+        let got = self.root(key)?;
+        if got == *root { Ok(self.value()) } else { Err(NotProved::Root { expected: *root, got }) }
     }
 }

@@ -17,9 +17,9 @@ fn text(text: &str) -> Text {
 
 /// A chain in memory.
 #[derive(Default)]
-struct Chain {
-    entries: Vec<Vec<u8>>,
-    blobs: BTreeMap<Hash, Vec<u8>>,
+pub(crate) struct Chain {
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) blobs: BTreeMap<Hash, Vec<u8>>,
 }
 
 impl History for Chain {
@@ -63,12 +63,12 @@ impl Machines for Natives {
 }
 
 /// A commons with the chain that it grows.
-struct Live {
-    machine: Commons,
-    tip: Tip,
-    state: Vec<u8>,
-    chain: Chain,
-    coop: Cooperative,
+pub(crate) struct Live {
+    pub(crate) machine: Commons,
+    pub(crate) tip: Tip,
+    pub(crate) state: Vec<u8>,
+    pub(crate) chain: Chain,
+    pub(crate) coop: Cooperative,
 }
 
 impl Live {
@@ -123,7 +123,7 @@ impl Live {
         true
     }
 
-    fn act(&mut self, by: u8, act: Act) {
+    pub(crate) fn act(&mut self, by: u8, act: Act) {
         let bytes = self.coop.message(&person(by), act).to_bytes();
         assert!(self.message(&bytes));
     }
@@ -134,7 +134,7 @@ impl Live {
     }
 
     /// A job from its submission to its settlement, and a vote.
-    fn history() -> Self {
+    pub(crate) fn history() -> Self {
         let mut live = Self::begin();
         let spec = live.coop.spec(100, 1);
         live.act(1, Act::Submit { jobs: vec![spec] });

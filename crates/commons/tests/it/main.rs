@@ -12,5 +12,7 @@ mod machine;
 mod map;
 mod members;
 mod model;
+mod record_proofs;
 mod simulation;
 mod trust;
+mod vectors;
