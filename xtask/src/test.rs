@@ -150,6 +150,8 @@ fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
 fn vectors(_: &mut Counts) -> Result<Verdict> {
     let mut check = python::with_blake3()?;
     shell::run(check.arg("docs/spec/vectors/check.py"), |_| {})?;
+    let mut check = python::with_blake3()?;
+    shell::run(check.arg("docs/spec/vectors/commons/check.py"), |_| {})?;
     Ok(Verdict::Passed)
 }
 

@@ -30,6 +30,7 @@
 
 mod bisect;
 mod codec;
+mod did;
 mod effect;
 mod entry;
 mod failure;
@@ -53,6 +54,7 @@ mod verify;
 
 pub use bisect::first_difference;
 pub use codec::FORMAT_VERSION;
+pub use did::{BadDid, DidKey};
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{
     Body, Call, Code, Engine, Entry, Failure, Fork, Fuel, Genesis, Init, Limits, Message, Rules, Stop,
@@ -64,7 +66,7 @@ pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
+    Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};

@@ -91,7 +91,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         }
         let (from, seed) = (entry.body.from().unwrap_or(&self.init_from).clone(), entry.body.seed());
-        let context = Context { from, at, seq, seed };
+        let context = Context { chain: self.tip.chain, from, at, seq, seed };
         let same_engine = self.same_engine();
         match &entry.body {
             // A fork begins with a state that another chain reached.

@@ -43,7 +43,13 @@ fn host_with(limits: &Limits, grants: &[&str]) -> Host {
     let grants = Grants::parse(&grants).unwrap();
     let actor: WasmComponent = SANDBOX.load_granted(&guest, limits, &grants).unwrap();
     let seed = Some(Hash::from_bytes(std::array::from_fn(|n| n as u8)));
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2, seed };
+    let context = Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(AT),
+        seq: 2,
+        seed,
+    };
     let mut host = Host::new(&actor, &context, None);
     host.phase = Phase::Handle;
     host
