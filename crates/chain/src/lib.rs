@@ -32,6 +32,7 @@ mod codec;
 mod effect;
 mod entry;
 mod failure;
+mod files;
 mod hash;
 mod history;
 mod json;
@@ -54,6 +55,7 @@ pub use entry::{
     Timestamp, Unfit, Upgrade,
 };
 pub use failure::FailureCode;
+pub use files::{FILE_FIELD, Files, GrantedFile};
 pub use hash::{Hash, Hasher, NotAName};
 pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
