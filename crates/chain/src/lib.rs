@@ -34,6 +34,7 @@ mod did;
 mod effect;
 mod entry;
 mod failure;
+mod files;
 pub mod fraud;
 mod hash;
 mod history;
@@ -61,6 +62,7 @@ pub use entry::{
     Timestamp, Unfit, Upgrade,
 };
 pub use failure::FailureCode;
+pub use files::{FILE_FIELD, Files, GrantedFile};
 pub use hash::{Hash, Hasher, NotAName};
 pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};

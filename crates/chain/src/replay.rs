@@ -8,7 +8,7 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Hash, Sender, Text};
+use crate::{Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, GrantedFile, Hash, Sender, Text};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -233,7 +233,13 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
         Code::Native(_) => None,
     };
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+    let mut files = Files::new();
+    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
+        if !files.contains_key(&name) {
+            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        }
+    }
+    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.
