@@ -62,6 +62,7 @@ pub use machine::{
     Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
+pub use once::Once;
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
 pub use supervision::{OnFailure, Supervision};
