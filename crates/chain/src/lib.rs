@@ -71,6 +71,7 @@ pub use machine::{
     Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
+pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};

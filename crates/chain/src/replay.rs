@@ -27,12 +27,11 @@ pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
 impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
 
 impl<'a, M: Machines> Replayer<'a, M> {
-    /// Starts from genesis.
-    pub(crate) fn begin<H: History>(
-        history: &H,
-        machines: &'a M,
-        genesis: &[u8],
-    ) -> Result<Self, NotVerified> {
+    /// Starts from genesis; of `history` only blobs are read.
+    ///
+    /// # Errors
+    /// [`NotVerified`] if genesis is none, or there is no machine for it.
+    pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
         let mut blob = |field, name: &Hash| {

@@ -22,6 +22,7 @@ mod socket;
 mod tail;
 mod tls;
 mod top;
+mod ui;
 mod witness;
 
 use std::sync::Arc;
@@ -58,6 +59,9 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(read::openapi))
+        .route("/ui", get(ui::redirect))
+        .route("/ui/", get(ui::index))
+        .route("/ui/{file}", get(ui::file))
         .route("/key", get(checkpoints::key))
         .route("/checkpoint", get(checkpoints::of_node))
         .route("/leaves", get(checkpoints::leaves))
