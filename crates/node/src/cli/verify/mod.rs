@@ -110,6 +110,8 @@ impl History for Expected<'_> {
 pub(in crate::cli) struct Seen {
     /// Up to where it was replayed by an earlier run, and when.
     from: Option<(u64, Timestamp)>,
+    /// How far an earlier run has seen it go, if that is further, and when.
+    beyond: Option<(u64, Timestamp)>,
     /// How many messages were replayed now.
     replayed: u64,
     /// What was signed about it.
@@ -213,6 +215,7 @@ pub(in crate::cli) fn check(
     command: &Verify,
 ) -> Result<(Replayed, Seen), NotTrue> {
     let (memory, chain) = (Memory::of_user(), source.chain());
+    check_asked_for(&chain, command)?;
     let known = memory.as_ref().and_then(|memory| memory.read(&chain));
     let mut signed = signed::read(&command.signed)?;
     if let (Source::Remote(remote), None) = (&mut *source, &signed) {
@@ -250,16 +253,33 @@ pub(in crate::cli) fn check(
     let (replayed, base) = run(screen, sandbox, &history, source.seq(), trusted, command, memory.as_ref())?;
     let seen = Seen {
         from: base.map(|known| (known.seq, known.at())),
+        beyond: known.as_ref().filter(|known| known.seq > source.seq()).map(|known| (known.seq, known.at())),
         replayed: replayed.report.messages + replayed.report.failures,
         signed,
         is_node,
     };
+    if replayed.report.chain != chain {
+        let what = format!("the first entry is {}, and the actor should be {chain}", replayed.report.chain);
+        return Err(NotTrue::Said(format!("structure: {what}")));
+    }
     let report = base.map_or_else(|| replayed.report.clone(), |known| known.and(&replayed.report));
     if let Some(memory) = &memory {
         let by = seen.signed.as_ref().map(|signed| (&signed.key, &signed.checkpoint));
         remember(screen, memory, Record::new(&report, sandbox.engine()).signed(by));
     }
     Ok((Replayed { report, ..replayed }, seen))
+}
+
+/// An id certifies itself: where one is asked for, the history of another actor is no answer.
+fn check_asked_for(chain: &Hash, command: &Verify) -> Result<(), NotTrue> {
+    let texts = [command.whose.actor.as_deref(), command.place.rsplit('/').next()];
+    let asked = texts.into_iter().flatten().find_map(|text| text.parse::<Hash>().ok());
+    match asked {
+        Some(asked) if asked != *chain => Err(NotTrue::Said(format!(
+            "structure: the history is that of {chain}, and {asked} was asked for"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn not_signed(is_node: bool) -> Failure {
