@@ -302,7 +302,7 @@ mod tests {
         drop(kept);
         for _ in 0..2 {
             let (_, entries) = memory.entries(&tip.chain).unwrap().unwrap();
-            assert_eq!(entries, [first.clone()]);
+            assert_eq!(entries, std::slice::from_ref(&first));
         }
         let (mut kept, _) = memory.entries(&tip.chain).unwrap().unwrap();
         kept.clear().unwrap();

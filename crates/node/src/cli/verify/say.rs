@@ -7,7 +7,8 @@ use troupe_api::Payload;
 use troupe_chain::{CannotCheck, Divergence, NotVerified, Tip};
 use troupe_store::bundle::BundleError;
 
-use super::{Replayed, Seen};
+use super::Replayed;
+use super::check::Seen;
 use crate::cli::failure::Failure;
 use crate::cli::origins::Origins;
 use crate::cli::parse::utc;
