@@ -8,7 +8,7 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Hash, Sender, Text};
+use crate::{Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, GrantedFile, Hash, Sender, Text};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -27,12 +27,11 @@ pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
 impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
 
 impl<'a, M: Machines> Replayer<'a, M> {
-    /// Starts from genesis.
-    pub(crate) fn begin<H: History>(
-        history: &H,
-        machines: &'a M,
-        genesis: &[u8],
-    ) -> Result<Self, NotVerified> {
+    /// Starts from genesis; of `history` only blobs are read.
+    ///
+    /// # Errors
+    /// [`NotVerified`] if genesis is none, or there is no machine for it.
+    pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
         let mut blob = |field, name: &Hash| {
@@ -91,7 +90,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         }
         let (from, seed) = (entry.body.from().unwrap_or(&self.init_from).clone(), entry.body.seed());
-        let context = Context { from, at, seq, seed };
+        let context = Context { chain: self.tip.chain, from, at, seq, seed };
         let same_engine = self.same_engine();
         match &entry.body {
             // A fork begins with a state that another chain reached.
@@ -233,7 +232,13 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
         Code::Native(_) => None,
     };
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+    let mut files = Files::new();
+    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
+        if !files.contains_key(&name) {
+            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        }
+    }
+    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.

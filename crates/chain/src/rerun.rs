@@ -27,7 +27,7 @@ pub fn rerun<H: History, M: Machines>(
     // An upgrade holds for its own entry already.
     let mut tip = before.clone();
     let from = entry.body.from().cloned().unwrap_or_else(|| genesis.init_from());
-    let context = Context { from, at: entry.at, seq, seed: entry.body.seed() };
+    let context = Context { chain: tip.chain, from, at: entry.at, seq, seed: entry.body.seed() };
     let same_engine = tip.rules.engine == *machines.engine();
     match &entry.body {
         Body::Init(init) if before.state.is_none() => {

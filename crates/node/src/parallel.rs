@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use troupe_chain::{
-    Engine, Hash, History, Machines, NotVerified, Part, Report, Rules, Text, first_fault, parts,
+    Engine, Files, Hash, History, Machines, NotVerified, Part, Report, Rules, Text, first_fault, parts,
 };
 
 /// How a verification goes about it.
@@ -168,14 +168,14 @@ impl<M: Machines> Machines for Loaded<'_, M> {
         self.machines.engine()
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Arc<M::Machine>, String> {
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<Arc<M::Machine>, String> {
         /// Chains have seldom more than a few rules, and parts ask for those of their time.
         const MAX_MADE: usize = 8;
         let mut made = lock(&self.made);
         if let Some((_, machine)) = made.iter().find(|(known, _)| known == rules) {
             return Ok(Arc::clone(machine));
         }
-        let machine = Arc::new(self.machines.machine(rules, code)?);
+        let machine = Arc::new(self.machines.machine(rules, code, files)?);
         if made.len() >= MAX_MADE {
             made.remove(0);
         }

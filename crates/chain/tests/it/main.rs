@@ -4,6 +4,7 @@
 
 mod changes;
 mod codec;
+mod dids;
 mod fraud;
 mod fraud_vectors;
 mod links;

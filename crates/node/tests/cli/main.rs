@@ -5,6 +5,7 @@ mod changed;
 mod demo;
 mod dev;
 mod dice;
+mod files;
 mod guarded;
 mod guide;
 mod liar;
