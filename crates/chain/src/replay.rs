@@ -3,6 +3,8 @@
 //! Crash recovery, `verify`, and every later follower and witness go through [`verify`](crate::verify) or the
 //! [`Replayer`] under it. Replay is sealed: it reads what was recorded and cannot reach anything else.
 
+use std::collections::btree_map;
+
 use crate::entry::{Body, Call, Failure, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
@@ -235,8 +237,8 @@ fn find_machine<M: Machines, B: AsRef<[u8]>>(
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
     let mut files = Files::new();
     for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
-        if !files.contains_key(&name) {
-            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        if let btree_map::Entry::Vacant(file) = files.entry(name) {
+            file.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
         }
     }
     Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
