@@ -236,8 +236,8 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
     let mut files = Files::new();
     for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
-        if let btree_map::Entry::Vacant(place) = files.entry(name) {
-            place.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        if let btree_map::Entry::Vacant(file) = files.entry(name) {
+            file.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
         }
     }
     Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
