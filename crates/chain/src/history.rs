@@ -1,7 +1,7 @@
 //! A chain from outside, and the machines to replay it with: what a verification is given.
 
 use crate::machine::Machine;
-use crate::{Engine, Hash, Rules, Text};
+use crate::{Engine, Hash, Redaction, Rules, Text};
 
 /// A chain as somebody hands it over. Nothing in it is trusted.
 pub trait History {
@@ -19,6 +19,15 @@ pub trait History {
     /// # Errors
     /// [`Unreadable`] if whether there are any cannot be told.
     fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
+
+    /// Why there are no bytes under a blob's name, if whoever hands out the history says so.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if that cannot be told.
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        let _ = name;
+        Ok(None)
+    }
 }
 
 /// Finds the machine that the rules of a chain ask for.

@@ -40,6 +40,7 @@ mod machine;
 pub mod note;
 mod once;
 mod provenance;
+mod redaction;
 mod replay;
 mod supervision;
 mod text;
@@ -63,6 +64,7 @@ pub use machine::{
     Rejection, Step,
 };
 pub use provenance::{Entries, Origin, check_origin};
+pub use redaction::{Gap, Redaction, RedactionKind};
 pub use replay::{Fetch, Replayer};
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};

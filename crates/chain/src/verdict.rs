@@ -5,7 +5,7 @@
 use crate::history::Unreadable;
 use crate::link::Broken;
 use crate::machine::Abort;
-use crate::{Fuel, Hash};
+use crate::{Fuel, Gap, Hash, Redaction};
 
 /// What was checked, where everything came out again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,20 @@ pub struct Report {
     pub provenance_not_checked: u64,
     /// The fuel of all replayed transitions that were accepted.
     pub fuel: Fuel,
+    /// Entries that were not replayed, since what they need was redacted: they are neither true nor false.
+    pub not_replayed: u64,
+    /// Which ones and why, at most [`Report::MAX_GAPS`].
+    pub gaps: Vec<Gap>,
+}
+
+impl Report {
+    /// The most gaps that a report lists.
+    pub const MAX_GAPS: usize = 1000;
+
+    /// Whether every outcome came out again, or was taken on trust.
+    pub fn is_complete(&self) -> bool {
+        self.not_replayed == 0
+    }
 }
 
 /// Why a history was not verified.
@@ -88,6 +102,7 @@ impl NotVerified {
             Self::Diverged(divergence) => Some(divergence.seq),
             Self::CannotCheck(
                 CannotCheck::MissingBlob { seq, .. }
+                | CannotCheck::Redacted { seq, .. }
                 | CannotCheck::Aborted { seq, .. }
                 | CannotCheck::OtherEngine { seq, .. },
             ) => Some(*seq),
@@ -114,6 +129,18 @@ pub enum CannotCheck {
         field: &'static str,
         /// Its name.
         name: Hash,
+    },
+    /// A blob that the replay needs was redacted, and the replay cannot go on without it.
+    #[error("at seq {seq}, the blob of `{field}`, {name}, was {redaction}")]
+    Redacted {
+        /// The entry that names it.
+        seq: u64,
+        /// The field that names it.
+        field: &'static str,
+        /// Its name.
+        name: Hash,
+        /// What the operator says.
+        redaction: Redaction,
     },
     /// There is no machine to replay it with.
     #[error("no machine for this chain: {0}")]

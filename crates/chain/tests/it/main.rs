@@ -10,6 +10,7 @@ mod once;
 mod proof_vectors;
 mod proofs;
 mod provenance;
+mod redactions;
 mod replay;
 mod seeds;
 mod strategies;

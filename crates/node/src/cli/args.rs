@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     bench, branch, build, cache, check, checkpoint, completions, demo, dev, export, follow, import, inspect,
-    log, new, prove, ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
-    verify_proof, witness,
+    log, new, prove, ps, redact, run, schema, send, serve, start, state, steer, test, token, top, upgrade,
+    verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -65,6 +65,7 @@ pub(super) enum Command {
     Upgrade(upgrade::Upgrade),
     Fork(branch::Fork),
     Rewind(branch::Rewind),
+    Redact(redact::Redact),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use troupe_api::{Client, ClientError, ErrorCode, Info};
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_api::{Blob, Client, ClientError, ErrorCode, Info, Problem};
+use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, Unreadable};
 
 use super::failure::Failure;
 use super::node::explain;
@@ -33,6 +33,7 @@ pub(super) struct Remote {
 struct Kept {
     blobs: HashMap<Hash, Option<Bytes>>,
     bytes: usize,
+    redactions: HashMap<Hash, Redaction>,
 }
 
 impl Remote {
@@ -126,7 +127,14 @@ impl History for Remote {
         if let Some(blob) = kept.blobs.get(name) {
             return Ok(blob.clone());
         }
-        let blob = self.client.blob(name).map_err(|error| Unreadable(error.to_string()))?.map(Bytes::from);
+        let blob = match self.client.find_blob(name).map_err(|error| Unreadable(error.to_string()))? {
+            Blob::Bytes(bytes) => Some(Bytes::from(bytes)),
+            Blob::Redacted(problem) => {
+                kept.redactions.insert(*name, redaction_of(&problem)?);
+                None
+            }
+            Blob::Missing => None,
+        };
         let size = blob.as_ref().map_or(0, Bytes::len);
         if kept.bytes + size <= MAX_KEPT {
             kept.bytes += size;
@@ -134,4 +142,24 @@ impl History for Remote {
         }
         Ok(blob)
     }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        if self.blob(name)?.is_some() {
+            return Ok(None);
+        }
+        let kept = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.redactions.get(name).cloned())
+    }
+}
+
+/// What a node says of a blob that it does not hand out.
+fn redaction_of(problem: &Problem) -> Result<Redaction, Unreadable> {
+    let kind = match problem.code {
+        ErrorCode::Withheld => RedactionKind::Withheld,
+        _ => RedactionKind::Erased,
+    };
+    let reason = Text::new(problem.detail.clone()).map_err(|error| {
+        Unreadable(format!("the node says why a blob was {kind} in a way that it may not: {error}"))
+    })?;
+    Ok(Redaction { kind, at: Timestamp(problem.at.unwrap_or_default()), reason })
 }

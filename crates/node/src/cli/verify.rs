@@ -5,7 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use troupe_api::Payload;
-use troupe_chain::{CannotCheck, Divergence, Hash, History, NotVerified, Report, Tip, Unreadable};
+use troupe_chain::{
+    CannotCheck, Divergence, Gap, Hash, History, NotVerified, Redaction, Report, Tip, Unreadable,
+};
 use troupe_component::Sandbox;
 use troupe_store::bundle::BundleError;
 
@@ -24,7 +26,9 @@ use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, pl
 /// A store with several actors is verified as a whole, with where each entry says that it comes from, unless --actor
 /// names one.
 ///
-/// Exit code 0 if so, 1 if not, with the place; 2 if it could not be checked. A history that was cut short and given
+/// Exit code 0 if so, 1 if not, with the place; 2 if it could not be checked. Entries that could not be replayed, since
+/// their operator redacted what they need, are neither: they are listed, and the exit code is 2 unless
+/// --accept-redacted is given. A history that was cut short and given
 /// another head can only be told from the whole one by whoever knows the head: --head.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -46,9 +50,15 @@ pub(crate) struct Verify {
     /// Check only that the entries form a chain; nothing is run
     #[arg(long)]
     links_only: bool,
+    /// Take the operator's word for entries that he redacted: exit code 0 if all others come out again
+    #[arg(long)]
+    accept_redacted: bool,
     #[command(flatten)]
     whose: Whose,
 }
+
+/// The most gaps that are shown to a person.
+const MAX_SHOWN: usize = 20;
 
 /// A history of which the verifier knows the head from elsewhere.
 struct Expected<'a> {
@@ -70,6 +80,10 @@ impl History for Expected<'_> {
     fn blob(&self, name: &Hash) -> Result<Option<Bytes>, Unreadable> {
         self.source.blob(name)
     }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        self.source.redaction(name)
+    }
 }
 
 pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
@@ -84,7 +98,12 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
                 )
                 .help("--actor NAME, or the beginning of its id, says which one"));
             }
-            return origins::verify_store(screen, path, &store, command.links_only);
+            return origins::verify_store(
+                screen,
+                path,
+                &store,
+                (command.links_only, command.accept_redacted),
+            );
         }
     }
     let source = match found.open(screen, &command.whose) {
@@ -110,8 +129,13 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
                 _ => None,
             };
             let is_false = origins.as_ref().is_some_and(|origins| !origins.wrong.is_empty());
-            say_verified(screen, place, &replayed, origins.as_ref(), started)?;
-            if is_false { Err(Failure::said(1)) } else { Ok(()) }
+            let is_enough = replayed.report.is_complete() || command.accept_redacted;
+            say_verified(screen, place, &replayed, origins.as_ref(), (is_enough, started))?;
+            match (is_false, is_enough) {
+                (true, _) => Err(Failure::said(1)),
+                (false, false) => Err(Failure::said(2)),
+                (false, true) => Ok(()),
+            }
         }
         Err(error) => Err(say_not_verified(screen, place, &error)),
     }
@@ -170,23 +194,33 @@ pub(super) fn say_verified(
     place: &str,
     replayed: &Replayed,
     origins: Option<&Origins>,
-    started: Instant,
+    (is_enough, started): (bool, Instant),
 ) -> std::io::Result<()> {
     let Replayed { report, seconds: replaying } = replayed;
     let seconds = started.elapsed().as_secs_f64();
     let is_false = origins.is_some_and(|origins| !origins.wrong.is_empty());
     if screen.json {
+        let verified = if !is_false && !is_enough { Value::Null } else { json!(!is_false) };
         return screen.json(&json!({
-            "verified": !is_false, "checked": "replay", "chain": report.chain.to_string(),
+            "verified": verified, "checked": "replay", "not_replayed": report.not_replayed,
+            "gaps": report.gaps.iter().map(gap_json).collect::<Vec<_>>(), "chain": report.chain.to_string(),
             "head": report.head.to_string(), "seq": report.seq, "messages": report.messages,
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
             "replay_seconds": replaying, "origins": origins.map(Origins::to_json),
         }));
     }
-    let (style, word) = if is_false { (BAD, "FALSE") } else { (GOOD, "verified") };
+    let (style, word) = match (is_false, is_enough) {
+        (true, _) => (BAD, "FALSE"),
+        (false, true) => (GOOD, "verified"),
+        (false, false) => (WARN, "not all replayed"),
+    };
+    let but = match report.not_replayed {
+        0 => String::new(),
+        count => format!(", but for {}", entries(count)),
+    };
     screen.line(format_args!(
-        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
+        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history{but}"
     ))?;
     screen.field("chain", report.chain)?;
     screen.head(report.head, report.seq)?;
@@ -195,6 +229,7 @@ pub(super) fn say_verified(
     let speed = rate(report.messages + report.failures, *replaying);
     screen.field("speed", format_args!("{speed} replayed, {seconds:.2} s in all"))?;
     screen.field("fuel", count(report.fuel.0))?;
+    say_gaps(screen, report)?;
     if report.on_trust > 0 {
         let on_trust = plural(report.on_trust, "failure");
         screen
@@ -208,6 +243,37 @@ pub(super) fn say_verified(
             .field("unchecked", format_args!("{WARN}{senders}{WARN:#}: who they are is their own claim"))?;
     }
     Ok(())
+}
+
+/// Says which entries could not be replayed, and why.
+fn say_gaps(screen: &Screen, report: &Report) -> std::io::Result<()> {
+    if report.is_complete() {
+        return Ok(());
+    }
+    let count = entries(report.not_replayed);
+    let what = "not replayed, since what they need was redacted, as the operator says";
+    screen.field("redacted", format_args!("{WARN}{count}{WARN:#} {what}"))?;
+    for Gap { first, last, field, redaction, .. } in report.gaps.iter().take(MAX_SHOWN) {
+        let at = if first == last { format!("seq {first}") } else { format!("seq {first} to {last}") };
+        screen.field("", format_args!("{at}: `{field}` {redaction}"))?;
+    }
+    if report.gaps.len() > MAX_SHOWN {
+        screen.field("", format_args!("and {} more stretches", report.gaps.len() - MAX_SHOWN))?;
+    }
+    Ok(())
+}
+
+fn gap_json(gap: &Gap) -> Value {
+    let Gap { first, last, field, name, redaction } = gap;
+    json!({
+        "first": first, "last": last, "field": field, "name": name.to_string(),
+        "kind": redaction.kind.as_str(), "at": redaction.at.0, "reason": redaction.reason.as_str(),
+    })
+}
+
+/// So many entries, as a person reads it.
+pub(super) fn entries(number: u64) -> String {
+    plural(number, "entry").replace("entrys", "entries")
 }
 
 /// Says why, and gives the exit code.

@@ -11,6 +11,7 @@ mod many;
 mod node;
 mod project;
 mod proofs;
+mod redact;
 mod round_trip;
 mod scenarios;
 mod tokens;
