@@ -52,6 +52,7 @@ fn every_path_is_listed() {
         "/actors/{actor}",
         "/components",
         "/components/{hash}",
+        "/files",
         "/top",
         "/key",
         "/checkpoint",
@@ -66,6 +67,9 @@ fn every_path_is_listed() {
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/ui",
+        "/ui/",
+        "/ui/{file}",
     ];
     let below = of_actor.iter().map(|path| format!("/actors/{{actor}}{path}"));
     let mut expected: Vec<_> =

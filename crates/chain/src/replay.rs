@@ -11,7 +11,9 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Gap, Hash, Redaction, Sender, Text};
+use crate::{
+    Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, Gap, GrantedFile, Hash, Redaction, Sender, Text,
+};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -42,12 +44,11 @@ pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
 impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
 
 impl<'a, M: Machines> Replayer<'a, M> {
-    /// Starts from genesis.
-    pub(crate) fn begin<H: History>(
-        history: &H,
-        machines: &'a M,
-        genesis: &[u8],
-    ) -> Result<Self, NotVerified> {
+    /// Starts from genesis; of `history` only blobs are read.
+    ///
+    /// # Errors
+    /// [`NotVerified`] if genesis is none, or there is no machine for it.
+    pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
         let mut blob = |field, name: &Hash| find_blob(history, 0, field, name);
@@ -124,7 +125,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         }
         let (from, seed) = (entry.body.from().unwrap_or(&self.init_from).clone(), entry.body.seed());
-        let context = Context { from, at, seq, seed };
+        let context = Context { chain: self.tip.chain, from, at, seq, seed };
         let same_engine = self.same_engine();
         match &entry.body {
             // A fork begins with a state that another chain reached.
@@ -329,7 +330,7 @@ impl Cause {
 }
 
 /// Finds the machine that the rules at the tip ask for.
-fn find_machine<M: Machines, B: AsRef<[u8]>>(
+pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
     tip: &Tip,
     seq: u64,
@@ -340,7 +341,13 @@ fn find_machine<M: Machines, B: AsRef<[u8]>>(
         Code::Native(_) => None,
     };
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+    let mut files = Files::new();
+    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
+        if !files.contains_key(&name) {
+            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        }
+    }
+    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
 /// Finds a blob of a history, or says what is known of why it is not there.
@@ -361,7 +368,7 @@ pub(crate) fn find_blob<H: History>(
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.
-fn fetch<B: AsRef<[u8]>>(
+pub(crate) fn fetch<B: AsRef<[u8]>>(
     seq: u64,
     field: &'static str,
     name: &Hash,
@@ -373,7 +380,7 @@ fn fetch<B: AsRef<[u8]>>(
 }
 
 /// Runs a transition that gets the recorded answers from outside, and no others.
-fn played<B: AsRef<[u8]>>(
+pub(crate) fn played<B: AsRef<[u8]>>(
     seq: u64,
     same_engine: bool,
     calls: &[Call],

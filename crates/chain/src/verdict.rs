@@ -42,6 +42,27 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Adds what was checked right after this.
+    pub fn extend(&mut self, later: &Self) {
+        (self.head, self.seq) = (later.head, later.seq);
+        self.messages += later.messages;
+        self.failures += later.failures;
+        self.on_trust += later.on_trust;
+        self.provenance_not_checked += later.provenance_not_checked;
+        self.fuel.0 = self.fuel.0.saturating_add(later.fuel.0);
+        self.not_replayed += later.not_replayed;
+        for gap in &later.gaps {
+            let is_full = self.gaps.len() >= Self::MAX_GAPS;
+            match self.gaps.last_mut().filter(|before| before.last + 1 == gap.first) {
+                Some(before) => before.last = gap.last,
+                None if is_full => {}
+                None => self.gaps.push(gap.clone()),
+            }
+        }
+    }
+}
+
 /// Why a history was not verified.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotVerified {

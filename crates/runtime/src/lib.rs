@@ -50,7 +50,7 @@ pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{OpenError, SendError};
 pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
-pub use open::{genesis_of, rules_change_blob, rules_of, state_at};
+pub use open::{files_of, genesis_of, names_shared, rules_change_blob, rules_of, state_at};
 pub use outside::{CallBase, World};
 pub use redact::{
     MAX_REDACTED_ENTRIES, REDACTABLE, RedactError, RedactOrder, RedactWhat, Redacted, RedactedBlob,

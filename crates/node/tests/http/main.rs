@@ -16,6 +16,7 @@ mod server;
 mod streams;
 mod surface;
 mod tls;
+mod ui;
 mod upgrades;
 
 #[path = "../common/wire.rs"]
