@@ -194,6 +194,12 @@ impl Client {
         Self { base: format!("{}/actors/{}", self.base, escaped(actor)), ..self.clone() }
     }
 
+    /// The client of the node that has this actor.
+    pub fn of_node(&self) -> Self {
+        let base = self.base.split_once("/actors/").map_or(self.base.as_str(), |(node, _)| node);
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The node's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.base
@@ -261,7 +267,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, ClientError> {
-        found(self.get(&format!("/blobs/{name}")))
+        Ok(match self.find_blob(name)? {
+            crate::Blob::Bytes(bytes) => Some(bytes),
+            crate::Blob::Redacted(_) | crate::Blob::Missing => None,
+        })
     }
 
     /// The bytes of the component.
@@ -272,7 +281,7 @@ impl Client {
         Ok(self.get("/component")?.1)
     }
 
-    fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
+    pub(crate) fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
         self.read(path, self.run("GET", path, &[], None))
     }
 

@@ -44,6 +44,7 @@ fn every_path_is_listed() {
         "/upgrade",
         "/fork",
         "/rewind",
+        "/redactions",
     ];
     let of_node = [
         "/",
@@ -66,6 +67,9 @@ fn every_path_is_listed() {
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/ui",
+        "/ui/",
+        "/ui/{file}",
     ];
     let below = of_actor.iter().map(|path| format!("/actors/{{actor}}{path}"));
     let mut expected: Vec<_> =

@@ -217,8 +217,13 @@ impl<M: Machine> Stage<'_, M> {
         let message = self.blob(&recorded.message)?;
         let message =
             message.ok_or_else(|| NoRehearsal::Broken(format!("the message at seq {seq} is missing")))?;
-        let context =
-            Context { from: recorded.from.clone(), at: entry.at, seq, seed: self.seed(entry.body.seed()) };
+        let context = Context {
+            chain: *self.chain,
+            from: recorded.from.clone(),
+            at: entry.at,
+            seq,
+            seed: self.seed(entry.body.seed()),
+        };
         let (store, chain) = (self.store, *self.chain);
         let answer = |name: &Hash| store.blob(&chain, name);
         let mut outside = Player { calls: recorded.calls, recorded: answer, other: None, fault: None };

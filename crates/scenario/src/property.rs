@@ -9,7 +9,7 @@
 //! scenario, is the same run: configuration, senders, positions, time and randomness.
 
 use serde_json::Value;
-use troupe_chain::{Context, FailureCode, Machine, Nowhere, Outcome, Step, Text, Timestamp};
+use troupe_chain::{Context, FailureCode, Hash, Machine, Nowhere, Outcome, Step, Text, Timestamp};
 use troupe_component::{CallError, WasmComponent};
 use troupe_schema::Schema;
 use troupe_schema::generate::{Random, any, fitting, mutated};
@@ -146,7 +146,7 @@ fn context(component: &WasmComponent, setup: &Setup, from: &str, seq: u64) -> Co
         did => Text::new(did).ok().filter(|_| did == DID).map_or(From::Http, From::Did),
     };
     let seed = crate::stage::draw(component, setup.seed, seq);
-    Context { from: sender(&from), at: Timestamp(CLOCK), seq, seed }
+    Context { chain: Hash::from_bytes([0; 32]), from: sender(&from), at: Timestamp(CLOCK), seq, seed }
 }
 
 /// One of the senders.

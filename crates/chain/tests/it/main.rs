@@ -4,12 +4,17 @@
 
 mod changes;
 mod codec;
+mod dids;
+mod fraud;
+mod fraud_vectors;
 mod links;
 mod notes;
 mod once;
+mod parts;
 mod proof_vectors;
 mod proofs;
 mod provenance;
+mod redactions;
 mod replay;
 mod seeds;
 mod strategies;

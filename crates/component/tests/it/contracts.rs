@@ -262,7 +262,13 @@ fn a_guest_sees_who_sent_the_message_when_and_where_it_stands() {
     ];
     for (from, case, n, due, set, about, texts) in cases {
         let shown = format!("{from:?}");
-        let context = Context { from, at: Timestamp(1_700_000_000_123), seq: 42, seed: None };
+        let context = Context {
+            chain: Hash::from_bytes([0; 32]),
+            from,
+            at: Timestamp(1_700_000_000_123),
+            seq: 42,
+            seed: None,
+        };
         let step = guest.apply(&context, &mut Nowhere, b"m", b"s").unwrap();
         let Outcome::Accepted(accepted) = step.outcome else { panic!("{step:?}") };
         let mut expected = [case.to_le_bytes(), n.to_le_bytes()].concat();

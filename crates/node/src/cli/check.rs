@@ -65,7 +65,13 @@ pub(super) fn try_out(screen: &Screen, begin: Begin) -> Result<Checked, Failure>
         Err(error) => return Err(not_an_actor(&file, &error)),
     };
     let seed = component.draws().then(|| Hash::from_bytes([0; 32]));
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1, seed };
+    let context = Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(0),
+        seq: 1,
+        seed,
+    };
     let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config.as_deref())
         .map_err(|abort| Failure::cannot(format_args!("{file}: init came to no outcome: {abort}")))?;
     let state = match step.outcome {

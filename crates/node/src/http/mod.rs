@@ -15,6 +15,7 @@ mod metrics;
 mod problem;
 mod query;
 mod read;
+mod redactions;
 mod schema;
 mod server;
 mod site;
@@ -22,6 +23,7 @@ mod socket;
 mod tail;
 mod tls;
 mod top;
+mod ui;
 mod witness;
 
 use std::sync::Arc;
@@ -58,6 +60,9 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(read::openapi))
+        .route("/ui", get(ui::redirect))
+        .route("/ui/", get(ui::index))
+        .route("/ui/{file}", get(ui::file))
         .route("/key", get(checkpoints::key))
         .route("/checkpoint", get(checkpoints::of_node))
         .route("/leaves", get(checkpoints::leaves))
@@ -104,4 +109,5 @@ fn below_actor(router: Router<Arc<Site>>, actor: &str) -> Router<Arc<Site>> {
         .route(&at("/upgrade"), post(change::upgrade))
         .route(&at("/fork"), post(change::fork))
         .route(&at("/rewind"), post(change::rewind))
+        .route(&at("/redactions"), get(redactions::list).post(redactions::redact))
 }

@@ -10,11 +10,13 @@ mod guests;
 mod limits;
 mod messages;
 mod reading;
+mod redactions;
 mod schemas;
 mod server;
 mod streams;
 mod surface;
 mod tls;
+mod ui;
 mod upgrades;
 
 #[path = "../common/wire.rs"]

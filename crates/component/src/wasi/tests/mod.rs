@@ -46,7 +46,13 @@ fn host_of(limits: &Limits, grants: &Grants) -> Host {
     let guest = troupe_testing::guests::echo(troupe_testing::World::Actor);
     let actor: WasmComponent = SANDBOX.load_granted(&guest, limits, grants).unwrap();
     let seed = Some(Hash::from_bytes(std::array::from_fn(|n| n as u8)));
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2, seed };
+    let context = Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(AT),
+        seq: 2,
+        seed,
+    };
     let mut host = Host::new(&actor, &context, None);
     host.phase = Phase::Handle;
     host
