@@ -1,5 +1,5 @@
-//! Rebuilds the example actors and the stock of the SDK for Rust, or compares what their sources give with what is
-//! committed.
+//! Rebuilds the example actors, the stock of the SDK for Rust and the module of the explorer's page, or compares what
+//! their sources give with what is committed.
 //!
 //! The bytes of a component depend on the compiler, so that it is a pinned one, which `wasm-toolchain.sh` puts into a
 //! cache folder: `$TROUPE_CACHE`, or else `target/`. The installed compiler is never used, whatever targets it has.
@@ -15,26 +15,48 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::cache;
 
 /// Each is a package whose library has the same name.
-const ACTORS: [Actor; 6] = [
-    Actor { name: "account", workspace: "actors", folder: "account" },
-    Actor { name: "airport", workspace: "actors", folder: "airport" },
-    Actor { name: "counter", workspace: "actors", folder: "counter" },
-    Actor { name: "credit", workspace: "actors", folder: "credit" },
-    Actor { name: "quakes", workspace: "actors", folder: "quakes" },
-    Actor { name: "stock", workspace: "sdk", folder: "stock/rust" },
+const BUILT: [Built; 7] = [
+    Built::actor("account", "actors", "account"),
+    Built::actor("airport", "actors", "airport"),
+    Built::actor("counter", "actors", "counter"),
+    Built::actor("credit", "actors", "credit"),
+    Built::actor("quakes", "actors", "quakes"),
+    Built::actor("stock", "sdk", "stock/rust"),
+    Built {
+        name: "verifier",
+        workspace: "ui",
+        folder: "verifier",
+        into: "page",
+        // It has the chain crate in it.
+        sources: ".",
+        linker: "rust-lld",
+    },
 ];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;
 
-/// An actor whose component is committed beside its sources.
-struct Actor {
-    /// The package, and the component's file.
+/// A package whose WebAssembly is committed.
+struct Built {
+    /// The package, and the file.
     name: &'static str,
     /// The folder of the cargo workspace, from the root of the repository.
     workspace: &'static str,
     /// The folder of the package, from there.
     folder: &'static str,
+    /// The folder of the file, from the workspace.
+    into: &'static str,
+    /// The folder that all sources of the repository are in that it is made of, from the root.
+    sources: &'static str,
+    /// What links it: to a component, or to a core module.
+    linker: &'static str,
+}
+
+impl Built {
+    /// An actor, whose component stands beside its sources.
+    const fn actor(name: &'static str, workspace: &'static str, folder: &'static str) -> Self {
+        Self { name, workspace, folder, into: folder, sources: workspace, linker: "wasm-component-ld" }
+    }
 }
 
 /// Runs the task.
@@ -67,7 +89,7 @@ fn stale(differing: &[&str]) -> anyhow::Error {
     anyhow!("not what its sources give: {}; run `cargo xtask actors` and commit", differing.join(", "))
 }
 
-/// Builds every actor, and replaces what is committed unless this is a check. Returns those that differ in a check, or
+/// Builds all of them, and replaces what is committed unless this is a check. Returns those that differ in a check, or
 /// `None` if the compiler cannot be had.
 fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
     let root = cache::root()?;
@@ -75,11 +97,11 @@ fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
         return Ok(None);
     };
     let mut differing = Vec::new();
-    for Actor { name, workspace, folder } in ACTORS {
+    for Built { name, workspace, folder, into, sources, linker } in BUILT {
         let workspace = root.join(workspace);
-        let folder = workspace.join(folder);
-        let built = build(&rustc, &workspace, &folder, name).with_context(|| format!("building {name}"))?;
-        let committed = folder.join(name).with_extension("wasm");
+        let cargo = || cargo(&rustc, &workspace.join(folder), linker);
+        let built = build(cargo, &root.join(sources), name).with_context(|| format!("building {name}"))?;
+        let committed = workspace.join(into).join(name).with_extension("wasm");
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         let verdict = match (same, check) {
             (true, _) => "unchanged",
@@ -121,30 +143,32 @@ fn unavailable(skip: bool) -> Result<()> {
     Ok(())
 }
 
-/// Builds an actor in a fresh folder and reads the component.
-fn build(rustc: &Path, workspace: &Path, folder: &Path, name: &str) -> Result<Vec<u8>> {
+/// Builds a package in a fresh folder and reads what came of it.
+fn build(cargo: impl Fn() -> Command, sources: &Path, name: &str) -> Result<Vec<u8>> {
     // The sources must be there before the flags can name the folders that they are in.
-    succeed(cargo(rustc, folder).args(["fetch", "--quiet", "--locked"]))?;
+    succeed(cargo().args(["fetch", "--quiet", "--locked"]))?;
     let target = tempfile::tempdir().context("making a folder to build in")?;
     succeed(
-        cargo(rustc, folder)
-            .args(["build", "--quiet", "--locked", "--release", "--target", TARGET, "--target-dir"])
+        cargo()
+            // The chain crate asks for what the node needs; more than this compiler has is an error all the same.
+            .args(["build", "--quiet", "--locked", "--release", "--ignore-rust-version"])
+            .args(["--target", TARGET, "--target-dir"])
             .arg(target.path())
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace)?),
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(sources)?),
     )?;
     let component = target.path().join(TARGET).join("release").join(name).with_extension("wasm");
     fs::read(&component).with_context(|| format!("reading {}", component.display()))
 }
 
-/// Cargo with the pinned compiler, and without what this machine's settings would change of the component.
-fn cargo(rustc: &Path, folder: &Path) -> Command {
+/// Cargo with the pinned compiler, and without what this machine's settings would change of what is built.
+fn cargo(rustc: &Path, folder: &Path, linker: &str) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(folder)
         .env("RUSTC", rustc)
         .env("RUSTC_WRAPPER", "")
         .env("RUSTC_WORKSPACE_WRAPPER", "")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld");
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     cargo
 }
 
@@ -157,8 +181,8 @@ fn succeed(command: &mut Command) -> Result<()> {
 }
 
 /// The compiler flags that keep this machine's folders out of the component.
-fn flags(workspace: &Path) -> Result<OsString> {
-    let mut flags = remap(workspace, "/actors");
+fn flags(sources: &Path) -> Result<OsString> {
+    let mut flags = remap(sources, "/actors");
     let registries = cargo_home()?.join("registry/src");
     // One folder for each registry or mirror of it, of a name that differs between machines.
     for registry in fs::read_dir(&registries).into_iter().flatten() {

@@ -6,12 +6,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, shell};
+use crate::{cache, python, shell};
 
 const PACKAGE: &str = "schemathesis==4.32.5";
 /// How many cases there are of each operation; all of them take a minute or so.
@@ -23,7 +23,7 @@ const TIME: &str = "300";
 
 /// Runs the step.
 pub(crate) fn run() -> Result<()> {
-    let python = python()?;
+    let python = python::of_its_own("schemathesis", &[PACKAGE])?;
     shell::run(&mut shell::cargo(&["build", "-p", "troupe", "--locked"])?, |_| {})?;
     let folder = cache::root()?.join("target/api-fuzz");
     let _ = fs::remove_dir_all(&folder);
@@ -55,22 +55,6 @@ pub(crate) fn run() -> Result<()> {
 
 const CHECKS: &str =
     "status_code_conformance,content_type_conformance,response_schema_conformance,no_failure_of_the_node";
-
-/// A Python of its own that has the package.
-fn python() -> Result<PathBuf> {
-    let place = cache::folder()?.join("tools").join(PACKAGE.replace("==", "-"));
-    let python = place.join("bin/python");
-    let imports = || shell::succeeds(Command::new(&python).args(["-c", "import schemathesis"]));
-    if !imports() {
-        let mut make = Command::new("python3");
-        make.args(["-m", "venv", "--clear"]).arg(&place);
-        shell::run(&mut make, |_| {}).context("this needs python3 with venv")?;
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]);
-        shell::run(&mut pip, |_| {}).context("installing schemathesis")?;
-    }
-    Ok(python)
-}
 
 /// A running node; it ends with this.
 struct Node {

@@ -4,6 +4,7 @@ mod actors;
 mod api_fuzz;
 mod cache;
 mod deny;
+mod explorer;
 mod fuzz;
 mod python;
 mod shell;

@@ -1,5 +1,6 @@
-//! Python, and Python with the one package that the check of the vectors needs.
+//! Python, and Python with the packages that a step needs.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -36,4 +37,20 @@ pub(crate) fn with_blake3() -> Result<Command> {
         shell::run(&mut pip, |_| {}).context("this needs python3 with pip, to install blake3")?;
     }
     here()
+}
+
+/// A Python of its own in the cache folder, that has these packages: it can import the module.
+pub(crate) fn of_its_own(module: &str, packages: &[&str]) -> Result<PathBuf> {
+    let place = cache::folder()?.join("tools").join(packages.join("-").replace("==", "-"));
+    let python = place.join("bin/python");
+    let imports = || shell::succeeds(Command::new(&python).args(["-c", &format!("import {module}")]));
+    if !imports() {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&place);
+        shell::run(&mut make, |_| {}).context("this needs python3 with venv")?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
+        shell::run(&mut pip, |_| {}).with_context(|| format!("installing {}", packages.join(" and ")))?;
+    }
+    Ok(python)
 }

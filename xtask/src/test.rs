@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, fuzz, python, shell, stock, templates, third_party};
+use crate::{actors, api_fuzz, deny, explorer, fuzz, python, shell, stock, templates, third_party};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -28,8 +28,9 @@ const STEPS: &[Step] = &[
     ("stock", true, stock),
     ("third-party", true, third_party),
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
+    ("explorer", true, explorer_tests),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
-    ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
+    ("fuzz", true, |_| fuzz::each(&[], 30).map(|()| Verdict::Passed)),
 ];
 
 /// Runs the task.
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
     }
     let mut rows = Vec::new();
+    let mut telling = String::new();
     for (step, slow, act) in STEPS {
         let wanted = if names.is_empty() { !(quick && *slow) } else { names.contains(step) };
         if !wanted {
@@ -54,7 +56,12 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         println!("\n=== {step}");
         let began = Instant::now();
         let mut counts = Counts::default();
-        let verdict = act(&mut counts).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
+        let verdict = act(&mut counts).unwrap_or_else(|error| {
+            if let Some(failed) = error.downcast_ref::<shell::Failed>() {
+                telling += &format!("\n=== what {step} failed of\n{}\n", failed.lines.join("\n"));
+            }
+            Verdict::Failed(format!("{error:#}"))
+        });
         match &verdict {
             Verdict::Passed => {}
             Verdict::Skipped(why) => println!("=== SKIPPED: {why}"),
@@ -62,7 +69,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
         rows.push(Row { step, verdict, counts, took: began.elapsed() });
     }
-    print!("\n{}", table(&rows));
+    print!("{telling}\n{}", table(&rows));
     if rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_))) {
         bail!("not everything passed");
     }
@@ -71,7 +78,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 
 fn format(_: &mut Counts) -> Result<Verdict> {
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])?, |_| {})?;
-    for manifest in ["actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml"] {
+    for manifest in ["actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml", "ui/Cargo.toml"] {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check", "--manifest-path", manifest])?, |_| {})?;
     }
     Ok(Verdict::Passed)
@@ -79,7 +86,8 @@ fn format(_: &mut Counts) -> Result<Verdict> {
 
 /// Each workspace's lock file fits its manifests.
 fn locks(_: &mut Counts) -> Result<Verdict> {
-    for manifest in ["Cargo.toml", "actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml", "ui/Cargo.toml"]
+    {
         let mut metadata =
             shell::cargo(&["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest])?;
         if !shell::succeeds(&mut metadata) {
@@ -130,9 +138,13 @@ fn kills(counts: &mut Counts) -> Result<Verdict> {
     Ok(Verdict::Passed)
 }
 
-/// The actors' rules, natively, and the SDK that some are made with.
+/// The actors' rules, natively, the SDK that some are made with, and what the explorer's page checks.
 fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
-    for (manifest, target) in [("actors/Cargo.toml", "target/actors"), ("sdk/Cargo.toml", "target/sdk")] {
+    for (manifest, target) in [
+        ("actors/Cargo.toml", "target/actors"),
+        ("sdk/Cargo.toml", "target/sdk"),
+        ("ui/Cargo.toml", "target/ui"),
+    ] {
         let mut test = shell::cargo(&["test", "--workspace", "--locked", "--manifest-path", manifest])?;
         shell::run(test.args(["--all-features", "--target-dir", target]), |line| counts.read(line))?;
     }
@@ -160,6 +172,11 @@ fn components(_: &mut Counts) -> Result<Verdict> {
 /// The SDKs whose components are built where they are tested.
 fn stock(_: &mut Counts) -> Result<Verdict> {
     Ok(stock::check()?.map_or(Verdict::Passed, Verdict::Skipped))
+}
+
+/// The explorer's page, in a browser.
+fn explorer_tests(counts: &mut Counts) -> Result<Verdict> {
+    Ok(explorer::check(counts)?.map_or(Verdict::Passed, Verdict::Skipped))
 }
 
 /// Components from elsewhere, as actors or refused.

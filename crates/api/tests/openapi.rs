@@ -51,6 +51,7 @@ fn every_path_is_listed() {
         "/actors/{actor}",
         "/components",
         "/components/{hash}",
+        "/files",
         "/top",
         "/key",
         "/checkpoint",
@@ -65,6 +66,9 @@ fn every_path_is_listed() {
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/ui",
+        "/ui/",
+        "/ui/{file}",
     ];
     let below = of_actor.iter().map(|path| format!("/actors/{{actor}}{path}"));
     let mut expected: Vec<_> =

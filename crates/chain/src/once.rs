@@ -11,7 +11,7 @@ use crate::{Body, Effect, EffectId, Entry, Hash, Notice, Sender};
 
 /// What a chain has taken, and what it still waits for.
 #[derive(Debug, Default)]
-pub(crate) struct Once {
+pub struct Once {
     taken: BTreeSet<(Hash, Hash, u64)>,
     /// Answers of other actors, which end nothing of this one's.
     told: BTreeSet<(Hash, Hash, u8)>,
@@ -35,7 +35,7 @@ impl Once {
     ///
     /// # Errors
     /// What is wrong with where its message comes from.
-    pub(crate) fn check(&mut self, entry: &Entry) -> Result<(), String> {
+    pub fn check(&mut self, entry: &Entry) -> Result<(), String> {
         if let Body::Genesis(genesis) = &entry.body {
             self.forked = genesis.fork.is_some();
         }

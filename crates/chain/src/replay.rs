@@ -3,12 +3,14 @@
 //! Crash recovery, `verify`, and every later follower and witness go through [`verify`](crate::verify) or the
 //! [`Replayer`] under it. Replay is sealed: it reads what was recorded and cannot reach anything else.
 
+use std::collections::btree_map;
+
 use crate::entry::{Body, Call, Failure, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Hash, Sender, Text};
+use crate::{Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, GrantedFile, Hash, Sender, Text};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -27,12 +29,11 @@ pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
 impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
 
 impl<'a, M: Machines> Replayer<'a, M> {
-    /// Starts from genesis.
-    pub(crate) fn begin<H: History>(
-        history: &H,
-        machines: &'a M,
-        genesis: &[u8],
-    ) -> Result<Self, NotVerified> {
+    /// Starts from genesis; of `history` only blobs are read.
+    ///
+    /// # Errors
+    /// [`NotVerified`] if genesis is none, or there is no machine for it.
+    pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
         let mut blob = |field, name: &Hash| {
@@ -222,7 +223,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
 }
 
 /// Finds the machine that the rules at the tip ask for.
-fn find_machine<M: Machines, B: AsRef<[u8]>>(
+pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
     tip: &Tip,
     seq: u64,
@@ -233,11 +234,17 @@ fn find_machine<M: Machines, B: AsRef<[u8]>>(
         Code::Native(_) => None,
     };
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+    let mut files = Files::new();
+    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
+        if let btree_map::Entry::Vacant(place) = files.entry(name) {
+            place.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        }
+    }
+    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.
-fn fetch<B: AsRef<[u8]>>(
+pub(crate) fn fetch<B: AsRef<[u8]>>(
     seq: u64,
     field: &'static str,
     name: &Hash,
@@ -249,7 +256,7 @@ fn fetch<B: AsRef<[u8]>>(
 }
 
 /// Runs a transition that gets the recorded answers from outside, and no others.
-fn played<B: AsRef<[u8]>>(
+pub(crate) fn played<B: AsRef<[u8]>>(
     seq: u64,
     same_engine: bool,
     calls: &[Call],

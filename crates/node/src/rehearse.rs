@@ -62,7 +62,9 @@ pub fn rehearse<M: Machines>(
         Code::Component(name) => store.shared(name)?.unwrap_or_default(),
         Code::Native(_) => Bytes::new(),
     };
-    let machine = machines.machine(rules, &code).map_err(NoRehearsal::NoMachine)?;
+    let files =
+        troupe_runtime::files_of(store, rules).map_err(|error| NoRehearsal::NoMachine(error.to_string()))?;
+    let machine = machines.machine(rules, &code, &files).map_err(NoRehearsal::NoMachine)?;
     let head = store.head(chain)?.ok_or_else(|| NoRehearsal::Broken("there is no such chain".into()))?;
     let state_at = |seq| {
         let view = troupe_runtime::state_at(store, *chain, machines, seq);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    Abort, Code as Native, Engine, Genesis, Hash, History, Leaf, Linked, Machine, Machines, NotVerified,
-    Nowhere, Outcome, Rules, Sender, Text, Timestamp, Tip, Unreadable, verify,
+    Abort, Code as Native, Engine, Files, Genesis, Hash, History, Leaf, Linked, Machine, Machines,
+    NotVerified, Nowhere, Outcome, Rules, Sender, Text, Timestamp, Tip, Unreadable, verify,
 };
 use troupe_commons::governance::Action;
 use troupe_commons::{Act, Commons, KEPT_STATES, MACHINE, StateRecord, Tick, WORLD, to_bytes};
@@ -54,7 +54,7 @@ impl Machines for Natives {
         &self.0
     }
 
-    fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Commons, String> {
+    fn machine(&self, rules: &Rules, _: &[u8], _: &Files) -> Result<Commons, String> {
         match &rules.code {
             Native::Native(name) if name.as_str() == MACHINE => Ok(Commons::default()),
             code => Err(format!("{code:?} is not {MACHINE}")),

@@ -1,7 +1,8 @@
 //! What each call may do, and what becomes of a message when it does something else.
 
 use troupe_chain::{
-    Asked, Context, EffectId, EffectRef, Hash, Level, Machine, Notice, Nowhere, Outcome, Sender, Timestamp,
+    Asked, Context, EffectId, EffectRef, FailureCode, Hash, Level, Machine, Notice, Nowhere, Outcome, Sender,
+    Timestamp,
 };
 use troupe_component::CallError;
 use troupe_testing::guests::{self, Denied};
@@ -165,6 +166,20 @@ fn every_trap_has_its_code() {
             .at(Place::Call(Call::Handle), instructions)
             .component();
         assert_eq!(apply_told(&load(&guest)), format!("failed {expected}"), "{instructions}");
+    }
+}
+
+#[test]
+fn a_guest_that_gives_itself_up_is_quoted_with_its_last_error() {
+    for (level, quoted) in [(3, true), (2, false)] {
+        let mut guest = Guest::new(World::Actor);
+        let line = guest.constant(b"somebody forgot something");
+        let log = format!("(call $import-log (i32.const {level}) {line}) (unreachable)");
+        let step = apply(&load(&guest.at(Place::Call(Call::Handle), &log).component()), b"m", b"s");
+        let Outcome::Failed(failed) = step.outcome else { panic!("{:?}", step.outcome) };
+        assert_eq!(failed.code, FailureCode::Unreachable);
+        let words = "in handle: somebody forgot something; wasm trap: ";
+        assert_eq!(failed.detail.starts_with(words), quoted, "{}", failed.detail);
     }
 }
 

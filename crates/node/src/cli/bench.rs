@@ -169,6 +169,7 @@ impl Task {
             &running.host.sandbox,
             &running.genesis.rules(),
             &running.component,
+            &running.files().map_err(Failure::cannot)?,
         )
         .map_err(Failure::cannot)?;
         let seed = machine.draws().then(|| Hash::from_bytes([0; 32]));

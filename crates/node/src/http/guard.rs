@@ -1,7 +1,7 @@
 //! Who is let through, to which path.
 //!
 //! Invariant: a path that is not known here needs the right to do everything, so that a new one is closed until it is
-//! opened. Only `/healthz` is open to everybody.
+//! opened. Only `/healthz` and the files of the explorer are open to everybody.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -44,7 +44,8 @@ fn allow(site: &Site, request: &Request<Body>) -> Result<(), Refusal> {
 
 /// What a request needs; `None` if it needs nothing.
 fn needed(method: &Method, path: &str) -> Option<Scope> {
-    if path == "/healthz" && is_read(method) {
+    let open = path == "/healthz" || path == "/ui" || path.starts_with("/ui/");
+    if open && is_read(method) {
         return None;
     }
     let mut parts = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
@@ -90,12 +91,18 @@ mod tests {
             (Method::POST, "/actors", Some(Scope::Manage)),
             (Method::POST, "/actors/", Some(Scope::Manage)),
             (Method::POST, "/components", Some(Scope::Manage)),
+            (Method::POST, "/files", Some(Scope::Manage)),
             (Method::POST, "/stop", Some(Scope::Manage)),
             (Method::POST, "/actors/a/upgrade", Some(Scope::Manage)),
             (Method::DELETE, "/actors/a", Some(Scope::Manage)),
             (Method::PUT, "/nothing", Some(Scope::Manage)),
             (Method::GET, "/healthz", None),
             (Method::POST, "/healthz", Some(Scope::Manage)),
+            (Method::GET, "/ui", None),
+            (Method::GET, "/ui/app.js", None),
+            (Method::POST, "/ui/", Some(Scope::Manage)),
+            (Method::GET, "/uis", Some(Scope::Read)),
+            (Method::GET, "/actors/ui", Some(Scope::Read)),
             (Method::GET, "/actors/healthz", Some(Scope::Read)),
             (Method::GET, "/actors/a/healthz", Some(Scope::Read)),
         ] {

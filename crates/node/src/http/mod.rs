@@ -22,6 +22,7 @@ mod socket;
 mod tail;
 mod tls;
 mod top;
+mod ui;
 mod witness;
 
 use std::sync::Arc;
@@ -51,12 +52,16 @@ pub fn router(site: Arc<Site>) -> Router {
     let router = Router::new()
         .route("/actors", get(actors::list).post(actors::start))
         .route("/components", post(components::upload))
+        .route("/files", post(components::upload_file))
         .route("/components/{hash}", get(components::component))
         .route("/top", get(top::top))
         .route("/healthz", get(read::healthz))
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(read::openapi))
+        .route("/ui", get(ui::redirect))
+        .route("/ui/", get(ui::index))
+        .route("/ui/{file}", get(ui::file))
         .route("/key", get(checkpoints::key))
         .route("/checkpoint", get(checkpoints::of_node))
         .route("/leaves", get(checkpoints::leaves))

@@ -73,7 +73,7 @@ impl Wire {
         let status = head.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.ok_or_else(|| malformed("the answer is not HTTP"))?;
         let mut answer = Answer { status, head, body: Vec::new() };
-        if with_body && status >= 200 {
+        if with_body && status >= 200 && status != 304 {
             let length = answer.header("content-length").and_then(|length| length.parse().ok());
             let length = length.ok_or_else(|| malformed("the answer has no length"))?;
             while self.rest.len() < length {

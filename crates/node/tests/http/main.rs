@@ -15,6 +15,7 @@ mod server;
 mod streams;
 mod surface;
 mod tls;
+mod ui;
 mod upgrades;
 
 #[path = "../common/wire.rs"]

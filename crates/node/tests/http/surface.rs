@@ -15,7 +15,7 @@ fn the_openapi_document_lists_exactly_what_there_is() {
     let actor = server.running.actor.id().to_string();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let path = path.replace("{entry}", "0").replace("{hash}", &component_name(&server));
-        let path = path.replace("{actor}", &actor);
+        let path = path.replace("{actor}", &actor).replace("{file}", "app.js");
         let mut expected: BTreeSet<_> =
             methods.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();
         if expected.contains("GET") {
@@ -25,7 +25,11 @@ fn the_openapi_document_lists_exactly_what_there_is() {
             // What changes something is listed by `Allow`; a stream has no end.
             if expected.contains(method) {
                 if matches!(method, "GET" | "HEAD") && !path.ends_with("/events") {
-                    let status = if path.ends_with("/socket") { 426 } else { 200 };
+                    let status = match &*path {
+                        path if path.ends_with("/socket") => 426,
+                        "/ui" => 308,
+                        _ => 200,
+                    };
                     wire.ask(method, &path, "", b"").unwrap().status(status);
                 }
                 continue;

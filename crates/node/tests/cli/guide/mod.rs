@@ -57,6 +57,7 @@ macro_rules! pages {
 }
 
 pages! {
+    the_explorers_page_of_the_guide_is_as_it_says = "explorer.md",
     the_cooperative_of_the_guide_is_as_it_says = "cooperative.md",
     the_airports_of_the_guide_are_as_it_says = "airports.md",
     the_first_actor_of_the_guide_is_as_it_says = "first-actor.md",

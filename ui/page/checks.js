@@ -1,0 +1,141 @@
+// How far this page has checked a chain: the worker's word, and what the marks follow from.
+
+const PATIENCE = 20_000;
+/** Chains that are not longer are run again without being asked to. */
+export const RUN_UNASKED = 20_000;
+/** Sizes of states that are kept to be drawn. */
+const MAX_SIZES = 4096;
+
+/** The checks of one chain. `changed` is called whenever there is more. */
+export class Checks {
+  links = { state: "running", count: 0, name: null, chain: null };
+  replay = { state: "idle", count: 0, trust: 0 };
+  signed = { state: "none" };
+  /** Of each page of 256 entries that was checked, the last one's name. */
+  anchors = new Map();
+  /** Sizes of states, as run again: seq and bytes. */
+  sizes = [];
+  #worker;
+  #spec;
+  #changed;
+  #upto;
+  #watch;
+  #heard = 0;
+  #ended = false;
+
+  constructor(spec, seq, changed) {
+    this.#spec = spec;
+    this.#changed = changed;
+    this.#upto = seq;
+    this.#start({ replay: seq <= RUN_UNASKED });
+    this.#watch = setInterval(() => this.#look(), 1000);
+  }
+
+  #start({ replay }) {
+    this.#worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#take(data);
+    this.#worker.onerror = (event) => this.#take({ stage: "links", kind: "unknown", what: event.message ?? "the worker failed" });
+    if (replay) this.replay.state = "running";
+    this.#heard = performance.now();
+    this.#worker.postMessage({ spec: this.#spec, upto: this.#upto, replay });
+  }
+
+  /** The chain has grown to this position. */
+  grown(seq) {
+    if (seq <= this.#upto) return;
+    this.#upto = seq;
+    if (this.links.state === "ok") this.links.state = "running";
+    if (this.replay.state === "ok") this.replay.state = "running";
+    this.#heard = performance.now();
+    this.#worker.postMessage({ upto: seq });
+  }
+
+  get total() {
+    return this.#upto + 1;
+  }
+
+  run() {
+    this.replay.state = "running";
+    this.#heard = performance.now();
+    this.#worker.postMessage({ replay: true });
+    this.#changed();
+  }
+
+  end() {
+    this.#ended = true;
+    clearInterval(this.#watch);
+    this.#worker.terminate();
+  }
+
+  /** Code that does not return is stopped: there is no fuel here that would run out. */
+  #look() {
+    const running = this.replay.state === "running" && this.links.state === "ok";
+    if (!running || performance.now() - this.#heard < PATIENCE) return;
+    this.#worker.terminate();
+    const what = `the actor's code did not return within ${PATIENCE / 1000} s here: use \`troupe verify\``;
+    this.#take({ stage: "replay", kind: "unknown", seq: this.replay.count, what });
+    this.#start({ replay: false });
+  }
+
+  #take(told) {
+    if (this.#ended) return;
+    this.#heard = performance.now();
+    if (told.stage === "links") this.#takeLinks(told);
+    else this.#takeReplay(told);
+    this.#changed();
+  }
+
+  #takeLinks({ kind, count, name, chain, anchors = [], seq, what }) {
+    if (kind !== "progress") {
+      this.links = { ...this.links, state: kind, seq, what };
+      return;
+    }
+    for (let n = 0; n < anchors.length; n += 2) this.anchors.set(Math.floor(Number(anchors[n]) / 256), anchors[n + 1]);
+    this.links = { state: count > this.#upto ? "ok" : "running", count, name, chain };
+  }
+
+  #takeReplay({ kind, count, sizes, trust, seq, what, instead, name }) {
+    if (kind !== "progress") {
+      this.replay = { ...this.replay, state: kind, seq, what, instead, count: count ?? this.replay.count };
+      return;
+    }
+    if (name && count === this.links.count && name !== this.links.name) {
+      return this.#takeReplay({ kind: "wrong", seq: count - 1, what: "the server gave other entries than before" });
+    }
+    this.sizes.push(...sizes);
+    if (this.sizes.length > MAX_SIZES) this.sizes = this.sizes.filter((_, n) => n % 2);
+    this.replay = { state: count > this.#upto ? "ok" : "running", count, trust };
+  }
+
+  /** What is wrong, if something is. */
+  get fault() {
+    for (const stage of [this.links, this.replay, this.signed]) if (stage.state === "wrong") return stage;
+    return null;
+  }
+
+  /** The mark of an entry that fits what was checked: of its place in the chain, and of what came of it. */
+  markOf(seq) {
+    if (this.links.state === "wrong" && (this.links.seq ?? 0) <= seq) return this.links.seq === seq ? "wrong" : "said";
+    if (this.replay.state === "wrong" && this.replay.seq === seq) return "wrong";
+    if (seq < this.replay.count) return "run";
+    return seq < this.links.count ? "checked" : "said";
+  }
+}
+
+/** Runs a chain again as far as a position, for the state there. */
+export function stateAt(spec, seq) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    const timer = setTimeout(() => end(() => reject(new Error("that took too long here"))), 60_000);
+    const end = (act) => {
+      clearTimeout(timer);
+      worker.terminate();
+      act();
+    };
+    worker.onmessage = ({ data }) => {
+      if (data.stage !== "state") return;
+      end(() => (data.kind === "done" ? resolve(data.state) : reject(new Error(data.what))));
+    };
+    worker.postMessage({ spec, stateAt: seq });
+  });
+}
