@@ -6,6 +6,8 @@
 //! Where a blob was redacted, the entries that cannot be replayed without it are passed over and counted; the replay goes
 //! on from the next state whose bytes are there.
 
+use std::collections::btree_map;
+
 use crate::entry::{Body, Call, Failure, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
@@ -343,8 +345,8 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
     let mut files = Files::new();
     for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
-        if !files.contains_key(&name) {
-            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        if let btree_map::Entry::Vacant(file) = files.entry(name) {
+            file.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
         }
     }
     Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)

@@ -9,7 +9,8 @@ use serde_json::json;
 use troupe_chain::{Hash, History};
 use troupe_component::Sandbox;
 
-use super::{NotTrue, SignedArgs, Verify, check, entries, sandbox, say_false, say_not_verified};
+use super::check::{NotTrue, check};
+use super::{SignedArgs, Verify, entries, sandbox, say_false, say_not_verified};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::screen::{GOOD, Screen, WARN, count, plural, short};

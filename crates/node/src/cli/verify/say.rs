@@ -7,7 +7,8 @@ use troupe_api::Payload;
 use troupe_chain::{CannotCheck, Divergence, Gap, NotVerified, Report, Tip};
 use troupe_store::bundle::BundleError;
 
-use super::{Replayed, Seen};
+use super::Replayed;
+use super::check::Seen;
 use crate::cli::failure::Failure;
 use crate::cli::origins::Origins;
 use crate::cli::parse::utc;
@@ -55,7 +56,8 @@ pub(super) fn say_verified(
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
             "replay_seconds": replaying, "origins": origins.map(Origins::to_json),
-            "from": seen.from.map(|(seq, _)| seq), "signed": seen.signed.as_ref().map(|signed| signed.to_json()),
+            "from": seen.from.map(|(seq, _)| seq), "beyond": seen.beyond.map(|(seq, _)| seq),
+            "signed": seen.signed.as_ref().map(|signed| signed.to_json()),
         }));
     }
     let (style, word) = match (is_false, is_enough) {
@@ -74,13 +76,23 @@ pub(super) fn say_verified(
     screen.head(report.head, report.seq)?;
     let (messages, failures) = (plural(report.messages, "message"), plural(report.failures, "failure"));
     screen.field("checked", format_args!("{}, {messages}, {failures}", plural(report.seq + 1, "link")))?;
-    let speed = rate(seen.replayed, *replaying);
+    let speed = match seen.replayed {
+        0 => "nothing".to_owned(),
+        replayed => rate(replayed, *replaying),
+    };
     screen.field("speed", format_args!("{speed} replayed, {seconds:.2} s in all"))?;
     screen.field("fuel", count(report.fuel.0))?;
     say_gaps(screen, report)?;
     if let Some((seq, at)) = seen.from {
         let at = utc(at);
         screen.field("before", format_args!("to seq {} it was replayed already, {at}", count(seq)))?;
+    }
+    if let Some((seq, at)) = seen.beyond {
+        let (seq, at) = (count(seq), utc(at));
+        screen.field(
+            "older",
+            format_args!("{WARN}it went to seq {seq}{WARN:#} when it was verified at {at}"),
+        )?;
     }
     match &seen.signed {
         Some(signed) => signed.print(screen)?,
