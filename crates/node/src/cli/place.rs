@@ -95,10 +95,17 @@ impl Place {
         if is_bundle {
             return Ok(Self::Bundle(path.to_owned()));
         }
-        Err(Failure::cannot(format_args!("the folder `{text}` holds neither a store nor an exported chain"))
-            .help(
-                "`troupe run COMPONENT --store FOLDER` makes a store, `troupe export STORE FOLDER/` a bundle",
-            ))
+        let failure = Failure::cannot(format_args!(
+            "the folder `{text}` holds neither a store nor an exported chain"
+        ))
+        .help("`troupe run COMPONENT --store FOLDER` makes a store, `troupe export STORE FOLDER/` a bundle");
+        // A project's folder has the name of its actor.
+        Err(match Name::new(text) {
+            Ok(name) => failure.help(format_args!(
+                "for the actor `{name}` of a node give its URL, as in http://127.0.0.1:8080/actors/{name}"
+            )),
+            Err(_) => failure,
+        })
     }
 
     /// Opens what is there.
