@@ -48,7 +48,7 @@ pub(super) enum Source {
     /// In a bundle.
     Bundle(Box<Bundle>),
     /// At a running node.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// Why a place is not opened.
@@ -105,7 +105,7 @@ impl Place {
     pub(super) fn open(&self, screen: &Screen, whose: &Whose) -> Result<Source, NotOpened> {
         let remote = |client, actor: &str| -> Result<Source, NotOpened> {
             let found = Node { client }.find(actor)?;
-            Ok(Source::Remote(Remote::at(found.client, &found.info, screen)?))
+            Ok(Source::Remote(Box::new(Remote::at(found.client, &found.info, screen)?)))
         };
         match self {
             Self::Store(path) => {
@@ -120,7 +120,7 @@ impl Place {
                 let client = whose.node.client_of(url)?;
                 match &whose.actor {
                     Some(actor) => remote(client, actor),
-                    None => Ok(Source::Remote(Remote::new(client, screen)?)),
+                    None => Ok(Source::Remote(Box::new(Remote::new(client, screen)?))),
                 }
             }
             Self::Actor(name) => {

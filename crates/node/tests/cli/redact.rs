@@ -1,5 +1,7 @@
 //! `troupe redact`, as a person who was asked to forget something uses it.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 use std::fs;
 use std::path::Path;
 
