@@ -175,8 +175,8 @@ export class ActorView {
     this.entry.drawMarks?.();
     this.#drawVerdict();
     const fault = this.chain.checks.fault;
-    if (fault && !this.faultTold) {
-      this.faultTold = true;
+    if (fault && fault.what !== this.told) {
+      this.told = fault.what;
       announce(`wrong: ${fault.what}`);
       // What a divergence shows belongs to the entry that is in sight.
       if (this.record && this.record.seq === fault.seq) showEntry(this.entry, this.chain, this.record, this.go);
@@ -260,7 +260,7 @@ export class ActorView {
     const holds = async (record) => {
       if (record.text.toLowerCase().includes(lower)) return true;
       if (!record.data.message) return false;
-      const blob = await this.chain.blob(record.data.message);
+      const blob = await this.chain.blob(record.data.message, record.seq);
       return Boolean(blob.bytes && parsed(blob.bytes).text?.toLowerCase().includes(lower));
     };
     await this.#scan(async (records) => {

@@ -11,6 +11,8 @@ export class Checks {
   links = { state: "running", count: 0, name: null, chain: null };
   replay = { state: "idle", count: 0, trust: 0 };
   signed = { state: "none" };
+  /** What was shown and is not what the chain names. */
+  blobs = { state: "none" };
   /** Of each page of 256 entries that was checked, the last one's name. */
   anchors = new Map();
   /** Sizes of states, as run again: seq and bytes. */
@@ -88,6 +90,7 @@ export class Checks {
   #takeLinks({ kind, count, name, chain, anchors = [], seq, what }) {
     if (kind !== "progress") {
       this.links = { ...this.links, state: kind, seq, what };
+      if (this.replay.state !== "ok") this.replay = { ...this.replay, state: "unknown", what: "the links come first" };
       return;
     }
     for (let n = 0; n < anchors.length; n += 2) this.anchors.set(Math.floor(Number(anchors[n]) / 256), anchors[n + 1]);
@@ -109,7 +112,7 @@ export class Checks {
 
   /** What is wrong, if something is. */
   get fault() {
-    for (const stage of [this.links, this.replay, this.signed]) if (stage.state === "wrong") return stage;
+    for (const stage of [this.links, this.blobs, this.replay, this.signed]) if (stage.state === "wrong") return stage;
     return null;
   }
 

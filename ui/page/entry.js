@@ -116,7 +116,7 @@ function diverged(chain, record) {
 
 async function drawMessage(chain, record) {
   if (!record.data.message) return null;
-  const blob = await chain.blob(record.data.message);
+  const blob = await chain.blob(record.data.message, record.seq);
   return section("Message", blobMark(chain, record, blob, false), body(blob));
 }
 
@@ -124,7 +124,7 @@ const body = (blob) => (blob.bytes ? [blob.what ? fault(blob.what) : null, shown
 
 async function drawReply(chain, record) {
   if (!record.data.reply) return null;
-  const blob = await chain.blob(record.data.reply);
+  const blob = await chain.blob(record.data.reply, record.seq);
   return section("Reply", blobMark(chain, record, blob, true), body(blob));
 }
 
@@ -188,7 +188,7 @@ async function drawEffects(chain, record, go) {
     effects.map(async (effect, n) => {
       const [[kind, fields]] = Object.entries(effect);
       const payload = fields.message ?? fields.config;
-      const blob = payload ? await chain.blob(payload) : null;
+      const blob = payload ? await chain.blob(payload, record.seq) : null;
       return h(
         "li",
         {},
@@ -227,7 +227,7 @@ async function drawCalls(chain, record) {
   if (!calls.length) return null;
   const rows = await Promise.all(
     calls.map(async (call) => {
-      const [input, output] = await Promise.all([chain.blob(call.in), chain.blob(call.out)]);
+      const [input, output] = await Promise.all([chain.blob(call.in, record.seq), chain.blob(call.out, record.seq)]);
       return h("li", {}, h("div", { class: "effect-head" }, h("span", { class: "tag" }, call.fn)), h("h4", {}, "Asked"), body(input), h("h4", {}, "Answered"), body(output));
     }),
   );
@@ -244,7 +244,7 @@ async function drawRules(chain, record) {
   const { data } = record;
   if (data.kind !== "genesis" && data.kind !== "upgrade") return null;
   const rows = (of) => Object.entries(of ?? {}).map(([name, value]) => fact(name, typeof value === "number" ? number(value) : `${value}`));
-  const config = data.config ? await chain.blob(data.config) : null;
+  const config = data.config ? await chain.blob(data.config, record.seq) : null;
   return section(
     "Rules",
     living(() => mark(chain.markOf(record), { words: true })),

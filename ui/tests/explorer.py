@@ -71,14 +71,15 @@ class Explorer(unittest.TestCase):
         page = context.new_page()
         page.set_default_timeout(WAIT)
         self.said, self.asked = [], []
-        page.on("console", lambda message: self.said.append(message.text))
+        page.on("console", lambda message: self.said.append(f"{message.text} {message.location.get('url', '')}"))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         context.on("request", lambda request: self.asked.append(request.url))
         return page
 
     def quiet(self, url):
         """The page said nothing, and asked nobody but its node."""
-        self.assertEqual(self.said, [])
+        # A chain that is not signed yet is no fault of the page: the browser notes the answer all the same.
+        self.assertEqual([said for said in self.said if not ("404" in said and said.endswith("/proof"))], [])
         self.assertTrue(self.asked)
         elsewhere = [asked for asked in self.asked if not asked.startswith((url, "blob:", "data:"))]
         self.assertEqual(elsewhere, [])
@@ -135,7 +136,7 @@ class Quakes(Explorer):
         page.wait_for_selector(".changes")
         entry = json.loads(self.node.get("/chain/900"))["data"]
         before, after = (json.loads(self.node.get(f"/blobs/{entry[key]}")) for key in ("before", "state"))
-        counted = page.inner_text(".changes li:has(.place:text-is('count')) .values")
+        counted = page.inner_text(".changes li:has(.place span:text-is('count')) .values")
         self.assertIn(str(before["count"]), counted)
         self.assertIn(str(after["count"]), counted)
         page.keyboard.press("w")
@@ -211,6 +212,7 @@ class Quakes(Explorer):
             page.goto(f"{server.url}/ui/#/{self.actor}/1611")
             page.wait_for_selector(".part:has(h3:has-text('State')) .mark-wrong")
             self.assertIn("these bytes hash to", page.inner_text(".entry .fault"))
+            self.verdict(page, "wrong")
             self.picture(page, "lie-state")
             self.quiet(server.url)
 
@@ -223,8 +225,8 @@ class Quakes(Explorer):
         with Server(self.node.url, lie) as server:
             page = self.page()
             page.goto(f"{server.url}/ui/#/{self.actor}/1500")
-            said = self.verdict(page, "wrong")
-            self.assertIn("False at #1,500", said)
+            self.verdict(page, "wrong")
+            page.wait_for_selector(".verdict strong :text('#1,500')")
             page.wait_for_selector(".part:has(h3:has-text('Message')) .mark-wrong")
 
     def test_a_history_whose_every_hash_fits_is_found_by_running_it_again(self):
@@ -306,7 +308,7 @@ class Cooperative(Explorer):
         page = self.page()
         page.goto(f"{self.node.url}/ui/#/anna/12")
         page.wait_for_selector("svg.causes")
-        lanes = page.locator("svg.causes .lane").all_inner_texts()
+        lanes = page.locator("svg.causes .lane").all_text_contents()
         self.assertEqual(lanes[:2], ["anna", "house"])
         self.assertIn("auditor", lanes)
         page.locator("svg.causes").scroll_into_view_if_needed()
