@@ -22,6 +22,7 @@ case $target in
 entry) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
 car) cp $vectors/bundles/*/*.car "$seeds" ;;
 http_body) cp $vectors/good/*.json $vectors/bad/*.json "$seeds" ;;
+fraud) cp $vectors/fraud/*.fraud $vectors/fraud/bad/*.fraud "$seeds" ;;
 note | proof) cp $vectors/proofs/*.proof $vectors/proofs/bad/*.proof "$seeds" ;;
 folder)
     for folder in $vectors/bundles/*/*/; do
@@ -38,5 +39,5 @@ folder)
     ;;
 esac
 
-exec "${CARGO_TARGET_DIR:-target}/$host/release/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -print_final_stats=1 \
+exec "${CARGO_TARGET_DIR:-target}/$host/release/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix="artifacts/$target/" "target/corpus/$target" "$seeds"

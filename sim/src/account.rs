@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use troupe_chain::{
-    Abort, Accepted, Asked, Context, EffectId, Engine, Failed, FailureCode, Fuel, Machine, Machines, Notice,
-    Outcome, Outside, Rejection, Rules, Sender, Step, Text,
+    Abort, Accepted, Asked, Context, EffectId, Engine, Failed, FailureCode, Files, Fuel, Machine, Machines,
+    Notice, Outcome, Outside, Rejection, Rules, Sender, Step, Text,
 };
 
 /// How long an account waits for a reply, in milliseconds.
@@ -28,7 +28,7 @@ impl Machines for Bank {
         &self.0
     }
 
-    fn machine(&self, _: &Rules, _: &[u8]) -> Result<Account, String> {
+    fn machine(&self, _: &Rules, _: &[u8], _: &Files) -> Result<Account, String> {
         Ok(Account)
     }
 }

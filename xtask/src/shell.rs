@@ -1,10 +1,30 @@
 //! Runs commands: without input, and with what they print both shown and read.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::process::{Command, Stdio};
-use std::{env, io};
+use std::process::{Command, ExitStatus, Stdio};
+use std::{env, fmt, io};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+
+/// Lines of a failed command that are kept beside its last ones: what a reader of a long log looks for.
+const KEPT_LINES: usize = 60;
+
+/// A command that said that it failed, and the lines that say why: errors, panics, failed tests, and the last ones.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    name: String,
+    status: ExitStatus,
+    pub(crate) lines: Vec<String>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.name, self.status)
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// Cargo, in the repository's root, as it was called for this task.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command> {
@@ -36,18 +56,52 @@ pub(crate) fn run(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()
     // The command keeps its ends of the pipe, and reading would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = child.with_context(|| format!("starting {name}"))?;
+    let mut telling = Telling::default();
     for line in BufReader::new(reader).split(b'\n') {
         let line = line.with_context(|| format!("reading what {name} prints"))?;
         let mut out = io::stdout().lock();
         out.write_all(&line)?;
         out.write_all(b"\n")?;
-        see(&plain(&String::from_utf8_lossy(&line)));
+        let line = plain(&String::from_utf8_lossy(&line));
+        see(&line);
+        telling.keep(line);
     }
     let status = child.wait().with_context(|| format!("waiting for {name}"))?;
     if !status.success() {
-        bail!("{name} failed: {status}");
+        return Err(Failed { name, status, lines: telling.lines() }.into());
     }
     Ok(())
+}
+
+/// Of all that a command prints, the lines that tell why it failed.
+#[derive(Default)]
+struct Telling {
+    marked: Vec<String>,
+    last: VecDeque<String>,
+    /// How many lines after a mark belong to it: the place of an error, the message of a panic.
+    following: u8,
+}
+
+impl Telling {
+    fn keep(&mut self, line: String) {
+        let trimmed = line.trim_start();
+        let mark = trimmed.starts_with("error")
+            || trimmed.contains("panicked at")
+            || ["FAIL [", "TIMEOUT [", "SIGABRT [", "SIGSEGV ["].iter().any(|mark| trimmed.starts_with(mark));
+        self.following = if mark { 2 } else { self.following.saturating_sub(1) };
+        if self.following > 0 && self.marked.len() < KEPT_LINES {
+            self.marked.push(line);
+            return;
+        }
+        self.last.push_back(line);
+        if self.last.len() > KEPT_LINES / 4 {
+            self.last.pop_front();
+        }
+    }
+
+    fn lines(self) -> Vec<String> {
+        self.marked.into_iter().chain(self.last).collect()
+    }
 }
 
 /// Whether a command starts and succeeds. What it prints is not shown.
@@ -86,6 +140,17 @@ mod tests {
         assert_eq!(plain("\x1b[1m\x1b[32m  3 tests\x1b[0m run"), "  3 tests run");
         assert_eq!(plain("no colours"), "no colours");
         assert_eq!(plain("cut off \x1b[1"), "cut off ");
+    }
+
+    #[test]
+    fn a_failure_carries_the_lines_that_tell_why() {
+        let mut command = Command::new("sh");
+        let noise = "i=0; while [ $i -lt 99 ]; do echo noise $i; i=$((i+1)); done";
+        command.args(["-c", &format!("echo 'error: this'; echo ' --> there'; {noise}; exit 1")]);
+        let failed = run(&mut command, |_| {}).unwrap_err();
+        let lines = &failed.downcast_ref::<Failed>().unwrap().lines;
+        assert_eq!(lines[..3], ["error: this", " --> there", "noise 84"]);
+        assert_eq!(lines.last().unwrap(), "noise 98");
     }
 
     #[test]

@@ -30,7 +30,7 @@ const STEPS: &[Step] = &[
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("explorer", true, explorer_tests),
     ("api-fuzz", true, |_| api_fuzz::run().map(|()| Verdict::Passed)),
-    ("fuzz", true, |_| fuzz::each(&[], 60).map(|()| Verdict::Passed)),
+    ("fuzz", true, |_| fuzz::each(&[], 30).map(|()| Verdict::Passed)),
 ];
 
 /// Runs the task.
@@ -47,6 +47,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
     }
     let mut rows = Vec::new();
+    let mut telling = String::new();
     for (step, slow, act) in STEPS {
         let wanted = if names.is_empty() { !(quick && *slow) } else { names.contains(step) };
         if !wanted {
@@ -55,7 +56,12 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         println!("\n=== {step}");
         let began = Instant::now();
         let mut counts = Counts::default();
-        let verdict = act(&mut counts).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
+        let verdict = act(&mut counts).unwrap_or_else(|error| {
+            if let Some(failed) = error.downcast_ref::<shell::Failed>() {
+                telling += &format!("\n=== what {step} failed of\n{}\n", failed.lines.join("\n"));
+            }
+            Verdict::Failed(format!("{error:#}"))
+        });
         match &verdict {
             Verdict::Passed => {}
             Verdict::Skipped(why) => println!("=== SKIPPED: {why}"),
@@ -63,7 +69,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
         rows.push(Row { step, verdict, counts, took: began.elapsed() });
     }
-    print!("\n{}", table(&rows));
+    print!("{telling}\n{}", table(&rows));
     if rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_))) {
         bail!("not everything passed");
     }
@@ -152,6 +158,8 @@ fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
 fn vectors(_: &mut Counts) -> Result<Verdict> {
     let mut check = python::with_blake3()?;
     shell::run(check.arg("docs/spec/vectors/check.py"), |_| {})?;
+    let mut check = python::with_blake3()?;
+    shell::run(check.arg("docs/spec/vectors/commons/check.py"), |_| {})?;
     Ok(Verdict::Passed)
 }
 

@@ -7,6 +7,7 @@ mod replay;
 mod size;
 mod start;
 mod step;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,10 +29,11 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 9] = [
+    let sections: [(&str, Section); 10] = [
         ("step", step::measure),
         ("http", http::measure),
         ("replay", replay::measure),
+        ("verify", verify::measure),
         ("start", start::measure),
         ("chains", company::chains),
         ("ring", company::ring),

@@ -194,6 +194,12 @@ impl Client {
         Self { base: format!("{}/actors/{}", self.base, escaped(actor)), ..self.clone() }
     }
 
+    /// The client of the node that has this actor.
+    pub fn of_node(&self) -> Self {
+        let base = self.base.split_once("/actors/").map_or(self.base.as_str(), |(node, _)| node);
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The node's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.base

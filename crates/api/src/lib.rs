@@ -27,7 +27,7 @@ pub use courier::Courier;
 pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use manage::{
     ActorList, ActorSummary, CarriedOver, Difference, ForkActor, Nothing, Rehearsal, RewindActor, StartActor,
-    StopActor, Supervision, Top, TopActor, TopNode, UpgradeActor, Upgraded, Uploaded,
+    StopActor, Supervision, Top, TopActor, TopNode, UpgradeActor, Upgraded, Uploaded, UploadedFile,
 };
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;

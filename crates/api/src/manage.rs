@@ -59,6 +59,13 @@ pub struct Uploaded {
     pub world: String,
 }
 
+/// The answer to `POST /files`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadedFile {
+    /// The hash of its bytes: what a grant names it by.
+    pub file: String,
+}
+
 /// `POST /actors`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +78,7 @@ pub struct StartActor {
     /// Limits that differ from the default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
-    /// What it may ask, such as `http:example.org`.
+    /// What it may ask and read, such as `http:example.org` or `file:HASH:/words.txt`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<String>,
     /// Its name on the node.

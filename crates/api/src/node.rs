@@ -10,7 +10,7 @@ use troupe_chain::Hash;
 
 use crate::{
     ActorList, Client, ClientError, ForkActor, Info, Nothing, Rehearsal, RewindActor, StartActor, StopActor,
-    Top, UpgradeActor, Upgraded, Uploaded,
+    Top, UpgradeActor, Upgraded, Uploaded, UploadedFile,
 };
 
 const JSON: &str = "application/json";
@@ -22,6 +22,14 @@ impl Client {
     /// [`ClientError`]; what is no actor is a problem that says why.
     pub fn upload(&self, component: &[u8]) -> Result<Uploaded, ClientError> {
         self.ask("POST", "/components", Some(("application/wasm", component)))
+    }
+
+    /// Gives a file to the node, for actors that are granted it. It may have it already.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn upload_file(&self, bytes: &[u8]) -> Result<UploadedFile, ClientError> {
+        self.ask("POST", "/files", Some(("application/octet-stream", bytes)))
     }
 
     /// The bytes of a component; `None` if the node does not have it.

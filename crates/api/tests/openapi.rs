@@ -51,6 +51,7 @@ fn every_path_is_listed() {
         "/actors/{actor}",
         "/components",
         "/components/{hash}",
+        "/files",
         "/top",
         "/key",
         "/checkpoint",

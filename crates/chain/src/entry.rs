@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::effect::{Effect, EffectRef, Sender};
-use crate::{FailureCode, Hash, Text};
+use crate::{FILE_FIELD, FailureCode, GrantedFile, Hash, Text};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -339,6 +339,7 @@ impl Entry {
                 }
                 blobs.extend(genesis.config.map(|hash| ("config", hash)));
                 blobs.extend(genesis.fork.map(|fork| ("fork.state", fork.state)));
+                push_files(&mut blobs, &genesis.grants);
             }
             Body::Init(init) => {
                 blobs.push(("state", init.state));
@@ -359,12 +360,23 @@ impl Entry {
                     blobs.push(("component-hash", hash));
                 }
                 blobs.push(("state", upgrade.state));
+                push_files(&mut blobs, &upgrade.grants);
                 push_shared(&mut blobs, &upgrade.calls, &upgrade.effects);
             }
             Body::Engine(_) | Body::Stop(_) => {}
         }
         blobs
     }
+
+    /// Whether the blobs that this field of an entry names are kept once for all chains of a store: what several chains
+    /// have in common belongs to none of them.
+    pub fn is_shared(field: &str) -> bool {
+        matches!(field, "component-hash" | "config" | FILE_FIELD)
+    }
+}
+
+fn push_files(blobs: &mut Vec<(&'static str, Hash)>, grants: &[Text]) {
+    blobs.extend(GrantedFile::all(grants).map(|file| (FILE_FIELD, file.name)));
 }
 
 fn push_shared(blobs: &mut Vec<(&'static str, Hash)>, calls: &[Call], effects: &[Effect]) {

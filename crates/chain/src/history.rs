@@ -1,7 +1,7 @@
 //! A chain from outside, and the machines to replay it with: what a verification is given.
 
 use crate::machine::Machine;
-use crate::{Engine, Hash, Rules, Text};
+use crate::{Engine, Files, Hash, Rules, Text};
 
 /// A chain as somebody hands it over. Nothing in it is trusted.
 pub trait History {
@@ -19,6 +19,12 @@ pub trait History {
     /// # Errors
     /// [`Unreadable`] if whether there are any cannot be told.
     fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
+
+    /// Whether it holds the blobs that a replay gives back (states, replies, what was sent), so that they are compared as
+    /// well. A source that would have to fetch each of them says no: that they come out again is checked by their names.
+    fn has_results(&self) -> bool {
+        true
+    }
 }
 
 /// Finds the machine that the rules of a chain ask for.
@@ -29,11 +35,12 @@ pub trait Machines {
     /// The engine that they run on.
     fn engine(&self) -> &Engine;
 
-    /// Makes the machine for `rules`, whatever engine they name; `code` is the component.
+    /// Makes the machine for `rules`, whatever engine they name; `code` is the component, and `files` has the bytes of
+    /// each file that they grant.
     ///
     /// # Errors
     /// Why there is none, for a person to read.
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Self::Machine, String>;
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<Self::Machine, String>;
 
     /// Finds the world that a component is loaded as, under rules that may say another.
     ///
@@ -52,8 +59,8 @@ impl<M: Machines + ?Sized> Machines for Box<M> {
         (**self).engine()
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Self::Machine, String> {
-        (**self).machine(rules, code)
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<Self::Machine, String> {
+        (**self).machine(rules, code, files)
     }
 
     fn world(&self, rules: &Rules, code: &[u8]) -> Result<Text, String> {

@@ -28,10 +28,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bisect;
 mod codec;
+mod did;
 mod effect;
 mod entry;
 mod failure;
+mod files;
+pub mod fraud;
 mod hash;
 mod history;
 mod json;
@@ -39,32 +43,39 @@ mod link;
 mod machine;
 pub mod note;
 mod once;
+mod parts;
 mod provenance;
 mod replay;
+mod rerun;
 mod supervision;
 mod text;
 pub mod tree;
 mod verdict;
 mod verify;
 
+pub use bisect::first_difference;
 pub use codec::FORMAT_VERSION;
+pub use did::{BadDid, DidKey};
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
 pub use entry::{
     Body, Call, Code, Engine, Entry, Failure, Fork, Fuel, Genesis, Init, Limits, Message, Rules, Stop,
     Timestamp, Unfit, Upgrade,
 };
 pub use failure::FailureCode;
+pub use files::{FILE_FIELD, Files, GrantedFile};
 pub use hash::{Hash, Hasher, NotAName};
 pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Answered, Context, Failed, Level, LogLine, Machine, Nowhere, Outcome, Outside,
+    Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
     Rejection, Step,
 };
 pub use once::Once;
+pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
 pub use replay::{Fetch, Replayer};
+pub use rerun::rerun;
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};

@@ -153,7 +153,7 @@ impl Tip {
 
     /// The context of the next entry, without a seed. Its time is the later of `now` and this tip's.
     pub fn next_context(&self, from: Sender, now: Timestamp) -> Context {
-        Context { from, at: self.at.max(now), seq: self.seq + 1, seed: None }
+        Context { chain: self.chain, from, at: self.at.max(now), seq: self.seq + 1, seed: None }
     }
 
     /// Appends what `init` came to.

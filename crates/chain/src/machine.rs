@@ -6,7 +6,8 @@ use crate::{Asked, FailureCode, Fuel, Hash, Sender, Text};
 /// A deterministic transition function: the same arguments and the same answers from outside always lead to the same
 /// [`Step`].
 ///
-/// States, messages and configurations are bytes. Nothing is kept between calls.
+/// States, messages and configurations are bytes. A state may name more than it holds: the root of a map whose leaves the
+/// machine keeps. No outcome depends on what is kept; a machine that no longer has what a state names aborts.
 pub trait Machine: Send + Sync {
     /// Makes the first state. There is nothing to refuse, so this is [`Outcome::Accepted`] or [`Outcome::Failed`].
     ///
@@ -37,6 +38,25 @@ pub trait Machine: Send + Sync {
     /// [`Abort`] if the outcome is not known; nothing may be recorded.
     fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort>;
 
+    /// The leaves that a state names beside its bytes, as far as they differ from those that `before` names. None for a
+    /// machine whose states hold all there is.
+    ///
+    /// # Errors
+    /// [`Abort`] if the machine no longer has them.
+    fn leaves(&self, before: Option<&[u8]>, state: &[u8]) -> Result<Vec<Leaf>, Abort> {
+        let _ = (before, state);
+        Ok(Vec::new())
+    }
+
+    /// Takes up a state, given all the leaves that it names, in any order.
+    ///
+    /// # Errors
+    /// [`Abort`] if they are not those.
+    fn restore(&self, state: &[u8], leaves: &mut dyn Iterator<Item = Leaf>) -> Result<(), Abort> {
+        let _ = (state, leaves);
+        Ok(())
+    }
+
     /// Whether it can tell a notice from a message: what cannot gets none.
     fn takes_notices(&self) -> bool {
         true
@@ -46,6 +66,15 @@ pub trait Machine: Send + Sync {
     fn draws(&self) -> bool {
         false
     }
+}
+
+/// A part of a state that names more than it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// What tells it from the state's others.
+    pub key: Vec<u8>,
+    /// What it says; `None` where it was there and no longer is.
+    pub value: Option<Vec<u8>>,
 }
 
 /// The world as a transition may ask it, where it was granted to. A machine records each call in [`Step::calls`].
@@ -102,6 +131,14 @@ impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
         (**self).migrate(context, outside, state)
     }
 
+    fn leaves(&self, before: Option<&[u8]>, state: &[u8]) -> Result<Vec<Leaf>, Abort> {
+        (**self).leaves(before, state)
+    }
+
+    fn restore(&self, state: &[u8], leaves: &mut dyn Iterator<Item = Leaf>) -> Result<(), Abort> {
+        (**self).restore(state, leaves)
+    }
+
     fn takes_notices(&self) -> bool {
         (**self).takes_notices()
     }
@@ -114,6 +151,8 @@ impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
 /// What an entry records of the outside, and a transition may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
+    /// The chain that the entry is for.
+    pub chain: Hash,
     /// Who sent the message; for `init` what [`Genesis::init_from`](crate::Genesis::init_from) says.
     pub from: Sender,
     /// The entry's time.

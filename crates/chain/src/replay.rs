@@ -8,7 +8,7 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, Fuel, Hash, Sender, Text};
+use crate::{Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, GrantedFile, Hash, Sender, Text};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -90,7 +90,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
         }
         let (from, seed) = (entry.body.from().unwrap_or(&self.init_from).clone(), entry.body.seed());
-        let context = Context { from, at, seq, seed };
+        let context = Context { chain: self.tip.chain, from, at, seq, seed };
         let same_engine = self.same_engine();
         match &entry.body {
             // A fork begins with a state that another chain reached.
@@ -221,7 +221,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
 }
 
 /// Finds the machine that the rules at the tip ask for.
-fn find_machine<M: Machines, B: AsRef<[u8]>>(
+pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
     tip: &Tip,
     seq: u64,
@@ -232,11 +232,17 @@ fn find_machine<M: Machines, B: AsRef<[u8]>>(
         Code::Native(_) => None,
     };
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    Ok(machines.machine(&tip.rules, code).map_err(CannotCheck::NoMachine)?)
+    let mut files = Files::new();
+    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
+        if !files.contains_key(&name) {
+            files.insert(name, fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        }
+    }
+    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.
-fn fetch<B: AsRef<[u8]>>(
+pub(crate) fn fetch<B: AsRef<[u8]>>(
     seq: u64,
     field: &'static str,
     name: &Hash,
@@ -248,7 +254,7 @@ fn fetch<B: AsRef<[u8]>>(
 }
 
 /// Runs a transition that gets the recorded answers from outside, and no others.
-fn played<B: AsRef<[u8]>>(
+pub(crate) fn played<B: AsRef<[u8]>>(
     seq: u64,
     same_engine: bool,
     calls: &[Call],

@@ -28,6 +28,18 @@ pub struct Report {
     pub fuel: Fuel,
 }
 
+impl Report {
+    /// Adds what was checked right after this.
+    pub fn extend(&mut self, later: &Self) {
+        (self.head, self.seq) = (later.head, later.seq);
+        self.messages += later.messages;
+        self.failures += later.failures;
+        self.on_trust += later.on_trust;
+        self.provenance_not_checked += later.provenance_not_checked;
+        self.fuel.0 = self.fuel.0.saturating_add(later.fuel.0);
+    }
+}
+
 /// Why a history was not verified.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotVerified {

@@ -173,7 +173,13 @@ pub enum CallError {
 /// A context of nobody, at the beginning of time, with a seed that everybody knows.
 fn anonymous() -> Context {
     let seed = Some(Hash::from_bytes([0; 32]));
-    Context { from: Sender::Http { key: None }, at: troupe_chain::Timestamp(0), seq: 1, seed }
+    Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: troupe_chain::Timestamp(0),
+        seq: 1,
+        seed,
+    }
 }
 
 fn accepted(outcome: Outcome) -> Result<Vec<u8>, CallError> {

@@ -1,15 +1,19 @@
-//! What a chain grants beyond its world: hosts of the web, arguments and an environment, by exact text.
+//! What a chain grants beyond its world: hosts of the web, files, arguments and an environment, by exact text.
 //!
 //! - `http:HOST` grants a host on the port of the scheme, `http:HOST:PORT` on that port alone.
 //! - `http:*.HOST`, with or without a port, grants every name below `HOST`, and not `HOST` itself.
 //! - `private:HOST:PORT` grants a host that may turn out to have a private address.
+//! - `file:NAME:PATH` grants a file to read, at an absolute path, whose bytes have this name; no path comes twice.
 //! - `env:NAME=VALUE` is a variable of `wasi:cli/environment`; no name comes twice.
 //! - `args:[…]`, a JSON array of strings, is what it gives as arguments, the program's name first; at most one.
 //!
 //! Deliberately absent: resolving. Whether an address is a private one is for the node to see as it connects.
 
-use troupe_chain::Text;
+use std::sync::Arc;
 
+use troupe_chain::{Files, GrantedFile, Text};
+
+use crate::tree::{Missing, Tree};
 use crate::url::{Url, authority_parts};
 
 /// What a chain is granted.
@@ -19,6 +23,7 @@ pub struct Grants {
     /// In ascending order of names.
     env: Vec<(String, String)>,
     args: Vec<String>,
+    files: Arc<Tree>,
 }
 
 /// Hosts of the web.
@@ -65,10 +70,16 @@ impl Grants {
     /// [`BadGrant`] for the first that is not known.
     pub fn parse(grants: &[Text]) -> Result<Self, BadGrant> {
         let mut read = Self::default();
+        let mut files = Tree::default();
         for grant in grants {
-            read.add(grant.as_str()).map_err(|what| BadGrant { grant: grant.clone(), what })?;
+            let added = match GrantedFile::of(grant) {
+                Some(file) => files.add(file),
+                None => read.add(grant.as_str()),
+            };
+            added.map_err(|what| BadGrant { grant: grant.clone(), what })?;
         }
         read.env.sort();
+        read.files = Arc::new(files);
         Ok(read)
     }
 
@@ -92,15 +103,30 @@ impl Grants {
             if self.args.is_empty() {
                 return Err(WHAT);
             }
+        } else if grant.starts_with("file:") {
+            return Err("it is not `file:NAME:PATH`, with the hash of the file's bytes as its name");
         } else {
             self.hosts.push(Web::parse(grant)?);
         }
         Ok(())
     }
 
+    /// Takes the bytes of the files that are granted. Until then a machine can be made and looked at, and not run.
+    ///
+    /// # Errors
+    /// [`Missing`] if one of them is not among `files`, or they are too large.
+    pub fn with_files(self, files: &Files) -> Result<Self, Missing> {
+        Ok(Self { files: Arc::new(self.files.with_bytes(files)?), ..self })
+    }
+
+    /// The files, as the actor finds them.
+    pub(crate) fn files(&self) -> &Arc<Tree> {
+        &self.files
+    }
+
     /// Whether nothing is granted.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.env.is_empty() && self.args.is_empty()
+        self.hosts.is_empty() && self.env.is_empty() && self.args.is_empty() && self.files.is_empty()
     }
 
     /// Whether some host of the web is granted, so that `troupe:actor/http` may be imported.
@@ -137,7 +163,7 @@ impl Web {
         let (private, rest) = match grant.split_once(':') {
             Some(("http", rest)) => (false, rest),
             Some(("private", rest)) => (true, rest),
-            _ => return Err("it begins with none of `http:`, `private:`, `env:` and `args:`"),
+            _ => return Err("it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"),
         };
         let (below, authority) = match rest.strip_prefix("*.") {
             Some(_) if private => return Err("a private host is named in full"),
@@ -235,7 +261,7 @@ mod tests {
         let refused = grants(&["clock"]).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "`clock` cannot be granted: it begins with none of `http:`, `private:`, `env:` and `args:`"
+            "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use troupe_chain::{Hash, Machines, Rules};
+use troupe_chain::{Files, Hash, Machines, Rules};
 use wasmtime::component::Linker;
 
 use crate::guest::Code;
@@ -198,12 +198,13 @@ impl Machines for Sandbox {
         Self::engine(self)
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<WasmComponent, String> {
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<WasmComponent, String> {
         if let troupe_chain::Code::Native(machine) = &rules.code {
             return Err(format!("the native machine `{machine}` is not known here"));
         }
         let limits = Limits::from_entry(&rules.limits).map_err(|error| error.to_string())?;
         let grants = Grants::parse(&rules.grants).map_err(|error| error.to_string())?;
+        let grants = grants.with_files(files).map_err(|error| error.to_string())?;
         let component = self.load_granted(code, &limits, &grants).map_err(|error| error.to_string())?;
         if component.world().name() != rules.world.as_str() {
             let found = component.world().name();

@@ -27,6 +27,10 @@ impl<'a> Run<'a> {
         context: &Context,
         line: Option<Line>,
     ) -> Result<Self, Abort> {
+        // Without them the outcome would be another.
+        if let Some(path) = actor.grants.files().without_bytes() {
+            return Err(Abort::Host(format!("the bytes of the granted file `/{path}` were not given")));
+        }
         let mut store = Store::new(actor.pre.engine(), Host::new(actor, context, line));
         store.limiter(|host| host);
         store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
@@ -244,7 +248,7 @@ fn refused(detail: String) -> Stopped {
 }
 
 /// Cuts what a guest says for people to read; nothing of it is part of the chain.
-fn bounded(mut reason: String) -> String {
+pub(crate) fn bounded(mut reason: String) -> String {
     if reason.len() > MAX_REASON {
         reason.truncate(reason.floor_char_boundary(MAX_REASON));
         reason.push('…');

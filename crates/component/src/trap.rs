@@ -1,9 +1,10 @@
 //! Turns what an engine says of a call that did not return into the chain's closed list of reasons.
 
-use troupe_chain::{Abort, Failed, FailureCode};
+use troupe_chain::{Abort, Failed, FailureCode, Level, LogLine};
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use crate::host::{Denied, Host, Phase, Refused};
+use crate::run::bounded;
 
 /// How many functions are named that a call was in as it trapped.
 const NAMED: usize = 5;
@@ -48,9 +49,19 @@ pub(crate) fn classify(error: &wasmtime::Error, host: &Host, deadline_ms: u64) -
     let phase = host.phase.name();
     let detail = match refused {
         Some(refused) => format!("in {phase}: {refused}"),
-        None => format!("in {phase}: {}{}", error.root_cause(), functions(error)),
+        None => format!("in {phase}: {}{}{}", last_words(code, host), error.root_cause(), functions(error)),
     };
     Stopped::Failed(Failed { code, detail })
+}
+
+/// What a guest that gave itself up wrote to its log last, if that was an error: why, as a rule.
+fn last_words(code: FailureCode, host: &Host) -> String {
+    match host.log.last() {
+        Some(LogLine { level: Level::Error, line }) if code == FailureCode::Unreachable => {
+            format!("{}; ", bounded(line.clone()))
+        }
+        _ => String::new(),
+    }
 }
 
 /// The functions that the call was in, the innermost first, as far as the component names them.

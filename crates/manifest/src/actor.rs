@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use toml::de::{DeTable, DeValue};
-use troupe_chain::{Hash, Text};
+use troupe_chain::{Files, Hash, Text};
 use troupe_chain::{OnFailure, Supervision};
-use troupe_component::Limits;
+use troupe_component::{Limits, MAX_FILE_BYTES, MAX_FILES};
 
 use crate::config::canonical_json;
 use crate::fault::{Fault, Source, unknown};
-use crate::grant::{args_grant, env_grant, http_grant};
+use crate::grant::{args_grant, env_grant, file_grant, granted_together, http_grant};
 use crate::name::Name;
 use crate::section::{At, Section, bounded, parse, read, type_of};
 
@@ -44,8 +44,10 @@ pub struct Manifest {
     pub config: Option<Bytes>,
     /// Limits that differ from the default, each in its range, in the order of their names.
     pub limits: Vec<(String, u64)>,
-    /// What it may reach outside, in ascending order, as genesis lists it.
+    /// What it may reach outside and read, in ascending order, as genesis lists it.
     pub grants: Vec<Text>,
+    /// The bytes of the files among them.
+    pub files: Files,
     /// What is done when it fails again and again.
     pub supervision: Supervision,
 }
@@ -84,6 +86,7 @@ impl Manifest {
     pub(crate) fn read(section: &Section<'_>) -> Result<Self, Fault> {
         // How it is built is for `troupe build`; here it only has to be well-formed.
         section.section("build", BUILD_KEYS)?;
+        let Granted { grants, files } = grants(section)?;
         let component = component(section)?;
         let name = section.read("name", |name| Name::new(name).map_err(|error| error.to_string()))?;
         Ok(Self {
@@ -91,7 +94,8 @@ impl Manifest {
             name: name.map(|at| at.value),
             config: config(section)?,
             limits: limits(section)?,
-            grants: grants(section)?,
+            grants,
+            files,
             supervision: supervision(section)?,
         })
     }
@@ -156,12 +160,23 @@ pub fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
     set.collect()
 }
 
-/// Reads `grants`, in ascending order.
+/// What a table `grants` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The grants in ascending order, as genesis lists them.
+    pub grants: Vec<Text>,
+    /// The bytes of the files among them.
+    pub files: Files,
+}
+
+/// Reads `grants`, and the files that it names.
 ///
 /// # Errors
 /// A [`Fault`] with its place.
-pub fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
-    let Some(granted) = section.section("grants", &["http", "env", "args"])? else { return Ok(Vec::new()) };
+pub fn grants(section: &Section<'_>) -> Result<Granted, Fault> {
+    let Some(granted) = section.section("grants", &["http", "files", "env", "args"])? else {
+        return Ok(Granted::default());
+    };
     let mut grants = Vec::new();
     for At { value, span } in granted.texts("http", MAX_GRANTS)? {
         let grant = http_grant(value)
@@ -183,8 +198,25 @@ pub fn grants(section: &Section<'_>) -> Result<Vec<Text>, Fault> {
             .map_err(|what| section.source.fault(granted.key_span("args"), format_args!("`args`: {what}")))?;
         grants.push(grant);
     }
+    let files = files(&granted, &mut grants)?;
     grants.sort();
-    Ok(grants)
+    Ok(Granted { grants, files })
+}
+
+/// Reads `files`: local files by the paths under which the actor finds them.
+fn files(granted: &Section<'_>, grants: &mut Vec<Text>) -> Result<Files, Fault> {
+    let (mut files, mut room) = (Files::new(), MAX_FILE_BYTES);
+    for (path, At { value, span }) in granted.text_table("files", MAX_FILES)? {
+        let fault = |what: String| granted.source.fault(span.clone(), format_args!("`files`: {what}"));
+        let local = granted.resolve(value);
+        let bytes = bounded(&local, room).map_err(|reason| fault(format!("{} {reason}", local.display())))?;
+        room -= bytes.len() as u64;
+        let name = Hash::of(&bytes);
+        grants.push(file_grant(&name, path).map_err(&fault)?);
+        granted_together(grants).map_err(&fault)?;
+        files.insert(name, bytes.into());
+    }
+    Ok(files)
 }
 
 fn supervision(section: &Section<'_>) -> Result<Supervision, Fault> {
@@ -309,6 +341,7 @@ mod tests {
                 config: None,
                 limits: Vec::new(),
                 grants: Vec::new(),
+                files: Files::new(),
                 supervision: Supervision::default(),
             }
         );

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use troupe_chain::Text;
+use troupe_chain::{Hash, Text};
 use troupe_component::Grants;
 
 /// Reads a host for calls over HTTP: `api.example.org`, `*.example.net`, `host:8443`, `[2001:db8::1]`. After `private:`
@@ -77,10 +77,31 @@ pub(super) fn args_grant(args: &[&str]) -> Result<Text, String> {
     granted(text)
 }
 
+/// A file that may be read.
+///
+/// # Errors
+/// What is wrong with its path.
+pub(super) fn file_grant(name: &Hash, path: &str) -> Result<Text, String> {
+    let longest = Text::MAX_LENGTH - format!("file:{name}:").len();
+    let text = Text::new(format!("file:{name}:{path}")).map_err(|_| {
+        format!("{path:?} is no path: it has at most {longest} characters of printable ASCII")
+    })?;
+    granted_together(std::slice::from_ref(&text))?;
+    Ok(text)
+}
+
+/// Whether grants can be given together; the sandbox has the last word.
+///
+/// # Errors
+/// What is wrong with the first that cannot.
+pub(super) fn granted_together(grants: &[Text]) -> Result<(), String> {
+    Grants::parse(grants).map(drop).map_err(|error| error.to_string())
+}
+
 /// A grant as genesis has it; what the sandbox makes of it has the last word.
 fn granted(text: String) -> Result<Text, String> {
     let grant = Text::new(text).map_err(|error| error.to_string())?;
-    Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
+    granted_together(std::slice::from_ref(&grant))?;
     Ok(grant)
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use troupe_chain::{Code, Genesis, Hash, Rules, Supervision, Text};
+use troupe_chain::{Code, Files, Genesis, GrantedFile, Hash, Rules, Supervision, Text};
 use troupe_component::{
-    Allocation, BadGrant, BadLimit, CodeCache, CodeWatch, Grants, Limits, LoadError, Sandbox, SandboxConfig,
+    Allocation, BadGrant, BadLimit, CodeCache, CodeWatch, Grants, Limits, LoadError, MAX_FILE_BYTES, Missing,
+    Sandbox, SandboxConfig,
 };
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
@@ -52,6 +53,8 @@ pub struct Start {
     pub limits: Vec<(String, u64)>,
     /// Capabilities.
     pub grants: Vec<Text>,
+    /// The bytes of the files that they grant, as far as the node does not have them.
+    pub files: Files,
     /// Its name on this node.
     pub name: Option<Text>,
     /// What is done about its failures.
@@ -86,6 +89,8 @@ pub struct Setup {
     pub limits: Vec<(String, u64)>,
     /// Capabilities. An actor that is resumed keeps those of its genesis.
     pub grants: Vec<Text>,
+    /// The bytes of the files that they grant, as far as the store does not have them.
+    pub files: Files,
     /// What is done about its failures, once it is begun.
     pub supervision: Supervision,
     /// Its name on the node, once it is begun.
@@ -127,6 +132,9 @@ pub enum SetupError {
     /// The node has no such component.
     #[error("the node has no component {0}")]
     NoComponent(Hash),
+    /// A file that is granted is not there, or they are too large.
+    #[error(transparent)]
+    Files(#[from] Missing),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -212,6 +220,7 @@ impl Host {
         grants.sort();
         grants.dedup();
         let machine = self.sandbox.load_granted(&code, &limits, &Grants::parse(&grants)?)?;
+        self.keep_files(&grants, &start.files)?;
         let genesis = Genesis {
             code: Code::Component(machine.hash()),
             world: machine.world().text(),
@@ -226,6 +235,32 @@ impl Host {
         };
         let (name, supervision) = (start.name, start.supervision);
         Ok(NewActor { genesis, code: Some(code), config: start.config, name, supervision })
+    }
+
+    /// Takes the files that are granted into the store.
+    ///
+    /// # Errors
+    /// [`SetupError::Files`] for one that is neither given nor there, and if they are too large together.
+    pub fn keep_files(&self, grants: &[Text], given: &Files) -> Result<(), SetupError> {
+        let store = self.actors.store();
+        let mut all = 0_u64;
+        for GrantedFile { name, path } in GrantedFile::all(grants) {
+            let size = match given.get(&name) {
+                Some(bytes) => {
+                    store.put_shared(&name, bytes)?;
+                    bytes.len()
+                }
+                None => {
+                    let missing = || Missing::Bytes { path: path.to_owned(), name };
+                    store.shared(&name)?.ok_or_else(missing)?.len()
+                }
+            };
+            all = all.saturating_add(size as u64);
+            if all > MAX_FILE_BYTES {
+                return Err(Missing::TooLarge(all).into());
+            }
+        }
+        Ok(())
     }
 
     /// Begins an actor and blocks until it is there.
@@ -272,6 +307,7 @@ impl Setup {
             config: None,
             limits: Vec::new(),
             grants: Vec::new(),
+            files: Files::new(),
             supervision: Supervision::default(),
             name: None,
         }
@@ -301,6 +337,7 @@ impl Setup {
                 config: self.config.clone(),
                 limits: self.limits.clone(),
                 grants: self.grants.clone(),
+                files: self.files.clone(),
                 name: self.name.clone(),
                 supervision: self.supervision,
             })?,
@@ -365,6 +402,14 @@ impl Running {
     /// What an HTTP server before it serves: this actor at the root.
     pub fn site(&self) -> Arc<crate::http::Site> {
         Arc::new(self.into())
+    }
+
+    /// The files that the actor is granted.
+    ///
+    /// # Errors
+    /// [`OpenError`] if one of them is missing.
+    pub fn files(&self) -> Result<Files, OpenError> {
+        troupe_runtime::files_of(&**self.host.actors.store(), &self.genesis.rules())
     }
 
     /// Stops the node: what waits is handled and committed first.

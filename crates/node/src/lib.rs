@@ -17,6 +17,7 @@ pub mod logs;
 
 pub mod otlp;
 pub mod outside;
+pub mod parallel;
 pub mod rehearse;
 mod runtime;
 

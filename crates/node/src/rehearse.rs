@@ -62,7 +62,9 @@ pub fn rehearse<M: Machines>(
         Code::Component(name) => store.shared(name)?.unwrap_or_default(),
         Code::Native(_) => Bytes::new(),
     };
-    let machine = machines.machine(rules, &code).map_err(NoRehearsal::NoMachine)?;
+    let files =
+        troupe_runtime::files_of(store, rules).map_err(|error| NoRehearsal::NoMachine(error.to_string()))?;
+    let machine = machines.machine(rules, &code, &files).map_err(NoRehearsal::NoMachine)?;
     let head = store.head(chain)?.ok_or_else(|| NoRehearsal::Broken("there is no such chain".into()))?;
     let state_at = |seq| {
         let view = troupe_runtime::state_at(store, *chain, machines, seq);
@@ -215,8 +217,13 @@ impl<M: Machine> Stage<'_, M> {
         let message = self.blob(&recorded.message)?;
         let message =
             message.ok_or_else(|| NoRehearsal::Broken(format!("the message at seq {seq} is missing")))?;
-        let context =
-            Context { from: recorded.from.clone(), at: entry.at, seq, seed: self.seed(entry.body.seed()) };
+        let context = Context {
+            chain: *self.chain,
+            from: recorded.from.clone(),
+            at: entry.at,
+            seq,
+            seed: self.seed(entry.body.seed()),
+        };
         let (store, chain) = (self.store, *self.chain);
         let answer = |name: &Hash| store.blob(&chain, name);
         let mut outside = Player { calls: recorded.calls, recorded: answer, other: None, fault: None };

@@ -49,7 +49,7 @@ pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{OpenError, SendError};
 pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
-pub use open::{genesis_of, rules_change_blob, rules_of, state_at};
+pub use open::{files_of, genesis_of, names_shared, rules_change_blob, rules_of, state_at};
 pub use outside::{CallBase, World};
 pub use rows::{Record, Status, stored_names, stored_record};
 pub use shared::{Answer, LogRecord, LogSink, Options, Upgraded, View};

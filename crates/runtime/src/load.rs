@@ -8,7 +8,7 @@ use troupe_chain::{Hash, Machine, Outside, Rules, Tip};
 
 use crate::cell::{Cell, weight};
 use crate::core::Core;
-use crate::open::{code_of, genesis_of, recover, rules_changes};
+use crate::open::{code_of, files_of, genesis_of, recover, rules_changes};
 use crate::outside::CallBase;
 use crate::rows::{ACTOR, Due, REST, Record, actor_key, get};
 use crate::sequencer::Loaded;
@@ -87,7 +87,8 @@ impl Core {
             Some(code) => code.clone(),
             None => code_of(&*self.store, rules).map_err(|error| error.to_string())?,
         };
-        let machine = self.machines.machine(rules, &code)?;
+        let files = files_of(&*self.store, rules).map_err(|error| error.to_string())?;
+        let machine = self.machines.machine(rules, &code, &files)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= 1024 {
             known.remove(0);

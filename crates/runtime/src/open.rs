@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use troupe_chain::{Body, CannotCheck, Code, Entry, Genesis, Hash, Machine, Machines, Replayer, Rules, Tip};
+use troupe_chain::{
+    Body, CannotCheck, Code, Entry, Files, Genesis, GrantedFile, Hash, Machine, Machines, Replayer, Rules,
+    Tip,
+};
 use troupe_store::{Store, StoreError};
 
 use crate::{OpenError, View};
@@ -27,8 +30,8 @@ where
         self.0.engine()
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Arc<dyn Machine>, String> {
-        Ok(Arc::new(self.0.machine(rules, code)?))
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<Arc<dyn Machine>, String> {
+        Ok(Arc::new(self.0.machine(rules, code, files)?))
     }
 
     fn world(&self, rules: &Rules, code: &[u8]) -> Result<troupe_chain::Text, String> {
@@ -88,6 +91,21 @@ fn read_bytes(store: &dyn Store, chain: &Hash, seq: u64) -> Result<Bytes, OpenEr
     store.entry(chain, seq)?.ok_or_else(missing)
 }
 
+/// Whether a chain names, in its genesis or a later change of rules, a blob that chains share: a component, a
+/// configuration, a granted file.
+///
+/// # Errors
+/// [`OpenError`] if the chain is damaged.
+pub fn names_shared(store: &dyn Store, chain: &Hash, name: &Hash) -> Result<bool, OpenError> {
+    for seq in std::iter::once(0).chain(rules_changes(store, chain)?) {
+        let (_, entry) = read_entry(store, chain, seq)?;
+        if entry.blobs().iter().any(|(field, named)| Entry::is_shared(field) && named == name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The bytes of the component that rules name; none for a native machine.
 pub(crate) fn code_of(store: &dyn Store, rules: &Rules) -> Result<Bytes, OpenError> {
     let Code::Component(name) = &rules.code else { return Ok(Bytes::new()) };
@@ -99,12 +117,34 @@ pub(crate) fn code_of(store: &dyn Store, rules: &Rules) -> Result<Bytes, OpenErr
     Ok(code)
 }
 
+/// The bytes of each file that rules grant.
+///
+/// # Errors
+/// [`OpenError::Broken`] if one is missing or damaged.
+pub fn files_of(store: &dyn Store, rules: &Rules) -> Result<Files, OpenError> {
+    let mut files = Files::new();
+    for GrantedFile { name, path } in GrantedFile::all(&rules.grants) {
+        if files.contains_key(&name) {
+            continue;
+        }
+        let bytes = store.shared(&name)?;
+        let bytes = bytes
+            .ok_or_else(|| OpenError::Broken(format!("the granted file `{path}` is missing: {name}")))?;
+        if Hash::of(&bytes) != name {
+            return Err(OpenError::Broken(format!("the bytes of the file `{path}` do not hash to {name}")));
+        }
+        files.insert(name, bytes.as_ref().into());
+    }
+    Ok(files)
+}
+
 fn find_machine<M: Machines>(
     store: &dyn Store,
     rules: &Rules,
     machines: &M,
 ) -> Result<M::Machine, OpenError> {
-    machines.machine(rules, &code_of(store, rules)?).map_err(OpenError::NoMachine)
+    let code = code_of(store, rules)?;
+    machines.machine(rules, &code, &files_of(store, rules)?).map_err(OpenError::NoMachine)
 }
 
 /// Finds the last stored state at or before `seq` and replays from there.
@@ -127,7 +167,7 @@ pub(crate) fn recover<M: Machines>(
         replayer.step(&bytes, |field, name: &Hash| {
             let unreadable = |error: StoreError| troupe_chain::Unreadable(error.to_string());
             let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            let found = if field == "component-hash" { store.shared(name) } else { store.blob(chain, name) };
+            let found = if Entry::is_shared(field) { store.shared(name) } else { store.blob(chain, name) };
             found.map_err(unreadable)?.ok_or(missing)
         })?;
     }

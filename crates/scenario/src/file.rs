@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
-use troupe_chain::Text;
+use troupe_chain::{Files, Text};
 use troupe_manifest::strict::{self, At, Section, Source};
 use troupe_manifest::{ComponentRef, Fault, Manifest};
 
@@ -73,6 +73,8 @@ pub struct Setup {
     pub limits: Vec<(String, u64)>,
     /// What it is granted, in ascending order.
     pub grants: Vec<Text>,
+    /// The bytes of the files among them.
+    pub files: Files,
     /// The clock as it begins, in milliseconds since 1970.
     pub(crate) clock: u64,
     /// What all randomness follows from, where the component draws any.
@@ -106,6 +108,7 @@ impl Setup {
             config: manifest.config.as_ref().map(|config| config.to_vec()),
             limits: manifest.limits.clone(),
             grants: manifest.grants.clone(),
+            files: manifest.files.clone(),
             ..Self::default()
         }
     }
@@ -190,7 +193,8 @@ fn scenario(
         setup.limits = strict::limits(section)?;
     }
     if said("grants") {
-        setup.grants = strict::grants(section)?;
+        let granted = strict::grants(section)?;
+        (setup.grants, setup.files) = (granted.grants, granted.files);
     }
     setup.clock = step::moment(section, "clock")?.unwrap_or(setup.clock);
     setup.seed = section.number("seed", (0, i64::MAX as u64))?.unwrap_or(setup.seed);

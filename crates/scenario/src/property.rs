@@ -8,7 +8,7 @@
 //! Invariant: the same seed tries the same messages, so a case that fails fails again.
 
 use serde_json::Value;
-use troupe_chain::{Context, FailureCode, Machine, Nowhere, Outcome, Sender, Step, Timestamp};
+use troupe_chain::{Context, FailureCode, Hash, Machine, Nowhere, Outcome, Sender, Step, Timestamp};
 use troupe_component::{CallError, WasmComponent};
 use troupe_schema::Schema;
 use troupe_schema::generate::{Random, any, fitting, mutated};
@@ -107,7 +107,13 @@ fn first(component: &WasmComponent, setup: &Setup) -> Result<Vec<u8>, String> {
 
 fn context(component: &WasmComponent) -> Context {
     let seed = crate::stage::draw(component, 0, 2);
-    Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2, seed }
+    Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(AT),
+        seq: 2,
+        seed,
+    }
 }
 
 /// One of the schema, one that is nearly so, or any.

@@ -11,6 +11,9 @@ use troupe_chain::{
 /// The most timers and requests that may come due in one step: more is an actor that never rests.
 pub const MAX_DUE: usize = 10_000;
 
+/// What stands for the id of a chain that is not kept.
+const NO_CHAIN: Hash = Hash::from_bytes([0; 32]);
+
 /// An actor that has begun.
 pub(crate) struct Stage<'m> {
     machine: &'m dyn Machine,
@@ -67,7 +70,8 @@ impl<'m> Stage<'m> {
         config: Option<&[u8]>,
         outside: &mut dyn Outside,
     ) -> Result<(Option<Self>, Came), Abort> {
-        let context = Context { from, at: Timestamp(now), seq: 1, seed: draw(machine, seed, 1) };
+        let context =
+            Context { chain: NO_CHAIN, from, at: Timestamp(now), seq: 1, seed: draw(machine, seed, 1) };
         let step = machine.init(&context, outside, config)?;
         let (timers, requests) = (Vec::new(), Vec::new());
         let mut stage =
@@ -86,6 +90,7 @@ impl<'m> Stage<'m> {
     ) -> Result<Came, Abort> {
         let seq = self.seq + 1;
         let context = Context {
+            chain: NO_CHAIN,
             from,
             at: Timestamp(self.at.max(self.now)),
             seq,

@@ -248,8 +248,8 @@ impl Store for Embedded {
         // The overlay first: what leaves it meanwhile is in the index by then.
         let recent: Vec<(Hash, Head)> = {
             let overlay = self.overlay.read().unwrap_or_else(PoisonError::into_inner);
-            let sealed = overlay.sealed.iter().flat_map(|layer| &layer.heads);
-            sealed.chain(&overlay.active.heads).map(|(chain, head)| (*chain, *head)).collect()
+            let sealed = overlay.sealed.iter().flat_map(|layer| layer.heads.iter());
+            sealed.chain(overlay.active.heads.iter()).map(|(chain, head)| (*chain, *head)).collect()
         };
         let mut heads = index::heads(&*self.index)?;
         for (chain, head) in recent {

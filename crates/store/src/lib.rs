@@ -32,6 +32,7 @@ mod index;
 mod log;
 mod memory;
 mod overlay;
+mod parts;
 mod rows;
 mod shared;
 mod store;

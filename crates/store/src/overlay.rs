@@ -6,7 +6,7 @@
 //! Deliberately absent: payloads but those of rows. They are read from the log, where the system's cache still has
 //! them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use troupe_chain::Hash;
 
 use crate::log::rows::Rows;
 use crate::log::{End, Position, frame};
+use crate::parts::Parts;
 use crate::rows::Range;
 use crate::{Append, Head};
 
@@ -77,9 +78,9 @@ pub(crate) struct Change {
 /// A stretch of the log by key.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
-    pub(crate) places: HashMap<Key, Location, foldhash::fast::RandomState>,
-    pub(crate) heads: HashMap<Hash, Head, foldhash::fast::RandomState>,
-    pub(crate) rows: HashMap<Bytes, Change, foldhash::fast::RandomState>,
+    pub(crate) places: Parts<Key, Location>,
+    pub(crate) heads: Parts<Hash, Head>,
+    pub(crate) rows: Parts<Bytes, Change>,
     /// How much of the log this is.
     pub(crate) bytes: u64,
     /// Where the stretch ends.
@@ -162,19 +163,14 @@ impl Overlay {
     /// Returns the rows of a range that changed lately.
     pub(crate) fn rows(&self, range: Range<'_>) -> BTreeMap<Bytes, Option<Bytes>> {
         let layers = self.sealed.as_deref().into_iter().chain([&self.active]);
-        let changes = layers.flat_map(|layer| &layer.rows).filter(|(key, _)| range.contains(key));
+        let changes = layers.flat_map(|layer| layer.rows.iter()).filter(|(key, _)| range.contains(key));
         changes.map(|(key, change)| (key.clone(), change.value.clone())).collect()
     }
 
     /// Hands the growing layer over, unless the one before is still being taken in or there is nothing.
     pub(crate) fn seal(&mut self) {
         if self.sealed.is_none() && self.active.end.is_some() {
-            let full = std::mem::take(&mut self.active);
-            // The next stretch will be about as large; growing the map step by step would stall commits.
-            self.active.places.reserve(full.places.len());
-            self.active.heads.reserve(full.heads.len());
-            self.active.rows.reserve(full.rows.len());
-            self.sealed = Some(Arc::new(full));
+            self.sealed = Some(Arc::new(std::mem::take(&mut self.active)));
         }
     }
 }

@@ -36,6 +36,15 @@ pub fn asks() -> Vec<u8> {
     guest.import(include_str!("wat/asks-imports.wat")).body(Call::Handle, handle).component()
 }
 
+/// The state becomes what is in a file, of at most 64 KiB, or `"nothing"` if it cannot be read. `path` begins at the root,
+/// and not with a `/`.
+pub fn reads(path: &str) -> Vec<u8> {
+    let mut guest = importing(&["wasi:filesystem/preopens@0.2.12"]);
+    let (path, nothing) = (guest.constant(path.as_bytes()), guest.constant(b"\"nothing\""));
+    let handle = include_str!("wat/reads.wat").replace("{{path}}", &path).replace("{{nothing}}", &nothing);
+    guest.import(include_str!("wat/reads-imports.wat")).body(Call::Handle, handle).component()
+}
+
 /// A guest of a world that has these interfaces too.
 fn importing(interfaces: &[&str]) -> Guest {
     let imports: String = interfaces.iter().map(|name| format!("import {name};\n")).collect();

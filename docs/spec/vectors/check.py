@@ -216,15 +216,23 @@ def blobs(said):
     named = [said.get(key) for key in ("component-hash", "config")] + [fork.get("state")]
     kept = said["kind"] != "failure"
     named += [said.get("message"), said.get("state") if kept else None, said.get("reply")]
+    named += files(said)
     named += [call[key] for call in said.get("calls", []) for key in ("in", "out")]
     for asked in said.get("effects", []):
         named += [inner.get(key) for inner in asked.values() for key in ("message", "config")]
     return [blob for blob in named if blob]
 
 
+def files(said):
+    """The files among grants."""
+    granted = [re.fullmatch("file:([0-9a-f]{64}):.*", grant) for grant in said.get("grants", [])]
+    return [file[1] for file in granted if file]
+
+
 def needed(said):
     """Those of them that replay does not give back."""
     needed = [said.get(key) for key in ("component-hash", "config", "message")] + [said.get("fork", {}).get("state")]
+    needed += files(said)
     return {blob for blob in needed + [call["out"] for call in said.get("calls", [])] if blob}
 
 

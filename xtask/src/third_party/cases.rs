@@ -13,6 +13,8 @@ pub(super) struct Case {
 pub(super) enum Fate {
     /// It takes these messages, each with a part of what is answered.
     Runs(&'static [(&'static str, &'static str)]),
+    /// The same, with files that it is granted: paths and what they hold.
+    Reads(&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]),
     /// It is no actor, for these reasons.
     Refused(&'static [&'static str]),
 }
@@ -43,14 +45,21 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "grass",
         source: Source::Program("grass", "0.13.4"),
-        fate: Fate::Runs(&[
-            (
-                r#"{"args":["--stdin"],"stdin":"$w: 2px; a { b { width: $w * 3; } }"}"#,
-                r#""stdout":"a b {\n  width: 6px;\n}\n""#,
-            ),
-            (r#"{"args":["--stdin"],"stdin":"a { b: random(1); }"}"#, r#"b: 1;"#),
-            (r#"{"args":["/none.scss"]}"#, r#""exit":1"#),
-        ]),
+        fate: Fate::Reads(
+            &[
+                ("/site/main.scss", "@use 'theme'; a { color: theme.$ink; }"),
+                ("/site/_theme.scss", "$ink: teal;"),
+            ],
+            &[
+                (
+                    r#"{"args":["--stdin"],"stdin":"$w: 2px; a { b { width: $w * 3; } }"}"#,
+                    r#""stdout":"a b {\n  width: 6px;\n}\n""#,
+                ),
+                (r#"{"args":["--stdin"],"stdin":"a { b: random(1); }"}"#, r#"b: 1;"#),
+                (r#"{"args":["/site/main.scss"]}"#, r#""stdout":"a {\n  color: teal;\n}\n""#),
+                (r#"{"args":["/none.scss"]}"#, r#""exit":1"#),
+            ],
+        ),
     },
     Case {
         name: "http-proxy",

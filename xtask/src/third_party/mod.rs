@@ -70,7 +70,8 @@ impl Drop for Server {
 impl Node {
     fn try_out(&self, case: &Case, component: &Path) -> Result<()> {
         match case.fate {
-            Fate::Runs(messages) => self.takes(case, component, messages),
+            Fate::Runs(messages) => self.takes(case, component, &[], messages),
+            Fate::Reads(files, messages) => self.takes(case, component, files, messages),
             Fate::Refused(reasons) => self.refuses(component, reasons),
         }
     }
@@ -83,14 +84,21 @@ impl Node {
         expect(&said, reasons)
     }
 
-    fn takes(&self, case: &Case, component: &Path, messages: &[(&str, &str)]) -> Result<()> {
-        shell::run(Command::new(&self.troupe).arg("check").arg(component), |_| {})?;
+    fn takes(
+        &self,
+        case: &Case,
+        component: &Path,
+        files: &[(&str, &str)],
+        messages: &[(&str, &str)],
+    ) -> Result<()> {
+        let manifest = self.manifest(case, component, files)?;
+        shell::run(Command::new(&self.troupe).arg("check").arg(&manifest), |_| {})?;
         let store = self.folder.join(case.name).with_extension("store");
         if store.exists() {
             fs::remove_dir_all(&store)?;
         }
         let mut run = Command::new(&self.troupe);
-        run.arg("run").arg(component).args(["--addr", "127.0.0.1:0", "--store"]).arg(&store);
+        run.arg("run").arg(&manifest).args(["--addr", "127.0.0.1:0", "--store"]).arg(&store);
         let child = run.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("starting a server")?;
         let mut server = Server(child);
         let mut lines = BufReader::new(server.0.stdout.take().context("no output of the server")?).lines();
@@ -105,6 +113,20 @@ impl Node {
             expect(&said, &[part])?;
         }
         shell::run(Command::new(&self.troupe).args(["verify", &url]), |_| {})
+    }
+
+    /// Writes a manifest that grants these files.
+    fn manifest(&self, case: &Case, component: &Path, files: &[(&str, &str)]) -> Result<PathBuf> {
+        let folder = self.folder.join(case.name).with_extension("files");
+        fs::create_dir_all(&folder)?;
+        let mut text = format!("component = {:?}\n[grants.files]\n", component.display().to_string());
+        for (index, (path, contents)) in files.iter().enumerate() {
+            fs::write(folder.join(index.to_string()), contents)?;
+            text += &format!("{path:?} = \"{index}\"\n");
+        }
+        let manifest = folder.join("actor.toml");
+        fs::write(&manifest, text)?;
+        Ok(manifest)
     }
 
     /// Runs a command, shows what it says, and gives that and whether it succeeded.

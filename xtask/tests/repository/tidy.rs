@@ -11,6 +11,7 @@ const VERBATIM: &[&str] = &[
     "docs/spec/vectors/bad/",
     "docs/spec/vectors/bundles/",
     "docs/spec/vectors/good/",
+    "docs/spec/vectors/fraud/",
     "docs/spec/vectors/proofs/",
     "actors/quakes/data/",
     "docs/guide/data/",

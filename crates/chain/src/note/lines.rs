@@ -84,7 +84,7 @@ impl<'a> Lines<'a> {
 }
 
 /// Reads a decimal number without leading zeros, at most 2^63−1.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|number| plain && *number <= crate::tree::MAX_TREE_SIZE)
 }

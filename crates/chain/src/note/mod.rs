@@ -20,6 +20,7 @@ pub use checkpoint::{Checkpoint, MAX_EXTENSIONS, SignedCheckpoint};
 pub use key::{BadKey, KeyKind, PublicKey, SecretKey};
 pub use leaf::NodeLeaf;
 pub use lines::BadNote;
+pub(crate) use lines::number;
 pub use name::{KeyName, MAX_KEY_NAME};
 pub use proof::{LogProof, PROOF_HEADER};
 pub use proof_file::{MAX_PROOF_FILE_BYTES, PROOF_FILE_HEADER, ProofFile, Proved, Trust, Untrue};

@@ -8,11 +8,13 @@
 mod check;
 mod grow;
 mod hash;
+mod leaves;
 mod prove;
 
 pub use check::{NotProved, check_consistency, check_inclusion};
 pub use grow::{Frontier, inner_hashes, inner_position};
 pub use hash::{NotATreeHash, TreeHash};
+pub use leaves::Leaves;
 pub use prove::{Nodes, OutOfTree, frontier, prove_consistency, prove_inclusion, root};
 
 /// The most leaves of a tree: 2^63−1, as in tlog-witness.

@@ -4,9 +4,13 @@
 
 mod changes;
 mod codec;
+mod dids;
+mod fraud;
+mod fraud_vectors;
 mod links;
 mod notes;
 mod once;
+mod parts;
 mod proof_vectors;
 mod proofs;
 mod provenance;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    Abort, Accepted, Body, CannotCheck, Code, Context, Engine, Entry, Failed, FailureCode, Fuel, Genesis,
-    Hash, Linked, Machine, Machines, NotVerified, Nowhere, Outcome, Outside, Rejection, Rules, Sender, Step,
-    Timestamp, Tip, verify,
+    Abort, Accepted, Body, CannotCheck, Code, Context, Engine, Entry, Failed, FailureCode, Files, Fuel,
+    Genesis, Hash, Linked, Machine, Machines, NotVerified, Nowhere, Outcome, Outside, Rejection, Rules,
+    Sender, Step, Timestamp, Tip, verify,
 };
 
 use crate::tally::{Chain, engine, text};
@@ -58,7 +58,7 @@ impl Machines for Cup {
         &self.0
     }
 
-    fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Dice, String> {
+    fn machine(&self, rules: &Rules, _: &[u8], _: &Files) -> Result<Dice, String> {
         Ok(Dice { draws: rules.code == Code::Native(text("dice@1")) })
     }
 }

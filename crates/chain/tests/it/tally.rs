@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use troupe_chain::{
     Abort, Accepted, Answered, Asked, Code, Context, Effect, EffectId, EffectRef, Engine, Failed,
-    FailureCode, Fork, Fuel, Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome, Outside,
-    Rejection, Rules, Sender, Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
+    FailureCode, Files, Fork, Fuel, Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome,
+    Outside, Rejection, Rules, Sender, Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
 };
 
 /// What the machine is called.
@@ -152,7 +152,7 @@ impl Machines for Tallies {
         &self.engine
     }
 
-    fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Tally, String> {
+    fn machine(&self, rules: &Rules, _: &[u8], _: &Files) -> Result<Tally, String> {
         match &rules.code {
             Code::Native(name) if name.as_str().starts_with("tally@") => Ok(Tally),
             code => Err(format!("{code:?} is not {MACHINE}")),

@@ -13,7 +13,7 @@ wasmtime::component::bindgen!({
         "wasi:io/streams.output-stream": super::streams::OutputStream,
         "wasi:cli/terminal-input.terminal-input": super::cli::Terminal,
         "wasi:cli/terminal-output.terminal-output": super::cli::Terminal,
-        "wasi:filesystem/types.descriptor": super::filesystem::Directory,
+        "wasi:filesystem/types.descriptor": super::filesystem::Descriptor,
         "wasi:filesystem/types.directory-entry-stream": super::filesystem::Listing,
         "wasi:http/types.fields": super::http::Fields,
         "wasi:http/types.incoming-request": super::http::IncomingRequest,

@@ -42,7 +42,7 @@ pub struct Import {
     pub what: &'static str,
 }
 
-const EMPTY_DIRECTORY: &str = "one directory, `/`, that is empty and cannot be written to";
+const FILES: &str = "one directory, `/`, with the files that are granted (`files`), to read";
 const NO_TERMINAL: &str = "there is no terminal";
 const NO_SOCKETS: &str = "every socket and every look-up is refused with `access-denied`";
 const SEED: &str = "drawn from the seed of the entry";
@@ -63,8 +63,8 @@ const INTERFACES: &[(&str, Met, &str)] = &[
     ("wasi:cli/terminal-stdout", Met::Given, NO_TERMINAL),
     ("wasi:clocks/monotonic-clock", Met::Recorded, CLOCK),
     ("wasi:clocks/wall-clock", Met::Recorded, CLOCK),
-    ("wasi:filesystem/preopens", Met::Given, EMPTY_DIRECTORY),
-    ("wasi:filesystem/types", Met::Given, EMPTY_DIRECTORY),
+    ("wasi:filesystem/preopens", Met::Given, FILES),
+    ("wasi:filesystem/types", Met::Given, FILES),
     (OUTGOING, Met::Recorded, "hosts that are granted; others are refused with `HTTP-request-denied`"),
     ("wasi:http/types", Met::Given, "requests, responses and bodies in memory"),
     ("wasi:io/error", Met::Given, STREAMS),

@@ -14,7 +14,7 @@ use super::{Kept, misused};
 use crate::host::Host;
 
 /// The most bytes of one read, whatever was asked for.
-const MAX_READ: u64 = 64 << 10;
+pub(super) const MAX_READ: u64 = 64 << 10;
 /// How many bytes `check-write` permits.
 const MAX_WRITE: u64 = 64 << 10;
 /// The most bytes of a write that also flushes, as the interface says.
@@ -37,6 +37,12 @@ impl Kept for InputStream {}
 impl InputStream {
     pub(crate) fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { bytes: bytes.into(), at: Arc::default() }
+    }
+
+    /// The bytes from an offset on.
+    pub(crate) fn from(bytes: Arc<[u8]>, offset: u64) -> Self {
+        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+        Self { bytes, at: Arc::new(AtomicUsize::new(at)) }
     }
 
     /// The next bytes; none if it has ended.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use troupe_chain::{Abort, Asked, Context, Machine, Nowhere, Outcome, Sender, Step, Text, Timestamp};
+use troupe_chain::{Abort, Asked, Context, Hash, Machine, Nowhere, Outcome, Sender, Step, Text, Timestamp};
 use troupe_component::{Allocation, Limits, LoadError, Sandbox, SandboxConfig, WasmComponent};
 
 /// The sandbox of tests that need no other.
@@ -31,7 +31,13 @@ pub(crate) fn load_with(bytes: &[u8], limit: &str, value: u64) -> Result<WasmCom
 }
 
 pub(crate) fn context() -> Context {
-    Context { from: Sender::Http { key: None }, at: Timestamp(1000), seq: 2, seed: None }
+    Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(1000),
+        seq: 2,
+        seed: None,
+    }
 }
 
 pub(crate) fn apply(component: &WasmComponent, message: &[u8], state: &[u8]) -> Step {

@@ -1,7 +1,8 @@
 //! What each call may do, and what becomes of a message when it does something else.
 
 use troupe_chain::{
-    Asked, Context, EffectId, EffectRef, Hash, Level, Machine, Notice, Nowhere, Outcome, Sender, Timestamp,
+    Asked, Context, EffectId, EffectRef, FailureCode, Hash, Level, Machine, Notice, Nowhere, Outcome, Sender,
+    Timestamp,
 };
 use troupe_component::CallError;
 use troupe_testing::guests::{self, Denied};
@@ -169,6 +170,20 @@ fn every_trap_has_its_code() {
 }
 
 #[test]
+fn a_guest_that_gives_itself_up_is_quoted_with_its_last_error() {
+    for (level, quoted) in [(3, true), (2, false)] {
+        let mut guest = Guest::new(World::Actor);
+        let line = guest.constant(b"somebody forgot something");
+        let log = format!("(call $import-log (i32.const {level}) {line}) (unreachable)");
+        let step = apply(&load(&guest.at(Place::Call(Call::Handle), &log).component()), b"m", b"s");
+        let Outcome::Failed(failed) = step.outcome else { panic!("{:?}", step.outcome) };
+        assert_eq!(failed.code, FailureCode::Unreachable);
+        let words = "in handle: somebody forgot something; wasm trap: ";
+        assert_eq!(failed.detail.starts_with(words), quoted, "{}", failed.detail);
+    }
+}
+
+#[test]
 fn where_several_reasons_apply_the_first_of_the_list_is_recorded() {
     let memory = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))";
     let table = "(loop $more (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 65536)) (i32.const -1))))";
@@ -247,7 +262,13 @@ fn a_guest_sees_who_sent_the_message_when_and_where_it_stands() {
     ];
     for (from, case, n, due, set, about, texts) in cases {
         let shown = format!("{from:?}");
-        let context = Context { from, at: Timestamp(1_700_000_000_123), seq: 42, seed: None };
+        let context = Context {
+            chain: Hash::from_bytes([0; 32]),
+            from,
+            at: Timestamp(1_700_000_000_123),
+            seq: 42,
+            seed: None,
+        };
         let step = guest.apply(&context, &mut Nowhere, b"m", b"s").unwrap();
         let Outcome::Accepted(accepted) = step.outcome else { panic!("{step:?}") };
         let mut expected = [case.to_le_bytes(), n.to_le_bytes()].concat();

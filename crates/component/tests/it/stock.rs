@@ -119,7 +119,8 @@ fn every_stock_takes_the_run_as_expected() {
         let mut seq = FIRST_SEQ;
         for (number, (message, expected)) in messages.iter().zip(&expected[1..]).enumerate() {
             let at = Timestamp(START + STEP * number as u64);
-            let context = Context { from: sender(number), at, seq, seed: None };
+            let context =
+                Context { chain: Hash::from_bytes([0; 32]), from: sender(number), at, seq, seed: None };
             let step = actor.apply(&context, &mut Nowhere, message.as_bytes(), &state).unwrap();
             match compare(&step, expected) {
                 Ok(next) => state = next.unwrap_or(state),

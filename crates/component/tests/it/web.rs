@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use troupe_chain::{Abort, Answered, Hash, Machine, Nowhere, Outside, Step, Text};
+use troupe_chain::{Abort, Answered, Files, Hash, Machine, Nowhere, Outside, Step, Text};
 use troupe_component::outside::{FETCH, Request, Response};
 use troupe_component::{Allocation, Grants, Limits, WasmComponent};
 use troupe_testing::{Call, World, guests};
@@ -207,14 +207,14 @@ fn a_machine_is_found_by_what_the_rules_grant() {
         grants: vec![text("http:*.example.net")],
         engine: SANDBOX.engine().clone(),
     };
-    let find = |rules: &_| troupe_chain::Machines::machine(&*SANDBOX, rules, &bytes);
+    let find = |rules: &_| troupe_chain::Machines::machine(&*SANDBOX, rules, &bytes, &Files::new());
     let step = ask(&find(&rules).unwrap(), &mut Echo(0), "1https://a.example.net/").unwrap();
     assert_eq!(told(&step), "ok 200https://a.example.net/");
     rules.grants = vec![text("clock")];
     let refused = find(&rules).map(|_| ()).unwrap_err();
     assert_eq!(
         refused,
-        "`clock` cannot be granted: it begins with none of `http:`, `private:`, `env:` and `args:`"
+        "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"
     );
     rules.grants = Vec::new();
     assert!(find(&rules).is_err());

@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    bench, branch, build, cache, check, checkpoint, completions, demo, dev, export, follow, import, inspect,
-    log, new, prove, ps, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
-    verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, demo, dev,
+    diff, export, follow, import, inspect, log, new, prove, ps, run, schema, send, serve, start, state,
+    steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -55,6 +55,11 @@ pub(super) enum Command {
     Checkpoint(checkpoint::Checkpoint),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Follow(verify::follow::Follow),
+    Diff(diff::Diff),
+    Bisect(bisect::Bisect),
+    Accuse(accuse::Accuse),
+    CheckProof(check_proof::CheckProof),
     Witness(witness::Witness),
     Export(export::Export),
     Import(import::Import),

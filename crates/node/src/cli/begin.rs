@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use troupe::host::{ComponentSource, Start};
 use troupe::manifest::{ComponentRef, Manifest, Name, http_grant};
-use troupe_chain::{Hash, OnFailure, Supervision, Text};
+use troupe_chain::{Files, Hash, OnFailure, Supervision, Text};
 use troupe_component::Grants;
 
 use super::failure::Failure;
@@ -39,6 +39,8 @@ pub(super) struct Begin {
     pub(super) config: Option<Bytes>,
     pub(super) limits: Vec<(String, u64)>,
     pub(super) grants: Vec<Text>,
+    /// The bytes of the files among them.
+    pub(super) files: Files,
     pub(super) name: Option<Name>,
     pub(super) supervision: Supervision,
     /// The component as a person reads it.
@@ -113,6 +115,7 @@ pub(super) fn from_manifest(manifest: &Manifest) -> Result<Begin, Failure> {
         config: manifest.config.clone(),
         limits: manifest.limits.clone(),
         grants: manifest.grants.clone(),
+        files: manifest.files.clone(),
         name: manifest.name.clone(),
         supervision: manifest.supervision,
         ..begin
@@ -128,8 +131,8 @@ fn from_file(path: &Path) -> Result<Begin, Failure> {
 impl Begin {
     fn of(component: ComponentSource, shown: String, stem: Option<String>) -> Self {
         let supervision = Supervision::default();
-        let (config, limits, grants, name) = (None, Vec::new(), Vec::new(), None);
-        Self { component, config, limits, grants, name, supervision, shown, stem }
+        let (config, limits, grants, files, name) = (None, Vec::new(), Vec::new(), Files::new(), None);
+        Self { component, config, limits, grants, files, name, supervision, shown, stem }
     }
 
     /// The component's name.
@@ -149,8 +152,8 @@ impl Begin {
     /// As the node begins it.
     pub(super) fn start(self) -> Start {
         let name = self.text();
-        let Self { component, config, limits, grants, supervision, .. } = self;
-        Start { component, config, limits, grants, name, supervision }
+        let Self { component, config, limits, grants, files, supervision, .. } = self;
+        Start { component, config, limits, grants, files, name, supervision }
     }
 
     /// The folder that `run` keeps the actor in unless it is told otherwise.

@@ -169,10 +169,17 @@ impl Task {
             &running.host.sandbox,
             &running.genesis.rules(),
             &running.component,
+            &running.files().map_err(Failure::cannot)?,
         )
         .map_err(Failure::cannot)?;
         let seed = machine.draws().then(|| Hash::from_bytes([0; 32]));
-        let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 2, seed };
+        let context = Context {
+            chain: Hash::from_bytes([0; 32]),
+            from: Sender::Http { key: None },
+            at: Timestamp(0),
+            seq: 2,
+            seed,
+        };
         let state = running.actor.view().map_err(Failure::cannot)?.state.clone();
         let began = Instant::now();
         let (mut steps, mut fuel) = (0_u32, 0);

@@ -68,14 +68,11 @@ pub(super) fn build(screen: &Screen, command: &Build) -> Done {
     let project = open(&command.folder)?;
     let built = command.tools.build(screen, &project).map_err(|error| explain(&project, &error))?;
     let manifest = project.folder.join(MANIFEST);
-    let config = if manifest.is_file() {
-        begin::read(&manifest.display().to_string(), &begin::BeginArgs::default())?.config
-    } else {
-        None
-    };
-    let checked = check::try_out(screen, &built.component, config.as_deref())?;
+    let begun = if manifest.is_file() { &manifest } else { &built.component };
+    let begin = begin::read(&begun.display().to_string(), &begin::BeginArgs::default())?;
+    let checked = check::try_out(screen, begin)?;
     if screen.json {
-        return checked.report(screen, &built.component);
+        return checked.report(screen);
     }
     let (file, seconds) = (built.component.display(), built.took.as_secs_f64());
     screen.line(format_args!("{GOOD}built{GOOD:#} {BOLD}{file}{BOLD:#} in {seconds:.1} s"))?;

@@ -33,10 +33,19 @@ pub(crate) struct Cache {
 #[derive(Subcommand)]
 enum Task {
     /// List what is kept, what was used last first
+    #[command(after_help = "Examples:\n  \
+        troupe cache list\n  \
+        troupe --json cache list | jq -r .component")]
     List,
     /// Remove all of it
+    #[command(after_help = "Examples:\n  \
+        troupe cache clear\n  \
+        troupe cache clear --cache DIR")]
     Clear,
     /// Print the folder
+    #[command(after_help = "Examples:\n  \
+        troupe cache path\n  \
+        du -sh $(troupe cache path)")]
     Path,
 }
 

@@ -1,28 +1,31 @@
 //! `troupe check`: whether a component is an actor, and if not, why.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
+use troupe::host::ComponentSource;
 use troupe_api::Payload;
 use troupe_chain::{Context, Hash, Machine, Outcome, Sender, Timestamp};
-use troupe_component::{Import, Limits, LoadError, SandboxConfig, WasmComponent};
+use troupe_component::{Grants, Import, Limits, LoadError, SandboxConfig, WasmComponent};
 
+use super::begin::{self, Begin, BeginArgs};
 use super::code;
 use super::failure::{Done, Failure};
-use super::parse;
 use super::screen::{BOLD, GOOD, Screen, count, excerpt_bytes, size};
 
 /// Check that a component is an actor, and try its init
+///
+/// A manifest says under which limits, with which grants and which configuration.
 ///
 /// Exit code 1 if it is not one, with every reason; 2 if the file cannot be read.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe check counter.wasm\n  \
+    troupe check actor.toml\n  \
     troupe check quakes.wasm --config '{\"alerts\":\"somebody\"}'\n  \
     troupe check --json counter.wasm | jq .limits")]
 pub(crate) struct Check {
-    /// The component: a .wasm file
-    component: PathBuf,
+    /// The component, a .wasm file, or a manifest
+    #[arg(value_name = "COMPONENT|actor.toml")]
+    component: String,
     /// Configuration for init
     #[arg(long, value_name = "JSON|@FILE")]
     config: Option<String>,
@@ -30,33 +33,46 @@ pub(crate) struct Check {
 
 /// A component that is an actor, and what its `init` came to.
 pub(super) struct Checked {
-    bytes: Vec<u8>,
+    /// The file as a person reads it.
+    file: String,
+    size: u64,
     component: WasmComponent,
     state: Vec<u8>,
     fuel: u64,
 }
 
 pub(super) fn check(screen: &Screen, command: &Check) -> Done {
-    let config = command.config.as_deref().map(parse::payload).transpose()?;
-    if let Some(config) = &config {
-        parse::check_json(config, "the configuration")?;
-    }
-    try_out(screen, &command.component, config.as_deref())?.report(screen, &command.component)
+    let args = BeginArgs { config: command.config.clone(), ..BeginArgs::default() };
+    try_out(screen, begin::read(&command.component, &args)?)?.report(screen)
 }
 
-/// Loads a component and runs its `init`.
-pub(super) fn try_out(screen: &Screen, path: &Path, config: Option<&[u8]>) -> Result<Checked, Failure> {
-    let bytes = parse::file(path)?;
-    let file = path.display();
-    let sandbox = code::sandbox(screen, Some(&file.to_string()), SandboxConfig::default().deadline);
-    let component = match sandbox.load(&bytes, &Limits::default()) {
+/// Loads what an actor is to be begun with, and runs its `init`.
+pub(super) fn try_out(screen: &Screen, begin: Begin) -> Result<Checked, Failure> {
+    let Begin { component, config, limits: set, grants, files, shown: file, .. } = begin;
+    let ComponentSource::Bytes(bytes) = component else {
+        return Err(Failure::cannot(format_args!("{file} is the name of a component, not the file of one")));
+    };
+    let mut limits = Limits::default();
+    for (name, value) in &set {
+        limits.set(name, *value).map_err(Failure::cannot)?;
+    }
+    let grants =
+        Grants::parse(&grants).map_err(Failure::cannot)?.with_files(&files).map_err(Failure::cannot)?;
+    let sandbox = code::sandbox(screen, Some(&file), SandboxConfig::default().deadline);
+    let component = match sandbox.load_granted(&bytes, &limits, &grants) {
         Ok(component) => component,
         Err(error @ (LoadError::NoEngine(_) | LoadError::File { .. })) => return Err(Failure::cannot(error)),
-        Err(error) => return Err(not_an_actor(&file.to_string(), &error)),
+        Err(error) => return Err(not_an_actor(&file, &error)),
     };
     let seed = component.draws().then(|| Hash::from_bytes([0; 32]));
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(0), seq: 1, seed };
-    let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config)
+    let context = Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(0),
+        seq: 1,
+        seed,
+    };
+    let step = Machine::init(&component, &context, &mut troupe_chain::Nowhere, config.as_deref())
         .map_err(|abort| Failure::cannot(format_args!("{file}: init came to no outcome: {abort}")))?;
     let state = match step.outcome {
         Outcome::Accepted(accepted) => accepted.state,
@@ -68,7 +84,8 @@ pub(super) fn try_out(screen: &Screen, path: &Path, config: Option<&[u8]>) -> Re
             return Err(Failure::is_false(format_args!("{file}: init rejected: {rejection}")));
         }
     };
-    Ok(Checked { bytes, component, state: state.to_vec(), fuel: step.fuel.0 })
+    let size = bytes.len() as u64;
+    Ok(Checked { file, size, component, state, fuel: step.fuel.0 })
 }
 
 fn not_an_actor(file: &str, error: &LoadError) -> Failure {
@@ -100,21 +117,21 @@ fn imported(import: &Import) -> serde_json::Value {
 
 impl Checked {
     /// Says all of it.
-    pub(super) fn report(&self, screen: &Screen, path: &Path) -> Done {
-        let Self { bytes, component, state, fuel } = self;
+    pub(super) fn report(&self, screen: &Screen) -> Done {
+        let Self { file, size: bytes, component, state, fuel } = self;
         let limits = component.limits().to_entry();
         if screen.json {
             let limits: serde_json::Map<_, _> =
                 limits.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
             return Ok(screen.json(&json!({
-                "actor": true, "component": component.hash().to_string(), "size": bytes.len(),
+                "actor": true, "component": component.hash().to_string(), "size": bytes,
                 "world": component.world().name(), "limits": limits,
                 "imports": component.imports().iter().map(imported).collect::<Vec<_>>(),
                 "schema": super::schema::as_json(component),
                 "init": { "state": Payload(state).to_value(), "fuel": fuel },
             }))?);
         }
-        screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{}{BOLD:#} is an actor", path.display()))?;
+        screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{}{BOLD:#} is an actor", file))?;
         self.essentials(screen)?;
         for (index, (name, value)) in limits.iter().enumerate() {
             let is_bytes = !matches!(name.as_str(), "calls" | "fuel" | "sends" | "instances" | "table");
@@ -126,10 +143,10 @@ impl Checked {
 
     /// Says what matters most, without the limits.
     pub(super) fn essentials(&self, screen: &Screen) -> Done {
-        let Self { bytes, component, state, fuel } = self;
+        let Self { size: bytes, component, state, fuel, .. } = self;
         screen.field("world", component.world().name())?;
         screen.field("hash", component.hash())?;
-        screen.field("size", size(bytes.len() as u64))?;
+        screen.field("size", size(*bytes))?;
         screen.field("interface", "every export has the world's signature")?;
         let width = component.imports().iter().map(|import| import.name.len()).max().unwrap_or(0);
         for (index, Import { name, met, what }) in component.imports().iter().enumerate() {

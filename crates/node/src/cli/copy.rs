@@ -69,7 +69,7 @@ where
 {
     for (field, name) in entry.blobs() {
         // What several chains have in common belongs to none of them.
-        let is_shared = matches!(field, "component-hash" | "config");
+        let is_shared = Entry::is_shared(field);
         if !seen.insert((is_shared, name)) {
             continue;
         }

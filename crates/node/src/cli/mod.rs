@@ -7,13 +7,16 @@
 //! STORE, BUNDLE, URL or the name of an actor means, [`node`] talks to a running node, [`server`] is what `run` and
 //! `serve` have in common.
 
+mod accuse;
 mod args;
 mod begin;
 mod bench;
+mod bisect;
 mod branch;
 mod build;
 mod cache;
 mod check;
+mod check_proof;
 mod checkpoint;
 mod code;
 mod completions;
@@ -21,6 +24,8 @@ mod contracts;
 mod copy;
 mod demo;
 mod dev;
+mod diff;
+mod differences;
 mod export;
 mod failure;
 mod follow;
@@ -100,6 +105,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
         Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
+        Command::Follow(command) => verify::follow::follow(&screen, command),
+        Command::Diff(command) => diff::diff(&screen, &command),
+        Command::Bisect(command) => bisect::bisect(&screen, &command),
+        Command::Accuse(command) => accuse::accuse(&screen, &command),
+        Command::CheckProof(command) => check_proof::check_proof(&screen, &command),
         Command::Witness(command) => witness::witness(&screen, command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),

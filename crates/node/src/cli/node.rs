@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use troupe_api::{ActorSummary, Client, ClientError, ErrorCode, Info};
-use troupe_chain::Hash;
+use troupe_chain::{Files, Hash};
 
 use super::failure::Failure;
 use super::parse;
@@ -105,6 +105,14 @@ impl Node {
     /// Gives the node a component.
     pub(super) fn upload(&self, bytes: &[u8]) -> Result<String, Failure> {
         Ok(self.client.upload(bytes).map_err(|error| explain(&error))?.component)
+    }
+
+    /// Gives the node the files that are granted.
+    pub(super) fn upload_files(&self, files: &Files) -> Result<(), Failure> {
+        for bytes in files.values() {
+            self.client.upload_file(bytes).map_err(|error| explain(&error))?;
+        }
+        Ok(())
     }
 
     /// All actors in order of their ids; those that were removed too, if `all` is set.

@@ -255,6 +255,24 @@ impl Source {
         }
     }
 
+    /// The chain's id.
+    pub(super) fn chain(&self) -> Hash {
+        match self {
+            Self::Store(_, history) => history.chain(),
+            Self::Bundle(bundle) => bundle.summary().chain,
+            Self::Remote(remote) => remote.chain(),
+        }
+    }
+
+    /// The name of the entry at a position; `None` if there is none.
+    pub(super) fn name_at(&self, seq: u64) -> Result<Option<Hash>, Failure> {
+        match self {
+            Self::Remote(remote) => remote.name_at(seq),
+            _ if seq > self.seq() => Ok(None),
+            _ => Ok(self.range(seq, seq)?.first().map(|entry| Hash::of(entry))),
+        }
+    }
+
     /// How many entries to ask for at once: a bundle is read from its beginning each time.
     pub(super) fn page(&self) -> u64 {
         match self {
@@ -309,6 +327,14 @@ impl History for Source {
             Self::Store(_, history) => history.blob(name),
             Self::Bundle(bundle) => Ok(bundle.blob(name)?.map(Bytes::from)),
             Self::Remote(remote) => remote.blob(name),
+        }
+    }
+
+    fn has_results(&self) -> bool {
+        match self {
+            Self::Store(_, history) => history.has_results(),
+            Self::Bundle(bundle) => bundle.has_results(),
+            Self::Remote(remote) => remote.has_results(),
         }
     }
 }

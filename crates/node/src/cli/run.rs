@@ -83,6 +83,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     setup.config.clone_from(&begin.config);
     setup.limits.clone_from(&begin.limits);
     setup.grants.clone_from(&begin.grants);
+    setup.files.clone_from(&begin.files);
     setup.supervision = begin.supervision;
     setup.settings.deadline = command.deadline.0;
     setup.settings.options.mailbox = usize::try_from(command.mailbox).unwrap_or(usize::MAX);

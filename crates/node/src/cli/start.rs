@@ -45,6 +45,7 @@ pub(super) fn start(screen: &Screen, command: &Start) -> Done {
         })?,
         ComponentSource::Stored(name) => name.to_string(),
     };
+    node.upload_files(&begin.files)?;
     let info: troupe_api::Info = node.post("/actors", &body(&begin, &component)?)?;
     let name = info.name.as_deref().unwrap_or(&info.actor);
     let url = format!("{}/actors/{name}", node.client.url());

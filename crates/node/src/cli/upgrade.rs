@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use troupe::host::ComponentSource;
-use troupe_chain::Text;
+use troupe_chain::{Files, Text};
 
 use super::begin::{self, BeginArgs};
 use super::failure::{Done, Failure};
@@ -88,7 +88,7 @@ pub(super) fn upgrade(screen: &Screen, command: &Upgrade) -> Done {
     let mut bytes = None;
     let args =
         BeginArgs { limit: command.limit.clone(), grant: command.grant.clone(), ..BeginArgs::default() };
-    let (limits, grants) = match &command.component {
+    let (limits, grants, files) = match &command.component {
         Some(component) => {
             let begin = begin::read(component, &args)?;
             body["component"] = begin.hash().to_string().into();
@@ -97,9 +97,9 @@ pub(super) fn upgrade(screen: &Screen, command: &Upgrade) -> Done {
             }
             // A manifest says all grants; a component says nothing of them.
             let grants = (begin::is_manifest(component) || !begin.grants.is_empty()).then_some(begin.grants);
-            (begin.limits, grants)
+            (begin.limits, grants, begin.files)
         }
-        None => (args.limit, (!args.grant.is_empty()).then_some(args.grant)),
+        None => (args.limit, (!args.grant.is_empty()).then_some(args.grant), Files::new()),
     };
     if !limits.is_empty() {
         body["limits"] = limits.into_iter().map(|(name, value)| (name, json!(value))).collect();
@@ -112,6 +112,7 @@ pub(super) fn upgrade(screen: &Screen, command: &Upgrade) -> Done {
     if let Some(bytes) = bytes {
         node.upload(&bytes)?;
     }
+    node.upload_files(&files)?;
     if command.dry_run { try_out(screen, &node, &found, body) } else { change(screen, &node, &found, &body) }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use troupe_api::{ActorList, ActorSummary, Nothing, StartActor, StopActor};
-use troupe_chain::{Hash, OnFailure, Supervision, Text};
+use troupe_chain::{Files, Hash, OnFailure, Supervision, Text};
 use troupe_runtime::{Actor, Listed};
 
 use super::body::{self, field};
@@ -67,6 +67,7 @@ pub(super) async fn start(State(site): State<Arc<Site>>, request: Request<Body>)
         config: asked.config.map(|config| Bytes::from(config.get().to_owned())),
         limits: asked.limits.into_iter().collect(),
         grants: grants(asked.grants)?,
+        files: Files::new(),
         name: asked.name.map(name).transpose()?,
         supervision: asked.supervision.map(supervision).transpose()?.unwrap_or_default(),
     };

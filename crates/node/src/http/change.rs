@@ -10,7 +10,7 @@ use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use troupe_api::{ErrorCode, ForkActor, Payload, RewindActor, UpgradeActor, Upgraded};
-use troupe_chain::{Code, Hash, Rules};
+use troupe_chain::{Code, Files, Hash, Rules};
 use troupe_component::{Grants, Limits};
 use troupe_runtime::{Actor, View};
 
@@ -67,6 +67,7 @@ fn rules(host: &Host, current: &View, asked: UpgradeActor) -> Result<(Rules, Byt
     granted.sort();
     granted.dedup();
     let parsed = Grants::parse(&granted).map_err(|error| cannot(error.to_string()))?;
+    host.keep_files(&granted, &Files::new())?;
     let machine = host.sandbox.load_granted(&code, &limits, &parsed);
     let world = machine.map_err(|error| cannot(error.to_string()))?.world().text();
     let (code_name, engine) = (Code::Component(component), host.sandbox.engine().clone());

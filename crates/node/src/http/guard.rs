@@ -91,6 +91,7 @@ mod tests {
             (Method::POST, "/actors", Some(Scope::Manage)),
             (Method::POST, "/actors/", Some(Scope::Manage)),
             (Method::POST, "/components", Some(Scope::Manage)),
+            (Method::POST, "/files", Some(Scope::Manage)),
             (Method::POST, "/stop", Some(Scope::Manage)),
             (Method::POST, "/actors/a/upgrade", Some(Scope::Manage)),
             (Method::DELETE, "/actors/a", Some(Scope::Manage)),

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, header};
 use troupe_api::{ErrorCode, Payload, check_object};
 use troupe_chain::{Hash, Sender};
-use troupe_runtime::{Actor, Answer, SendError, Trace};
+use troupe_runtime::{Actor, Answer, Trace};
 
 use super::body;
 use super::problem::Refusal;
@@ -32,11 +32,7 @@ pub(super) async fn post(
     check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
     match actor.send_traced(Sender::Http { key }, message.clone(), trace).await {
         Ok(answer) => Ok(respond(&answer, minimal)),
-        Err(error @ SendError::Rejected(_)) => {
-            let fields = schema::fields(&site, &actor, message).await;
-            Err(Refusal::from(error).with_fields(fields))
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(schema::refusal(&site, &actor, message, error).await),
     }
 }
 

@@ -52,6 +52,7 @@ pub fn router(site: Arc<Site>) -> Router {
     let router = Router::new()
         .route("/actors", get(actors::list).post(actors::start))
         .route("/components", post(components::upload))
+        .route("/files", post(components::upload_file))
         .route("/components/{hash}", get(components::component))
         .route("/top", get(top::top))
         .route("/healthz", get(read::healthz))

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, Response, Uri, header};
 use axum::response::IntoResponse;
 use troupe_api::{ErrorCode, FieldProblem, Problem};
-use troupe_runtime::SendError;
+use troupe_runtime::{OpenError, SendError};
 use troupe_store::StoreError;
 
 use crate::access::{Denied, TooMany};
@@ -67,12 +67,19 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        Self::new(ErrorCode::Internal, error.to_string())
+    }
+}
+
 impl From<SetupError> for Refusal {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::Load(_)
             | SetupError::Limit(_)
             | SetupError::Grant(_)
+            | SetupError::Files(_)
             | SetupError::NoComponent(_) => Self::new(ErrorCode::CannotBegin, error.to_string()),
             SetupError::Begin(error) => error.into(),
             SetupError::Store(error) => error.into(),

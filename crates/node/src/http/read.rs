@@ -148,15 +148,13 @@ pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
     let bad = |error: troupe_chain::NotAName| Refusal::new(ErrorCode::BadQuery, error.to_string());
     let name: Hash = key(path)?.parse().map_err(bad)?;
     let chain = actor.id();
-    let genesis = actor.genesis()?;
-    let rules = Arc::clone(&view(&actor).await?.tip.rules);
-    // What chains share is given out only as far as this one names it.
-    let code = Code::Component(name);
-    let shared = genesis.code == code || rules.code == code || genesis.config == Some(name);
     let store = Arc::clone(actor.store());
-    let found =
-        blocking(move || if shared { store.shared(&name) } else { store.blob(&chain, &name) }).await?;
-    match found {
+    let found = blocking(move || match store.blob(&chain, &name)? {
+        // What chains share is given out only as far as this one names it.
+        None if troupe_runtime::names_shared(&*store, &chain, &name)? => Ok(store.shared(&name)?),
+        found => Ok::<_, Refusal>(found),
+    });
+    match found.await? {
         // Some names in the store are not hashes of what they name; those are nobody else's business.
         Some(blob) if Hash::of(&blob) == name => Ok(bytes(blob, None, &[])),
         _ => Err(Refusal::new(ErrorCode::NotFound, format!("this actor has no blob {name}"))),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use troupe_api::FieldProblem;
 use troupe_chain::{Code, Hash, Machines};
-use troupe_runtime::Actor;
+use troupe_runtime::{Actor, SendError};
 use troupe_schema::Description;
 
 use super::problem::Refusal;
@@ -39,8 +39,16 @@ pub(super) async fn schema(State(site): State<Arc<Site>>, Target(actor): Target)
     json(StatusCode::OK, &raw)
 }
 
+/// What is told of a message that came to nothing: of one that its contract refused, also which part does not fit the
+/// actor's schema.
+pub(super) async fn refusal(site: &Arc<Site>, actor: &Actor, message: Bytes, error: SendError) -> Refusal {
+    let refused = matches!(error, SendError::Rejected(_));
+    let refusal = Refusal::from(error);
+    if refused { refusal.with_fields(fields(site, actor, message).await) } else { refusal }
+}
+
 /// What of a refused message does not fit the actor's schema; nothing if that cannot be told.
-pub(super) async fn fields(site: &Arc<Site>, actor: &Actor, message: Bytes) -> Vec<FieldProblem> {
+async fn fields(site: &Arc<Site>, actor: &Actor, message: Bytes) -> Vec<FieldProblem> {
     let Ok(Said { description: Some(description), .. }) = said(site, actor).await else { return Vec::new() };
     let problems = blocking(move || {
         let Some(schema) = &description.message else { return Ok(Vec::new()) };
@@ -61,7 +69,8 @@ async fn said(site: &Arc<Site>, actor: &Actor) -> Result<Said, Refusal> {
     let (sandbox, store) = (site.host.sandbox.clone(), Arc::clone(actor.store()));
     let said = blocking(move || {
         let code = store.shared(&name)?.unwrap_or_default();
-        let text = match sandbox.machine(&rules, &code) {
+        let files = troupe_runtime::files_of(&*store, &rules)?;
+        let text = match sandbox.machine(&rules, &code, &files) {
             Ok(machine) => machine.description().ok().flatten().map(Arc::from),
             Err(_) => None,
         };

@@ -24,6 +24,7 @@ use super::message::{self, MAX_KEY, max_message};
 use super::problem::Refusal;
 use super::query::{Query, bad};
 use super::read::Answer;
+use super::schema;
 use super::server::Serving;
 use super::site::{Site, Target};
 use super::tail::{Tail, TailEntry};
@@ -72,13 +73,17 @@ pub(super) async fn socket(
     let limit = max_message(&actor).await?;
     let tail = if entries { Some(Tail::new(&actor, from).await?) } else { None };
     let most = usize::try_from(limit.saturating_add(MAX_ENVELOPE)).unwrap_or(usize::MAX);
-    let talk = Talk { actor, limit, tail, pending: JoinSet::new(), serving, _room: room };
+    let talk = Talk { site, actor, limit, tail, pending: JoinSet::new(), serving, _room: room };
     let upgrade = upgrade.max_message_size(most).max_frame_size(most);
     Ok(upgrade.on_upgrade(move |socket| talk.hold(socket)))
 }
 
+/// An answer that will come.
+type Coming = tokio::sync::oneshot::Receiver<Result<troupe_runtime::Answer, SendError>>;
+
 /// One socket.
 struct Talk {
+    site: Arc<Site>,
     actor: Actor,
     limit: u64,
     tail: Option<Tail>,
@@ -202,8 +207,8 @@ impl Talk {
             return Some(failed("null", &Refusal::new(ErrorCode::BadBody, what)));
         }
         match self.post(&asked) {
-            Ok(answer) => {
-                let id = id.to_owned();
+            Ok((message, answer)) => {
+                let (id, site, actor) = (id.to_owned(), Arc::clone(&self.site), self.actor.clone());
                 self.pending.spawn(async move {
                     match answer.await.unwrap_or(Err(SendError::Stopped)) {
                         Ok(answer) => {
@@ -212,7 +217,7 @@ impl Talk {
                             body.push(b'}');
                             body
                         }
-                        Err(error) => failed(&id, &error.into()),
+                        Err(error) => failed(&id, &schema::refusal(&site, &actor, message, error).await),
                     }
                 });
                 None
@@ -221,10 +226,8 @@ impl Talk {
         }
     }
 
-    fn post(
-        &self,
-        asked: &Asked<'_>,
-    ) -> Result<tokio::sync::oneshot::Receiver<Result<troupe_runtime::Answer, SendError>>, Refusal> {
+    /// The message as the actor gets it, and the answer that will come.
+    fn post(&self, asked: &Asked<'_>) -> Result<(Bytes, Coming), Refusal> {
         let message = asked.message.get();
         if self.pending.len() >= MAX_PENDING {
             let what = format!("{MAX_PENDING} messages of this socket wait already");
@@ -244,7 +247,9 @@ impl Talk {
             }
             key => key.as_ref().map(|key| Hash::of(key.as_bytes())),
         };
-        Ok(self.actor.post(Sender::Http { key }, Bytes::copy_from_slice(message.as_bytes()))?)
+        let message = Bytes::copy_from_slice(message.as_bytes());
+        let coming = self.actor.post(Sender::Http { key }, message.clone())?;
+        Ok((message, coming))
     }
 
     async fn tell(

@@ -150,6 +150,10 @@ fn a_node_and_its_witness_go_on_from_each_other_however_they_are_killed() {
     let cosigned =
         troupe(folder.path(), &["verify-proof", "c.proof", "--key", &key, "--witness", &witness.key]);
     cosigned.code(0).says("cosigned");
+    node.troupe(&["verify", "counter", "--key", &key, "--witness-key", &witness.key])
+        .code(0)
+        .says("signed    ")
+        .says("cosigned");
     assert!(
         !node.errors().contains("set back") && !node.errors().contains("another history"),
         "{}",

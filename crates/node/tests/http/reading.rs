@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use troupe_chain::{Engine, Entry, Hash, Machines, Rules, Text};
+use troupe_chain::{Engine, Entry, Files, Hash, Machines, Rules, Text};
 use troupe_component::{Sandbox, WasmComponent};
 use troupe_runtime::{Actors, Options, rules_change_blob};
 use troupe_store::MemoryStore;
@@ -113,8 +113,8 @@ impl Machines for Another {
         &self.engine
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<WasmComponent, String> {
-        self.sandbox.machine(rules, code)
+    fn machine(&self, rules: &Rules, code: &[u8], files: &Files) -> Result<WasmComponent, String> {
+        self.sandbox.machine(rules, code, files)
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use troupe_testing::{Call, Guest, World};
 
 use crate::server::{Server, counter, setup};
+use crate::streams::{ask, connect, hear};
 
 /// Refuses everything, and says that it takes `{"n":N}` with N of at least 1.
 fn picky(description: &str) -> Vec<u8> {
@@ -36,6 +37,18 @@ fn a_refusal_says_which_part_of_the_message_does_not_fit() {
     // The schema finds nothing wrong; the contract decides.
     let problem = wire.post(r#"{"n":1}"#).unwrap().problem(422, "rejected");
     assert!(problem.get("fields").is_none(), "{problem}");
+}
+
+#[test]
+fn a_refusal_over_a_socket_says_it_too() {
+    let server = Server::with(setup(picky(DESCRIPTION)));
+    let mut socket = connect(&server, "/socket");
+    ask(&mut socket, &json!({ "id": 7, "message": { "n": 0 } }));
+    let told = hear(&mut socket);
+    assert_eq!((&told["id"], &told["error"]["code"]), (&json!(7), &json!("rejected")));
+    assert_eq!(told["error"]["fields"], json!([{"path": "/n", "problem": "must be at least 1, and is 0"}]));
+    ask(&mut socket, &json!({ "id": 8, "message": { "n": 1 } }));
+    assert!(hear(&mut socket)["error"].get("fields").is_none());
 }
 
 #[test]

@@ -137,20 +137,20 @@ fn readers_that_take_nothing_are_dropped_and_hold_up_nobody() {
     wire.post("{}").unwrap().status(200);
 }
 
-type Socket = WebSocket<TcpStream>;
+pub(crate) type Socket = WebSocket<TcpStream>;
 
-fn connect(server: &Server, path: &str) -> Socket {
+pub(crate) fn connect(server: &Server, path: &str) -> Socket {
     let stream = TcpStream::connect(server.addr).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let url = format!("ws://{}{path}", server.addr);
     tungstenite::client(url, stream).map(|(socket, _)| socket).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn ask(socket: &mut Socket, value: &Value) {
+pub(crate) fn ask(socket: &mut Socket, value: &Value) {
     socket.send(Message::text(value.to_string())).unwrap();
 }
 
-fn hear(socket: &mut Socket) -> Value {
+pub(crate) fn hear(socket: &mut Socket) -> Value {
     loop {
         match socket.read().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use crate::script::Script;
 use bytes::Bytes;
-use troupe_chain::{Code, Engine, Genesis, Hash, Machines, Rules, Sender, Supervision, Text, Timestamp};
+use troupe_chain::{
+    Code, Engine, Files, Genesis, Hash, Machines, Rules, Sender, Supervision, Text, Timestamp,
+};
 use troupe_runtime::{
     Actor, Actors, Answer, ManualClock, NewActor, OpenError, Options, SeededEntropy, SendError, StoreHistory,
 };
@@ -48,7 +50,7 @@ impl Machines for Scripts {
         &self.engine
     }
 
-    fn machine(&self, rules: &Rules, _: &[u8]) -> Result<Script, String> {
+    fn machine(&self, rules: &Rules, _: &[u8], _: &Files) -> Result<Script, String> {
         let takes_notices = rules.world.as_str() != "deaf";
         let draws = rules.world.as_str() == "drawing";
         Ok(Script { takes_notices, draws, ..self.script.clone() })

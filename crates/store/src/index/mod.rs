@@ -112,14 +112,14 @@ pub(crate) fn ingest(index: &dyn Index, layer: &Layer, id: u64) -> Result<(), St
     let Some(end) = layer.end else { return Ok(()) };
     let mut pairs: Vec<Pair> = Vec::with_capacity(layer.places.len() + layer.heads.len());
     let mut pace = Pace::default();
-    for (key, place) in &layer.places {
+    for (key, place) in layer.places.iter() {
         pace.step();
         // Most frames have few items: what is not zero of the number.
         let item = place.item.to_le_bytes();
         let len = item.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         pairs.push(Pair::new([key.bytes(), b""], [&place.at.to_u64().to_be_bytes(), &item[..len], b""]));
     }
-    for (chain, head) in &layer.heads {
+    for (chain, head) in layer.heads.iter() {
         pairs
             .push(Pair::new([b"h", chain.as_bytes()], [head.entry.as_bytes(), &head.seq.to_be_bytes(), b""]));
     }

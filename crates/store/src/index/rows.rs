@@ -43,7 +43,7 @@ pub(crate) fn rows<'a>(
 pub(super) fn changes<'a>(index: &dyn Index, layer: &'a Layer) -> Result<Vec<OwnedChange<'a>>, Failure> {
     let mut passing = Vec::new();
     let mut changes = Vec::new();
-    for (key, change) in &layer.rows {
+    for (key, change) in layer.rows.iter() {
         if change.value.is_none() && change.began_with_put {
             passing.push(&key[..]);
         } else {

@@ -13,8 +13,9 @@ use crate::disk::{Disk, DiskFile};
 
 const READY: &str = "log/spare";
 const MAKING: &str = "log/spare.tmp";
-/// Synced piece by piece, so that commits meanwhile wait for little.
-const PIECE: usize = 4 << 20;
+/// Written and synced in pieces, for many systems do not take the core from a thread inside a system call: whoever
+/// commits meanwhile may wait for a whole one.
+const PIECE: usize = 64 << 10;
 
 pub(crate) struct Spare {
     disk: Arc<dyn Disk>,

@@ -38,12 +38,21 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
 
 /// A host as an actor with these limits and grants would find it in `handle`.
 fn host_with(limits: &Limits, grants: &[&str]) -> Host {
-    let guest = troupe_testing::guests::echo(troupe_testing::World::Actor);
     let grants: Vec<_> = grants.iter().map(|grant| Text::new(*grant).unwrap()).collect();
-    let grants = Grants::parse(&grants).unwrap();
-    let actor: WasmComponent = SANDBOX.load_granted(&guest, limits, &grants).unwrap();
+    host_of(limits, &Grants::parse(&grants).unwrap())
+}
+
+fn host_of(limits: &Limits, grants: &Grants) -> Host {
+    let guest = troupe_testing::guests::echo(troupe_testing::World::Actor);
+    let actor: WasmComponent = SANDBOX.load_granted(&guest, limits, grants).unwrap();
     let seed = Some(Hash::from_bytes(std::array::from_fn(|n| n as u8)));
-    let context = Context { from: Sender::Http { key: None }, at: Timestamp(AT), seq: 2, seed };
+    let context = Context {
+        chain: Hash::from_bytes([0; 32]),
+        from: Sender::Http { key: None },
+        at: Timestamp(AT),
+        seq: 2,
+        seed,
+    };
     let mut host = Host::new(&actor, &context, None);
     host.phase = Phase::Handle;
     host

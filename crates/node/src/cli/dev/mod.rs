@@ -7,7 +7,6 @@
 //! place.
 
 mod bench;
-mod diff;
 mod show;
 
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use troupe_chain::{Body, Entry, Hash};
 use troupe_runtime::{Actor, Span, SpanSink};
 
-use super::diff::differences;
+use crate::cli::differences::differences;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::log;
 use crate::cli::place::{Source, history_of};

@@ -199,6 +199,7 @@ impl Stage {
             limits.set(name, *value).map_err(Failure::cannot)?;
         }
         let grants = Grants::parse(&setup.grants).map_err(Failure::cannot)?;
+        let grants = grants.with_files(&setup.files).map_err(Failure::cannot)?;
         let loaded = self.sandbox.load_granted(&bytes, &limits, &grants);
         loaded.map_err(|error| Failure::cannot(format_args!("{}: {error}", path.display())))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::screen::excerpt;
+use super::screen::excerpt;
 
 /// The most characters of a value that is shown.
 const MAX_VALUE: usize = 60;

@@ -1,152 +1,19 @@
-//! `troupe verify`: everything again, and compared.
+//! What is said of a verification: to a person, and to a program.
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use troupe_api::Payload;
-use troupe_chain::{CannotCheck, Divergence, Hash, History, NotVerified, Report, Tip, Unreadable};
-use troupe_component::Sandbox;
+use troupe_chain::{CannotCheck, Divergence, NotVerified, Tip};
 use troupe_store::bundle::BundleError;
 
-use super::code;
-use super::failure::{Done, Failure};
-use super::origins::{self, Origins, Verified};
-use super::place::{NotOpened, Place, Source, Whose, open_store};
-use super::progress;
-use super::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, plural, rate};
+use super::{Replayed, Seen};
+use crate::cli::failure::Failure;
+use crate::cli::origins::Origins;
+use crate::cli::parse::utc;
+use crate::cli::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, plural, rate};
 
-/// Replay a whole history and compare: believe nobody
-///
-/// Checks that the entries form a chain, that every blob is what its name says, and that running the component again on
-/// every message leads to every state, reply, effect and failure that the chain says.
-///
-/// A store with several actors is verified as a whole, with where each entry says that it comes from, unless --actor
-/// names one.
-///
-/// Exit code 0 if so, 1 if not, with the place; 2 if it could not be checked. A history that was cut short and given
-/// another head can only be told from the whole one by whoever knows the head: --head.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
-    troupe verify counter.store\n  \
-    troupe verify counter\n  \
-    troupe verify troupe.store --actor counter\n  \
-    troupe verify http://127.0.0.1:8080\n  \
-    troupe verify export.car --head 5f0c…\n  \
-    troupe verify export/ --links-only\n  \
-    troupe verify export.car --json | jq .verified")]
-pub(crate) struct Verify {
-    /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
-    /// the node
-    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR")]
-    place: String,
-    /// The name that the last entry must have
-    #[arg(long, value_name = "HASH")]
-    head: Option<Hash>,
-    /// Check only that the entries form a chain; nothing is run
-    #[arg(long)]
-    links_only: bool,
-    #[command(flatten)]
-    whose: Whose,
-}
-
-/// A history of which the verifier knows the head from elsewhere.
-struct Expected<'a> {
-    source: &'a Source,
-    head: Hash,
-}
-
-impl History for Expected<'_> {
-    type Bytes = Bytes;
-
-    fn head(&self) -> Hash {
-        self.head
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Result<Bytes, Unreadable>> {
-        self.source.entries()
-    }
-
-    fn blob(&self, name: &Hash) -> Result<Option<Bytes>, Unreadable> {
-        self.source.blob(name)
-    }
-}
-
-pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
-    let place = &command.place;
-    let found = Place::find(place)?;
-    if let (Place::Store(path), None) = (&found, &command.whose.actor) {
-        let store = open_store(path)?;
-        if store.chains()?.len() > 1 {
-            if command.head.is_some() {
-                return Err(Failure::cannot(
-                    "--head is the last entry of one actor, and the store holds several",
-                )
-                .help("--actor NAME, or the beginning of its id, says which one"));
-            }
-            return origins::verify_store(screen, path, &store, command.links_only);
-        }
-    }
-    let source = match found.open(screen, &command.whose) {
-        Ok(source) => source,
-        Err(NotOpened::Cannot(failure)) => return Err(failure),
-        Err(NotOpened::False(error)) => return Err(say_bundle_false(screen, place, &error)),
-    };
-    let history = Expected { source: &source, head: command.head.unwrap_or_else(|| source.head()) };
-    let started = Instant::now();
-    if command.links_only {
-        return match troupe_chain::check_links(&history) {
-            Ok(tip) => Ok(say_linked(screen, place, &tip, started)?),
-            Err(error) => Err(say_not_verified(screen, place, &error)),
-        };
-    }
-    match replay(screen, &sandbox(screen), &history, source.seq()) {
-        Ok(replayed) => {
-            let origins = match &source {
-                Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
-                    let known = Verified::new(&**store, [(history.chain(), history.seq())]);
-                    Some(known.origins()?)
-                }
-                _ => None,
-            };
-            let is_false = origins.as_ref().is_some_and(|origins| !origins.wrong.is_empty());
-            say_verified(screen, place, &replayed, origins.as_ref(), started)?;
-            if is_false { Err(Failure::said(1)) } else { Ok(()) }
-        }
-        Err(error) => Err(say_not_verified(screen, place, &error)),
-    }
-}
-
-/// What a verification found, and how long the replay itself took.
-pub(super) struct Replayed {
-    pub(super) report: Report,
-    pub(super) seconds: f64,
-}
-
-/// What replays: several histories need each component compiled once.
-pub(super) fn sandbox(screen: &Screen) -> Sandbox {
-    code::sandbox(screen, None, None)
-}
-
-/// Verifies with a progress bar.
-pub(super) fn replay<H: History>(
-    screen: &Screen,
-    sandbox: &Sandbox,
-    history: &H,
-    seq: u64,
-) -> Result<Replayed, NotVerified> {
-    let bar = progress::bar(screen, "replaying", Some(seq));
-    let mut begun = None;
-    let verdict = troupe_chain::verify(history, sandbox, |seq| {
-        begun.get_or_insert_with(Instant::now);
-        bar.set_position(seq);
-    });
-    let seconds = begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-    bar.finish_and_clear();
-    Ok(Replayed { report: verdict?, seconds })
-}
-
-fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std::io::Result<()> {
+pub(super) fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std::io::Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let entries = tip.seq + 1;
     if screen.json {
@@ -170,6 +37,7 @@ pub(super) fn say_verified(
     place: &str,
     replayed: &Replayed,
     origins: Option<&Origins>,
+    seen: &Seen,
     started: Instant,
 ) -> std::io::Result<()> {
     let Replayed { report, seconds: replaying } = replayed;
@@ -182,6 +50,7 @@ pub(super) fn say_verified(
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
             "replay_seconds": replaying, "origins": origins.map(Origins::to_json),
+            "from": seen.from.map(|(seq, _)| seq), "signed": seen.signed.as_ref().map(|signed| signed.to_json()),
         }));
     }
     let (style, word) = if is_false { (BAD, "FALSE") } else { (GOOD, "verified") };
@@ -192,9 +61,18 @@ pub(super) fn say_verified(
     screen.head(report.head, report.seq)?;
     let (messages, failures) = (plural(report.messages, "message"), plural(report.failures, "failure"));
     screen.field("checked", format_args!("{}, {messages}, {failures}", plural(report.seq + 1, "link")))?;
-    let speed = rate(report.messages + report.failures, *replaying);
+    let speed = rate(seen.replayed, *replaying);
     screen.field("speed", format_args!("{speed} replayed, {seconds:.2} s in all"))?;
     screen.field("fuel", count(report.fuel.0))?;
+    if let Some((seq, at)) = seen.from {
+        let at = utc(at);
+        screen.field("before", format_args!("to seq {} it was replayed already, {at}", count(seq)))?;
+    }
+    match &seen.signed {
+        Some(signed) => signed.print(screen)?,
+        None if seen.is_node => screen.field("signed", "nothing yet")?,
+        None => {}
+    }
     if report.on_trust > 0 {
         let on_trust = plural(report.on_trust, "failure");
         screen
@@ -211,7 +89,7 @@ pub(super) fn say_verified(
 }
 
 /// Says why, and gives the exit code.
-pub(super) fn say_not_verified(screen: &Screen, place: &str, error: &NotVerified) -> Failure {
+pub(in crate::cli) fn say_not_verified(screen: &Screen, place: &str, error: &NotVerified) -> Failure {
     let code = if error.is_false() { 1 } else { 2 };
     let said = match error {
         NotVerified::CannotCheck(why) if !screen.json => return cannot_check(place, why),
@@ -236,7 +114,7 @@ fn cannot_check(place: &str, why: &CannotCheck) -> Failure {
     }
 }
 
-fn say_bundle_false(screen: &Screen, place: &str, error: &BundleError) -> Failure {
+pub(super) fn say_bundle_false(screen: &Screen, place: &str, error: &BundleError) -> Failure {
     if let BundleError::Chain(why) = error {
         return say_not_verified(screen, place, why);
     }
@@ -247,7 +125,7 @@ fn say_bundle_false(screen: &Screen, place: &str, error: &BundleError) -> Failur
 }
 
 /// Says that a history is false, and where.
-pub(super) fn say_false(
+pub(in crate::cli) fn say_false(
     screen: &Screen,
     place: &str,
     code: u8,

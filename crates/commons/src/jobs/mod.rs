@@ -1,0 +1,354 @@
+//! Jobs: from submission over bids and receipts to payment. Executing them is not done here.
+//!
+//! A job is in one [`Phase`], and each step takes the phase that it may be taken in, so that no other can be written.
+//! Invariant: while a job is in a phase that [`Phase::is_live`], and only then, there is one hold for it, of its price for
+//! each replica, whose arbiter is the job.
+
+mod bids;
+mod end;
+mod run;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use bids::{Entrant, MAX_LATENCY, Offer};
+pub(crate) use bids::{award, bid};
+pub(crate) use end::{accept, cancel, dispute, expire, rule, settle};
+pub use run::commitment;
+pub(crate) use run::{abandon, commit, receipt};
+
+use crate::Moment;
+use crate::canonical::Id;
+use crate::mana::{self, Arbiter, Hold, Owner};
+use crate::members;
+use crate::parameters::{BID_WINDOW, JOB_FEE, JOB_FUEL_MAX, JOB_PRICE_MAX, JOBS_OPEN_MAX};
+use crate::refusal::{Code, Refusal, refuse, require};
+use crate::state::{Mana, Millis, Record, State};
+use crate::trust::Scope;
+
+/// The most jobs of one submission.
+pub const MAX_BATCH: usize = 16;
+/// The most executors of one job.
+pub const MAX_REPLICAS: u64 = 7;
+/// The most capabilities and limits that a job may name.
+pub const MAX_NAMED: usize = 32;
+/// How far ahead a deadline may be.
+pub const MAX_DEADLINE: Millis = 366 * 86_400_000;
+
+/// What is to be run, and on which terms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// What an executor must offer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// The component or core module, a blob.
+    pub component: Id,
+    /// When the receipt must be there.
+    pub deadline: Millis,
+    /// The input, a blob.
+    pub input: Id,
+    /// The limits of the run by name; `fuel` is one of them.
+    pub limits: BTreeMap<String, u64>,
+    /// The most that one executor gets, for all of the fuel.
+    pub price: Mana,
+    /// How many executors must come to the same.
+    pub quorum: u64,
+    /// How many executors run it.
+    pub replicas: u64,
+    /// The least reputation of an executor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reputation: Option<u64>,
+    /// The entry of an earlier run after which this one goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Id>,
+    /// How far the submitter must trust an executor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+}
+
+impl JobSpec {
+    /// The limit on fuel.
+    pub fn fuel(&self) -> u64 {
+        self.limits.get("fuel").copied().unwrap_or_default()
+    }
+}
+
+/// What a run came to: the last entry of its chain, and what is compared among replicas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobResult {
+    /// The chain that the job ran on.
+    pub chain: Id,
+    /// Its last entry.
+    pub entry: Id,
+    /// Why it failed, if it did: a failure code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The fuel that was used.
+    pub fuel: u64,
+    /// What came out, a blob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Id>,
+    /// How many entries the chain has.
+    pub size: u64,
+}
+
+impl JobResult {
+    /// What replicas must agree in: error, fuel and output. Their chains differ in time.
+    pub fn digest(&self) -> Id {
+        #[derive(Serialize)]
+        struct Compared<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error: Option<&'a str>,
+            fuel: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            output: Option<Id>,
+        }
+        Id::of(&Compared { error: self.error.as_deref(), fuel: self.fuel, output: self.output })
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// When bids end and the job may be awarded.
+    pub closes: Millis,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What is to be run.
+    pub spec: JobSpec,
+    /// Who pays.
+    pub submitter: Id,
+}
+
+impl Record for Job {
+    const SECTION: &'static str = "job";
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Bids are taken; the best are kept.
+    Open {
+        /// The best bids, from the best on, no more than there are replicas.
+        bids: Vec<Entrant>,
+    },
+    /// It was awarded, and receipts are waited for.
+    Assigned {
+        /// One for each replica.
+        slots: Vec<Slot>,
+    },
+    /// Enough executors agree; the submitter may object.
+    Executed {
+        /// What they agree in.
+        digest: Id,
+        /// One for each replica.
+        slots: Vec<Slot>,
+        /// Until when the submitter may object.
+        until: Millis,
+    },
+    /// The submitter objects, or executors do not agree; a ruling is waited for.
+    Disputed {
+        /// One for each replica.
+        slots: Vec<Slot>,
+        /// When the submitter is refunded if there is none.
+        until: Millis,
+    },
+    /// It was paid.
+    Settled {
+        /// What was held to be right.
+        digest: Id,
+        /// How much went to executors.
+        paid: Mana,
+        /// One for each replica.
+        slots: Vec<Slot>,
+    },
+    /// It was taken back by its submitter, who was refunded.
+    Cancelled {},
+    /// Its time went by, and its submitter was refunded.
+    Expired {},
+}
+
+impl Phase {
+    /// Whether something is still to come, and its mana is held.
+    pub fn is_live(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. } | Self::Assigned { .. } | Self::Executed { .. } | Self::Disputed { .. }
+        )
+    }
+
+    /// The phase as written.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Assigned { .. } => "assigned",
+            Self::Executed { .. } => "executed",
+            Self::Disputed { .. } => "disputed",
+            Self::Settled { .. } => "settled",
+            Self::Cancelled {} => "cancelled",
+            Self::Expired {} => "expired",
+        }
+    }
+}
+
+/// An executor's part in a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// When it was given back, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abandoned: Option<Millis>,
+    /// What it is bound to, before it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<Id>,
+    /// Who runs it.
+    pub executor: Id,
+    /// What all of the fuel would cost.
+    pub price: Mana,
+    /// What the run came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<JobResult>,
+}
+
+/// How many live jobs a member has.
+#[derive(Default, Serialize, Deserialize)]
+struct Load {
+    open: u64,
+}
+
+impl Record for Load {
+    const SECTION: &'static str = "load";
+}
+
+/// A component that governance does not want to be run.
+#[derive(Serialize, Deserialize)]
+struct Banned {}
+
+impl Record for Banned {
+    const SECTION: &'static str = "banned";
+}
+
+/// A job.
+pub fn job(state: &State, id: Id) -> Option<Job> {
+    state.get(id)
+}
+
+/// Every job with its id.
+pub fn jobs(state: &State) -> Vec<(String, Job)> {
+    state.all()
+}
+
+/// Forbids a component to new jobs, or allows it again.
+pub(crate) fn set_banned(state: &mut State, component: Id, banned: bool) {
+    if banned {
+        state.put(component, &Banned {});
+    } else {
+        state.take::<Banned>(component);
+    }
+}
+
+fn find(state: &State, id: Id) -> Result<Job, Refusal> {
+    state.get(id).ok_or_else(|| Refusal { code: Code::NotFound, what: format!("there is no job {id}") })
+}
+
+fn wrong_phase<T>(phase: &Phase) -> Result<T, Refusal> {
+    refuse(Code::Phase, format!("the job is {}", phase.name()))
+}
+
+/// Takes jobs in, and sets aside what they may cost. Their ids are made of the command's name and their places.
+pub(crate) fn submit(state: &mut State, now: &Moment, specs: &[JobSpec]) -> Result<Vec<(Id, Job)>, Refusal> {
+    require((1..=MAX_BATCH).contains(&specs.len()), Code::Bounds, "a submission has 1 to 16 jobs")?;
+    let mut taken = Vec::with_capacity(specs.len());
+    for (place, spec) in specs.iter().enumerate() {
+        check(state, now, spec)?;
+        let mut load: Load = state.get(now.by).unwrap_or_default();
+        let room = load.open < JOBS_OPEN_MAX.at(state, now.at);
+        require(room, Code::Bounds, "the member has as many unfinished jobs as are allowed")?;
+        load.open += 1;
+        state.put(now.by, &load);
+        mana::charge(state, now.by, now.at, JOB_FEE)?;
+        let id = Id::of(&(now.name, place));
+        let hold = Hold {
+            amount: spec.price * spec.replicas,
+            arbiter: Arbiter::Job(id),
+            from: now.by,
+            to: None,
+            until: spec.deadline,
+        };
+        mana::place(state, now.at, id, &hold)?;
+        let closes = now.at + BID_WINDOW.at(state, now.at);
+        let job =
+            Job { closes, phase: Phase::Open { bids: Vec::new() }, spec: spec.clone(), submitter: now.by };
+        state.put(id, &job);
+        taken.push((id, job));
+    }
+    Ok(taken)
+}
+
+fn check(state: &State, now: &Moment, spec: &JobSpec) -> Result<(), Refusal> {
+    let bounds = |condition, what: &str| require(condition, Code::Bounds, what);
+    require(state.get::<Banned>(spec.component).is_none(), Code::NotAllowed, "the component is banned")?;
+    bounds((1..=MAX_REPLICAS).contains(&spec.replicas), "a job has 1 to 7 replicas")?;
+    let majority = spec.quorum <= spec.replicas && spec.quorum > spec.replicas / 2;
+    bounds(majority, "the quorum is more than half of the replicas, and no more than all")?;
+    bounds(
+        (1..=JOB_FUEL_MAX.at(state, now.at)).contains(&spec.fuel()),
+        "`limits` has `fuel` within `job-fuel-max`",
+    )?;
+    bounds((1..=JOB_PRICE_MAX.at(state, now.at)).contains(&spec.price), "the price is 1 to `job-price-max`")?;
+    bounds(
+        spec.limits.len() <= MAX_NAMED && spec.capabilities.len() <= MAX_NAMED,
+        "32 limits and capabilities at most",
+    )?;
+    bounds(spec.capabilities.is_sorted_by(|a, b| a < b), "capabilities are in ascending order")?;
+    bounds(spec.deadline <= now.at.saturating_add(MAX_DEADLINE), "the deadline is within 366 days")?;
+    let in_time = spec.deadline > now.at + BID_WINDOW.at(state, now.at);
+    bounds(in_time, "the deadline is after the bids")
+}
+
+/// Puts a job into a phase in which nothing is to come.
+fn finish(state: &mut State, id: Id, job: &Job) {
+    let mut load: Load = state.get(job.submitter).unwrap_or_default();
+    load.open = load.open.saturating_sub(1);
+    state.put(job.submitter, &load);
+    state.put(id, job);
+}
+
+/// Checks what the module promises of all jobs, for tests and simulations.
+///
+/// # Errors
+/// What does not hold.
+pub fn check_invariants(state: &State) -> Result<(), String> {
+    let holds: BTreeMap<String, Hold> = state.all::<Hold>().into_iter().collect();
+    let escrow = mana::account(state, Owner::Escrow, 0).balance;
+    let sum: Mana = holds.values().map(|hold| hold.amount).sum();
+    if escrow != sum {
+        return Err(format!("escrow has {escrow} mana, and holds have {sum}"));
+    }
+    let mut open: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, job) in jobs(state) {
+        let held = holds.get(&id).map(|hold| hold.amount);
+        let expected = job.phase.is_live().then(|| job.spec.price * job.spec.replicas);
+        if held != expected {
+            return Err(format!("job {id} is {}, and {held:?} is held for it", job.phase.name()));
+        }
+        *open.entry(job.submitter.to_string()).or_default() += u64::from(job.phase.is_live());
+    }
+    for (member, Load { open: said }) in state.all::<Load>() {
+        let counted = open.get(&member).copied().unwrap_or_default();
+        if said != counted {
+            return Err(format!("member {member} has {counted} live jobs, and {said} are counted"));
+        }
+    }
+    match members::members(state)
+        .iter()
+        .filter(|(_, member)| member.status == members::Status::Active)
+        .count()
+    {
+        active if active as u64 == members::active_members(state) => Ok(()),
+        active => Err(format!("{active} members are active, and another number is counted")),
+    }
+}

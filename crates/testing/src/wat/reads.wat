@@ -1,0 +1,10 @@
+  (local $root i32) (local $p i32)
+  ;; where results are put: a case, and its payload 4 bytes on
+  (local.set $p (call $alloc (i32.const 16)))
+  (call $directories (local.get $p))
+  (local.set $root (i32.load (i32.load (local.get $p))))
+  (call $open (local.get $root) (i32.const 0) {{path}} (i32.const 0) (i32.const 1) (local.get $p))
+  (if (i32.load8_u (local.get $p)) (then (return (call $ok {{nothing}}))))
+  (call $read (i32.load offset=4 (local.get $p)) (i64.const 65536) (i64.const 0) (local.get $p))
+  (if (i32.load8_u (local.get $p)) (then (return (call $ok {{nothing}}))))
+  (call $ok (i32.load offset=4 (local.get $p)) (i32.load offset=8 (local.get $p)))
