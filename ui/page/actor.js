@@ -50,7 +50,8 @@ export class ActorView {
       : null;
     const step = (by, words, path) => h("button", { type: "button", class: "icon", title: words, "aria-label": words, onclick: () => this.step(by) },
       s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, s("path", { d: path })));
-    replace(main, 
+    replace(
+    main,
       h(
         "div",
         { class: "chain" },
@@ -105,6 +106,7 @@ export class ActorView {
       replace(this.entry, h("p", { class: "message" }, error.message));
       return null;
     });
+    this.chain.checks.begin();
     if (!record || seq !== this.#selected) return;
     this.record = record;
     announce(`entry ${seq}, ${record.data.kind}, ${this.chain.markOf(record)}`);
@@ -211,7 +213,8 @@ export class ActorView {
     const pressed = !this.plots.hidden;
     const old = this.verdict.querySelector(":focus")?.dataset.name;
     this.verdict.dataset.kind = kind;
-    replace(this.verdict, 
+    replace(
+    this.verdict,
       h(
         "div",
         { class: "sentence" },

@@ -17,7 +17,7 @@ export class Checks {
   anchors = new Map();
   /** Sizes of states, as run again: seq and bytes. */
   sizes = [];
-  #worker;
+  #worker = null;
   #spec;
   #changed;
   #upto;
@@ -29,7 +29,12 @@ export class Checks {
     this.#spec = spec;
     this.#changed = changed;
     this.#upto = seq;
-    this.#start({ replay: seq <= RUN_UNASKED });
+  }
+
+  /** Begins, once: after what is to be seen first. */
+  begin() {
+    if (this.#worker || this.#ended) return;
+    this.#start({ replay: this.#upto <= RUN_UNASKED });
     this.#watch = setInterval(() => this.#look(), 1000);
   }
 
@@ -49,7 +54,7 @@ export class Checks {
     if (this.links.state === "ok") this.links.state = "running";
     if (this.replay.state === "ok") this.replay.state = "running";
     this.#heard = performance.now();
-    this.#worker.postMessage({ upto: seq });
+    this.#worker?.postMessage({ upto: seq });
   }
 
   get total() {
@@ -66,7 +71,7 @@ export class Checks {
   end() {
     this.#ended = true;
     clearInterval(this.#watch);
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 
   /** Code that does not return is stopped: there is no fuel here that would run out. */

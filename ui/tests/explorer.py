@@ -13,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-from nodes import Forged, Long, Node, Server
+from nodes import Forged, Long, Node, Server, entries_of
 from playwright.sync_api import sync_playwright
 
 TROUPE, CHROMIUM = os.environ["TROUPE"], os.environ["CHROMIUM"]
@@ -305,8 +305,11 @@ class Cooperative(Explorer):
         self.quiet(self.node.url)
 
     def test_a_picture_shows_who_caused_what_across_actors(self):
+        entries = [json.loads(line)["data"] for line in entries_of(self.node, "anna")]
+        asked = lambda entry: entry.get("from", {}).get("kind") == "http" and "request" in entry.get("effects", [{}])[0]
+        seq = next(entry["seq"] for entry in entries if entry["seq"] > 8 and asked(entry))
         page = self.page()
-        page.goto(f"{self.node.url}/ui/#/anna/12")
+        page.goto(f"{self.node.url}/ui/#/anna/{seq}")
         page.wait_for_selector("svg.causes")
         lanes = page.locator("svg.causes .lane").all_text_contents()
         self.assertEqual(lanes[:2], ["anna", "house"])
@@ -333,6 +336,34 @@ class Cooperative(Explorer):
         self.verdict(page, "run")
         self.picture(page, "live")
         self.quiet(self.node.url)
+
+
+class Guarded(Explorer):
+    """A node that lets nobody read without a token."""
+
+    def test_a_token_is_asked_for_and_kept_in_memory_only(self):
+        tokens = str(Path(self.folder.name) / "tokens.json")
+        create = [TROUPE, "token", "create", "--name", "page", "--scope", "read", "--tokens", tokens]
+        said = subprocess.run(create, check=True, capture_output=True, text=True).stdout
+        token = next(word for word in said.split() if word.startswith("troupe_"))
+        component = str(ROOT / "actors/counter/counter.wasm")
+        with Node(TROUPE, "run", component, "--store", "memory", "--tokens", tokens, "--behind-proxy") as node:
+            page = self.page()
+            page.goto(f"{node.url}/ui/")
+            page.wait_for_selector("dialog.token[open]")
+            self.picture(page, "token")
+            page.keyboard.type("troupe_no")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("dialog.token[open]")
+            page.locator("dialog.token input").last.fill(token)
+            page.keyboard.press("Enter")
+            page.click("table a")
+            self.verdict(page, "run")
+            kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.href]")
+            self.assertEqual(kept[:3], [0, 0, ""])
+            self.assertNotIn("troupe_", kept[3])
+            page.reload()
+            page.wait_for_selector("dialog.token[open]")
 
 
 class LongChain(Explorer):
