@@ -9,7 +9,7 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::replay::{Replayer, check_blob, find_machine};
+use crate::replay::{Replayer, check_blob, find_blob, find_machine};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::verify::{check_head, check_links, check_results};
 use crate::{Entry, Hash, Unreadable};
@@ -245,11 +245,8 @@ impl<B: AsRef<[u8]>> Part<B> {
         };
         for bytes in &self.entries {
             let seq = replayer.tip().seq + 1;
-            let entry = replayer.step(bytes.as_ref(), |field, name| {
-                let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-                history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-            })?;
-            check_results(history, &entry, replayer.state())?;
+            let entry = replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
+            check_results(history, &entry, &replayer)?;
             progress(seq);
         }
         Ok(replayer.report())
@@ -264,9 +261,7 @@ fn resume<'m, H: History, M: Machines>(
     state: &[u8],
 ) -> Result<Replayer<'m, M>, NotVerified> {
     let seq = tip.seq;
-    let machine = find_machine(machines, tip, seq, &mut |field, name: &Hash| {
-        let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-        history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-    })?;
+    let mut blob = |field, name: &Hash| find_blob(history, seq, field, name);
+    let machine = find_machine(machines, tip, seq, &mut blob)?;
     Ok(Replayer::resume(machines, machine, tip.clone(), state.to_vec()))
 }

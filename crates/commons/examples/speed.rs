@@ -17,7 +17,7 @@ const AT: u64 = 1_700_000_000_000;
 /// How many members sign; making keys and signatures is not measured.
 const SIGNERS: usize = 1_000;
 /// Commands in each round.
-const ROUND: usize = 20_000;
+const ROUND: usize = 4_000;
 
 struct Signer {
     key: SigningKey,

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Checks the vectors without any of Troupe's code: canonical form, fields, names, links, CAR files, folders and proofs.
+"""Checks the vectors without any of Troupe's code: canonical form, fields, names, links, CAR files, folders, proofs and
+fraud proofs.
 
 Every good one must pass, and every bad entry must be refused. Needs Python 3.9 and the package `blake3`. It does not
-replay: for that, one needs the machine.
+replay more than the one step of a fraud proof: for that, one needs the machine.
 """
 
 import base64
@@ -379,10 +380,14 @@ def split(size):
 
 def root_of(leaves):
     """MTH, as RFC 6962 defines it."""
-    if len(leaves) < 2:
-        return sha(b"\0", leaves[0]) if leaves else sha()
-    left = split(len(leaves))
-    return sha(b"\1", root_of(leaves[:left]), root_of(leaves[left:]))
+    return root_of_hashes([sha(b"\0", leaf) for leaf in leaves])
+
+
+def root_of_hashes(hashes):
+    if len(hashes) < 2:
+        return hashes[0] if hashes else sha()
+    left = split(len(hashes))
+    return sha(b"\1", root_of_hashes(hashes[:left]), root_of_hashes(hashes[left:]))
 
 
 def led_to(leaf, index, size, hashes):
@@ -476,6 +481,85 @@ def proof_file(data, trust):
         raise Wrong(error) from error
 
 
+def checkpoint_of(text, key):
+    """Checks a checkpoint with the key's signature alone, and returns its origin, size and root."""
+    body, signature = text.split("\n\n")
+    origin, size, root = body.split("\n")
+    require(re.fullmatch("0|[1-9][0-9]*", size) and signature.endswith("\n"), "checkpoint")
+    dash, name_, data = signature[:-1].split(" ")
+    data = decoded(data, 68)
+    require((dash, name_, data[:4].hex()) == ("\u2014", key[0], key[1]), "signature")
+    signed_by(key[3], body.encode() + b"\n", data[4:])
+    return origin, int(size), decoded(root, 32)
+
+
+def sections(data):
+    """The sections of a fraud proof, in order."""
+    while data:
+        head, data = data.split(b"\n", 1)
+        match = re.fullmatch(rb"([a-z]+) (0|[1-9][0-9]*)", head)
+        require(match and len(data) > int(match[2]), "section")
+        body, end, data = data[: int(match[2])], data[int(match[2])], data[int(match[2]) + 1 :]
+        require(end == 10, "section")
+        yield match[1].decode(), body
+
+
+def fraud_proof(data):
+    """Checks a fraud proof whose false step, if it is one, is an `add` of the machine `tally@1`."""
+    try:
+        header, key, lie, rest = data.split(b"\n", 3)
+        require(header == b"troupe.fraud/v1" and key.startswith(b"key "), "head")
+        key, parts = key_of(key[4:].decode()), list(sections(rest))
+        require(key[2] == 1, "a log's key")
+        names, bodies = [name_ for name_, _ in parts], [body for _, body in parts]
+        if lie == b"lie roots":
+            require(names == ["checkpoint", "checkpoint"], "sections")
+            one, other = (checkpoint_of(body.decode(), key) for body in bodies)
+            require(one[:2] == other[:2] and one[2] != other[2], "contradiction")
+        elif lie == b"lie leaves":
+            require(names == ["leaf", "proof"] * 2, "sections")
+            leaves = [decoded(leaf.decode(), 32) for leaf in bodies[::2]]
+            texts = [proof.decode() for proof in bodies[1::2]]
+            origins = [checkpoint_of(text.split("\n\n", 1)[1], key)[0] for text in texts]
+            places = [log_proof(text, origins[0], leaf, key, [])[0] for leaf, text in zip(leaves, texts)]
+            require(len(set(origins)) == len(set(places)) == 1 and leaves[0] != leaves[1], "contradiction")
+        else:
+            require(lie == b"lie step", "kind")
+            false_step(key, names, bodies)
+    except (ValueError, IndexError, KeyError) as error:
+        raise Wrong(error) from error
+
+
+def false_step(key, names, bodies):
+    count = names.count("entry")
+    blobs = names[2 + count :]
+    require(names[:2] == ["checkpoint", "consistency"] and names[2:] == ["entry"] * count + blobs, "sections")
+    require(count > 2 and blobs == ["blob"] * 2, "sections")
+    origin, size, root = checkpoint_of(bodies[0].decode(), key)
+    entries = bodies[2 : 2 + count]
+    leaves = [sha(b"\0", bytes.fromhex(hash_of(entry))) for entry in entries]
+    tree_ = [decoded(hash_, 32) for hash_ in bodies[1].decode().split("\n")[:-1]]
+    own = root_of_hashes(leaves)
+    require(grown(count, size, tree_, own) == (own, root), "not what was signed")
+    require(origin == "troupe.chain/" + hash_of(entries[0]), "chain")
+    chain(entries, hash_of(entries[-1]))
+    said = entry_of(entries[-1])["data"]
+    found = {hash_of(blob): blob for blob in bodies[2 + count :]}
+    require(said["kind"] == "message" and set(found) == {said["before"], said["message"]}, "blobs")
+    verb, number = found[said["message"]].decode().split(" ")
+    require(verb == "add", "this check runs nothing else")
+    state = str((int(found[said["before"]]) + int(number)) % 2**64).encode()
+    require(hash_of(state) != said["state"], "the step is true")
+
+
+def fraud(root):
+    index = json.loads((root / "fraud/fraud.json").read_text())
+    for vector in index["good"] + index["bad"]:
+        false = refused(fraud_proof, (root / "fraud" / vector["file"]).read_bytes())
+        require(false == (vector in index["bad"]), vector)
+    return len(index["good"]), len(index["bad"])
+
+
 def proofs(root):
     index = json.loads((root / "proofs/proofs.json").read_text())
     for vector in index["trees"]:
@@ -527,6 +611,8 @@ def main():
     good_proofs, bad_proofs = proofs(root)
     print(f"{len(good)} good and {len(bad)} bad entries and {bundles} good bundles are what they say")
     print(f"{good_proofs} good and {bad_proofs} bad proofs are what they say")
+    good_frauds, bad_frauds = fraud(root)
+    print(f"{good_frauds} good and {bad_frauds} bad fraud proofs are what they say")
 
 
 if __name__ == "__main__":

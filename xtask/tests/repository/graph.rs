@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-component", &["troupe-chain"]),
     ("troupe-api", &["troupe-chain"]),
     ("troupe-runtime", &["troupe-chain", "troupe-store"]),
+    ("troupe-identity", &["troupe-chain"]),
     ("troupe-manifest", &["troupe-chain", "troupe-component"]),
     ("troupe-schema", &[]),
     ("troupe-scenario", &["troupe-chain", "troupe-component", "troupe-manifest", "troupe-schema"]),

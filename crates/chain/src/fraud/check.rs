@@ -8,6 +8,7 @@ use crate::history::{History, Machines, Unreadable};
 use crate::note::{PublicKey, SignedCheckpoint};
 use crate::once::Once;
 use crate::parts::Part;
+use crate::replay::check_blob;
 use crate::tree::{Frontier, TreeHash, check_consistency};
 use crate::{CannotCheck, Hash, NotVerified, Tip};
 
@@ -137,18 +138,25 @@ pub fn examine<H: History<Bytes = Vec<u8>>, M: Machines>(
         Some(name) if before.seq > 0 => {
             let state = blobs.blob(&name).map_err(CannotCheck::from)?;
             let missing = CannotCheck::MissingBlob { seq: before.seq, field: "state", name };
-            Part::one(before, state.ok_or(missing)?, entry.clone())
+            let state = state.ok_or(missing)?;
+            check_blob(before.seq, "state", name, &state).map_err(damaged)?;
+            Part::one(before, state, entry.clone())
         }
         _ => Part::first(genesis.clone(), entry.clone()),
     };
     let same_engine = tip.rules.engine == *machines.engine();
     match part.replay(blobs, machines, |_| {}) {
         Err(NotVerified::CannotCheck(why)) => Err(why.into()),
-        Err(fault @ NotVerified::Blob { .. }) => Err(CannotCheck::from(Unreadable(fault.to_string())).into()),
+        Err(fault @ NotVerified::Blob { .. }) => Err(damaged(fault)),
         Err(fault) => Ok((last, fault)),
         Ok(_) if !same_engine => Err(NotShown::OtherEngine(last)),
         Ok(_) => Err(NotShown::True(last)),
     }
+}
+
+/// Bytes that do not fit their name say nothing about the entry: nobody signed them.
+fn damaged(fault: NotVerified) -> NotShown {
+    CannotCheck::from(Unreadable(fault.to_string())).into()
 }
 
 /// The blobs of a file, and which of them were asked for.

@@ -25,6 +25,16 @@ pub enum NotMade {
         /// The checkpoint's size.
         size: u64,
     },
+    /// Not all that was signed is at hand.
+    #[error(
+        "the checkpoint is of {size} entries, and {shown} are at hand: that some are withheld contradicts nothing that was signed"
+    )]
+    Fewer {
+        /// The checkpoint's size.
+        size: u64,
+        /// How many are at hand.
+        shown: u64,
+    },
     /// The checkpoint has no signature of the key.
     #[error("the checkpoint cannot be used: {0}")]
     Checkpoint(#[from] BadNote),
@@ -117,7 +127,8 @@ fn check_same(checkpoint: &SignedCheckpoint, leaves: &Leaves) -> Result<(), NotM
     let size = checkpoint.head().size;
     match leaves.head_at(size) {
         Some(head) if head == *checkpoint.head() => Ok(()),
-        _ => Err(NotMade::OtherHistory { size }),
+        Some(_) => Err(NotMade::OtherHistory { size }),
+        None => Err(NotMade::Fewer { size, shown: leaves.head().size }),
     }
 }
 

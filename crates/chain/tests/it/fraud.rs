@@ -135,6 +135,25 @@ fn honest_histories_cannot_be_accused() {
 }
 
 #[test]
+fn what_is_withheld_or_damaged_is_no_accusation() {
+    let (forged, machines) = (with_false_state(20, 9), Tallies::default());
+    let signed = checkpoint(&forged, 22);
+    let mut cut = forged.clone();
+    cut.entries.truncate(15);
+    let made = FraudProof::of_step(public(), &signed, &cut, 9, &machines);
+    assert!(matches!(made, Err(NotMade::Fewer { size: 22, shown: 15 })), "{made:?}");
+    // A state whose bytes are others than its name says was signed by nobody.
+    let mut damaged = forged.clone();
+    let before = Entry::decode(&damaged.entries[8]).unwrap().state().unwrap();
+    damaged.blobs.insert(before, b"17".to_vec());
+    let made = FraudProof::of_step(public(), &signed, &damaged, 9, &machines);
+    assert!(matches!(made, Err(NotMade::NotShown(NotShown::CannotCheck(_)))), "{made:?}");
+    // A checkpoint of before the lie has nothing of it.
+    let made = FraudProof::of_step(public(), &checkpoint(&forged, 9), &forged, 9, &machines);
+    assert!(matches!(made, Err(NotMade::OutOfTree(_))), "{made:?}");
+}
+
+#[test]
 fn a_frame_up_is_refused() {
     let forged = with_false_state(20, 9);
     let machines = Tallies::default();

@@ -14,5 +14,6 @@ mod members;
 mod model;
 mod record_proofs;
 mod simulation;
+mod state_space;
 mod trust;
 mod vectors;

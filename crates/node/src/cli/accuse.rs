@@ -152,7 +152,9 @@ impl Case<'_> {
             Ok(proof) => Ok(Some(proof)),
             Err(NotMade::NoDifference | NotMade::NotShown(NotShown::NoContradiction(_))) => Ok(None),
             // Then what was remembered is of no use, but the history may still be false.
-            Err(NotMade::OtherHistory { .. }) if self.command.against.is_none() => Ok(None),
+            Err(NotMade::OtherHistory { .. } | NotMade::Fewer { .. }) if self.command.against.is_none() => {
+                Ok(None)
+            }
             Err(error) => Err(Failure::cannot(error)),
         }
     }

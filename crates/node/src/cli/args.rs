@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, demo, dev,
-    diff, export, follow, import, inspect, log, new, prove, ps, run, schema, send, serve, start, state,
-    steer, test, token, top, upgrade, verify, verify_proof, witness,
+    diff, export, follow, import, inspect, log, new, prove, ps, redact, run, schema, send, serve, start,
+    state, steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -70,6 +70,7 @@ pub(super) enum Command {
     Upgrade(upgrade::Upgrade),
     Fork(branch::Fork),
     Rewind(branch::Rewind),
+    Redact(redact::Redact),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

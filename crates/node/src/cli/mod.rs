@@ -41,6 +41,7 @@ mod place;
 mod progress;
 mod prove;
 mod ps;
+mod redact;
 mod remote;
 mod run;
 mod schema;
@@ -113,6 +114,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Witness(command) => witness::witness(&screen, command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Redact(command) => redact::redact(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

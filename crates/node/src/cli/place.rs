@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use troupe::manifest::Name;
 use troupe_api::ClientError;
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_chain::{Hash, History, Redaction, Unreadable};
 use troupe_runtime::StoreHistory;
 use troupe_store::bundle::{Bundle, BundleError};
 use troupe_store::{DiskStore, Store};
@@ -160,7 +160,10 @@ pub(super) fn open_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
 }
 
 /// Opens a chain of a store: the one that is asked for, or the only one.
-fn open_chain(path: &Path, actor: Option<&str>) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
+pub(super) fn open_chain(
+    path: &Path,
+    actor: Option<&str>,
+) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
     let store = open_store(path)?;
     let chain = match actor {
         Some(actor) => find_chain(path, &*store, actor)?,
@@ -327,6 +330,14 @@ impl History for Source {
             Self::Store(_, history) => history.blob(name),
             Self::Bundle(bundle) => Ok(bundle.blob(name)?.map(Bytes::from)),
             Self::Remote(remote) => remote.blob(name),
+        }
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        match self {
+            Self::Store(_, history) => history.redaction(name),
+            Self::Bundle(bundle) => bundle.redaction(name),
+            Self::Remote(remote) => remote.redaction(name),
         }
     }
 

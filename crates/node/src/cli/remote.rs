@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use troupe_api::{Client, ClientError, ErrorCode, Info};
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_api::{Blob, Client, ClientError, ErrorCode, Info, Problem};
+use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, Unreadable};
 
 use super::failure::Failure;
 use super::node::explain;
@@ -21,6 +22,14 @@ use super::verify::KeptEntries;
 const PAGE: u64 = 10_000;
 /// Pages asked for at a time.
 const PAGES_AT_ONCE: u64 = 4;
+/// How often a connection may break in a row.
+const MAX_BROKEN: u32 = 5;
+/// How long to wait after the first time; each time it is twice as long.
+const BROKEN_PAUSE: Duration = Duration::from_millis(100);
+/// How often a node may say in a row that it was asked too often.
+const MAX_TOO_MANY: u32 = 60;
+/// How long to wait then.
+const TOO_MANY_PAUSE: Duration = Duration::from_secs(1);
 /// The most bytes of blobs that are kept, rather than fetched again when they are needed again.
 const MAX_KEPT: usize = 512 << 20;
 
@@ -41,6 +50,7 @@ pub(super) struct Remote {
 struct Kept {
     blobs: HashMap<Hash, Option<Bytes>>,
     bytes: usize,
+    redactions: HashMap<Hash, Redaction>,
 }
 
 impl Remote {
@@ -159,7 +169,7 @@ impl Remote {
         let mut all: Vec<Bytes> = Vec::new();
         while from + (all.len() as u64) <= to {
             let next = from + all.len() as u64;
-            let page = self.client.entries(next, to - next + 1)?.entries;
+            let page = patiently(|| self.client.entries(next, to - next + 1))?.entries;
             if page.is_empty() {
                 let what = format!(
                     "{} says that its last entry is at {}, but gave none at {next}",
@@ -191,6 +201,28 @@ impl Remote {
             fetched.map_err(|failure| Unreadable(failure.to_string()))?;
         }
         Ok(entries.clone())
+    }
+}
+
+/// Asks again where a connection broke, or the node says that it was asked too often.
+fn patiently<T>(mut ask: impl FnMut() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    let mut tries = 0;
+    loop {
+        let error = match ask() {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let pause = match &error {
+            ClientError::Connection { .. } if tries < MAX_BROKEN => BROKEN_PAUSE * (1 << tries),
+            ClientError::Problem(problem)
+                if problem.code == ErrorCode::TooManyRequests && tries < MAX_TOO_MANY =>
+            {
+                TOO_MANY_PAUSE
+            }
+            _ => return Err(error),
+        };
+        std::thread::sleep(pause);
+        tries += 1;
     }
 }
 
@@ -240,9 +272,16 @@ impl History for Remote {
             return Ok(blob.clone());
         }
         // Without the lock: others fetch at the same time.
-        let blob = self.client.blob(name).map_err(|error| Unreadable(error.to_string()))?.map(Bytes::from);
+        let found =
+            patiently(|| self.client.find_blob(name)).map_err(|error| Unreadable(error.to_string()))?;
+        let (blob, redaction) = match found {
+            Blob::Bytes(bytes) => (Some(Bytes::from(bytes)), None),
+            Blob::Redacted(problem) => (None, Some(redaction_of(&problem)?)),
+            Blob::Missing => (None, None),
+        };
         let size = blob.as_ref().map_or(0, Bytes::len);
         let mut kept = lock(&self.blobs);
+        kept.redactions.extend(redaction.map(|redaction| (*name, redaction)));
         if kept.bytes + size <= MAX_KEPT {
             kept.bytes += size;
             kept.blobs.insert(*name, blob.clone());
@@ -250,7 +289,49 @@ impl History for Remote {
         Ok(blob)
     }
 
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        if self.blob(name)?.is_some() {
+            return Ok(None);
+        }
+        Ok(lock(&self.blobs).redactions.get(name).cloned())
+    }
+
     fn has_results(&self) -> bool {
         false
+    }
+}
+
+/// What a node says of a blob that it does not hand out.
+fn redaction_of(problem: &Problem) -> Result<Redaction, Unreadable> {
+    let kind = match problem.code {
+        ErrorCode::Withheld => RedactionKind::Withheld,
+        _ => RedactionKind::Erased,
+    };
+    let reason = Text::new(problem.detail.clone()).map_err(|error| {
+        Unreadable(format!("the node says why a blob was {kind} in a way that it may not: {error}"))
+    })?;
+    Ok(Redaction { kind, at: Timestamp(problem.at.unwrap_or_default()), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_connection_is_tried_again_and_a_refusal_is_not() {
+        let broken = || ClientError::Connection { url: "u".into(), reason: "it broke".into() };
+        let mut tries = 0;
+        let answer = patiently(|| {
+            tries += 1;
+            if tries < 3 { Err(broken()) } else { Ok(tries) }
+        });
+        assert_eq!(answer.unwrap(), 3);
+        let mut tries = 0;
+        let refused = patiently(|| {
+            tries += 1;
+            Err::<(), _>(ClientError::Refused("u".into()))
+        });
+        assert!(refused.is_err());
+        assert_eq!(tries, 1);
     }
 }

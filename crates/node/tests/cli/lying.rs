@@ -180,6 +180,9 @@ fn a_store_that_was_set_back_is_found_by_who_verified_it_before() {
     // Whoever comes for the first time sees a true history, and has nothing to compare it with.
     let url = format!("{}/actors/counter", node.url);
     elsewhere(folder.path(), &["verify", &url]).code(0);
+    // A copy may be older, and that is said of it.
+    node.troupe(&["export", "counter", "old.car"]).code(0);
+    troupe(folder.path(), &["verify", "old.car"]).code(0).says("older     it went to seq 4");
     // Grown again, it is another history of the same key: that is proved to others.
     [7, 8, 9].iter().for_each(|number| add(&node, *number));
     signed(&node);
@@ -264,7 +267,24 @@ fn a_swapped_component_and_a_changed_entry_are_found_where_they_stand() {
     let liar = Liar::before(&node.url, move |path, _| path.ends_with(&swapped).then(|| other.clone()));
     let url = format!("{}/actors/counter", liar.url);
     elsewhere(folder.path(), &["verify", &url]).code(1).says("seq 0").says("component-hash").says(&component);
-    drop(liar);
+    // Nor is another actor taken for the one whose id was asked for, whatever the node says of it.
+    let id = troupe_api::Client::new(&node.url).unwrap().info().unwrap().actor;
+    let claimed = format!("{}{}", if id.starts_with('0') { '1' } else { '0' }, &id[1..]);
+    let (asked, honest) = (format!("{}/actors/{claimed}", node.url), format!("{}/actors/{id}", node.url));
+    elsewhere(folder.path(), &["verify", &honest]).code(0);
+    let asked_for = claimed.clone();
+    let upstream = node.url.clone();
+    let liar = Liar::before(&node.url, move |path, body| {
+        let path = path.strip_prefix(&format!("/actors/{asked_for}"))?;
+        let client = troupe_api::Client::new(&upstream).ok()?.actor(&id);
+        let answer = client.call("GET", path, None).ok()?;
+        let text = String::from_utf8(answer.clone()).ok().filter(|_| path.is_empty());
+        assert!(!body.is_empty(), "a refusal");
+        Some(text.map_or(answer, |text| text.replace(&id, &asked_for).into_bytes()))
+    });
+    let url = format!("{}/actors/{claimed}", liar.url);
+    assert_ne!(elsewhere(folder.path(), &["verify", &url]).code, Some(0));
+    assert_ne!(elsewhere(folder.path(), &["verify", &asked]).code, Some(0));
     let liar = Liar::before(&node.url, |path, body| {
         let text = String::from_utf8(body.to_vec()).ok().filter(|_| path.contains("/chain?"))?;
         Some(text.replacen("\"fuel\":", "\"fuel\":1", 3).into_bytes())

@@ -14,6 +14,7 @@ mod many;
 mod node;
 mod project;
 mod proofs;
+mod redact;
 mod round_trip;
 mod scenarios;
 mod tokens;

@@ -9,7 +9,8 @@ use serde_json::json;
 use troupe_chain::{Hash, History};
 use troupe_component::Sandbox;
 
-use super::{NotTrue, SignedArgs, Verify, check, sandbox, say_false, say_not_verified};
+use super::check::{NotTrue, check};
+use super::{SignedArgs, Verify, entries, sandbox, say_false, say_not_verified};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::screen::{GOOD, Screen, WARN, count, plural, short};
@@ -61,7 +62,16 @@ enum Look {
 
 pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
     let Follow { place, every, on_divergence, signed, whose } = command;
-    let verify = Verify { place, head: None, links_only: false, fresh: false, threads: None, signed, whose };
+    let verify = Verify {
+        place,
+        head: None,
+        links_only: false,
+        accept_redacted: false,
+        fresh: false,
+        threads: None,
+        signed,
+        whose,
+    };
     let sandbox = sandbox(screen);
     let (mut last, mut tries) = (None, 0);
     loop {
@@ -104,11 +114,12 @@ fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>)
     let reason = match check(screen, sandbox, &mut source, verify) {
         Ok((replayed, seen)) => {
             let (seq, head) = (replayed.report.seq, replayed.report.head);
+            let (is_complete, left) = (replayed.report.is_complete(), replayed.report.not_replayed);
             if screen.json {
                 let signed = seen.signed.as_ref().map(|signed| signed.checkpoint.head().size);
                 screen.json(&json!({
-                    "verified": true, "seq": seq, "head": head.to_string(), "replayed": seen.replayed,
-                    "signed": signed,
+                    "verified": is_complete.then_some(true), "seq": seq, "head": head.to_string(),
+                    "replayed": seen.replayed, "not_replayed": left, "signed": signed,
                 }))?;
             } else {
                 let replayed = plural(seen.replayed, "message");
@@ -117,6 +128,12 @@ fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>)
                     count(seq),
                     short(head)
                 ))?;
+                if !is_complete {
+                    let left = entries(left);
+                    screen.note(format_args!(
+                        "{WARN}but{WARN:#} {left} not replayed, since what they need was redacted"
+                    ));
+                }
             }
             let ended = matches!(&source, Source::Remote(remote) if remote.has_ended());
             return Ok(if ended { Look::Ended } else { Look::Grown(head) });

@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -86,7 +87,7 @@ impl Memory {
     pub(in crate::cli) fn entries(&self, chain: &Hash) -> io::Result<Option<(KeptEntries, Vec<Bytes>)>> {
         std::fs::create_dir_all(&self.folder)?;
         let path = self.folder.join(format!("{chain}.entries"));
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         if file.try_lock().is_err() {
             return Ok(None);
         }
@@ -210,5 +211,108 @@ impl Record {
             fuel: troupe_chain::Fuel(self.fuel.saturating_add(later.fuel.0)),
             ..later.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use troupe_chain::{Code, Fuel, Genesis, Text};
+
+    use super::*;
+
+    fn genesis(nonce: u8) -> (Tip, Bytes) {
+        let text = |text: &str| Text::new(text).unwrap();
+        let genesis = Genesis {
+            code: Code::Native(text("none@1")),
+            world: text("none"),
+            config: None,
+            limits: [(text("fuel"), 1)].into(),
+            engine: [(text("name"), text("none"))].into(),
+            grants: Vec::new(),
+            owner: None,
+            nonce: Hash::from_bytes([nonce; 32]),
+            fork: None,
+            started_by: None,
+        };
+        let (tip, linked) = Tip::start(genesis, Timestamp(1));
+        (tip, linked.bytes.into())
+    }
+
+    fn memory(folder: &Path) -> Memory {
+        Memory { folder: folder.join("verified") }
+    }
+
+    fn record(chain: Hash, seq: u64) -> Record {
+        let report = Report {
+            chain,
+            head: Hash::of(&seq.to_le_bytes()),
+            seq,
+            messages: seq,
+            failures: 0,
+            on_trust: 0,
+            provenance_not_checked: 0,
+            fuel: Fuel(seq),
+            not_replayed: 0,
+            gaps: Vec::new(),
+        };
+        Record::new(&report, &Engine::new())
+    }
+
+    #[test]
+    fn a_record_only_moves_forward_and_a_checkpoint_in_it_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, chain) = (memory(folder.path()), Hash::of(b"chain"));
+        assert!(memory.read(&chain).is_none());
+        let signed = Record { checkpoint: Some("as it was".into()), ..record(chain, 5) };
+        memory.keep(signed).unwrap();
+        memory.keep(record(chain, 3)).unwrap();
+        assert_eq!(memory.read(&chain).unwrap().seq, 5);
+        memory.keep(record(chain, 9)).unwrap();
+        let known = memory.read(&chain).unwrap();
+        assert_eq!((known.seq, known.checkpoint.as_deref()), (9, Some("as it was")));
+        assert_eq!(known.and(&Report { seq: 12, ..report_of(&known) }).messages, 18);
+        std::fs::write(memory.path(&chain), "{}").unwrap();
+        assert!(memory.read(&chain).is_none());
+    }
+
+    fn report_of(record: &Record) -> Report {
+        Report {
+            chain: record.chain.parse().unwrap(),
+            head: record.head().unwrap(),
+            seq: record.seq,
+            messages: record.messages,
+            failures: 0,
+            on_trust: 0,
+            provenance_not_checked: 0,
+            fuel: Fuel(0),
+            not_replayed: 0,
+            gaps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_an_interrupted_write_or_is_another_chain_s_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = memory(folder.path());
+        let (tip, first) = genesis(1);
+        let (mut kept, entries) = memory.entries(&tip.chain).unwrap().unwrap();
+        assert!(entries.is_empty());
+        // While one process has it, another does without.
+        assert!(memory.entries(&tip.chain).unwrap().is_none());
+        kept.append(&[first.clone(), genesis(2).1]).unwrap();
+        kept.file.write_all(b"{\"data\":{\"at\"").unwrap();
+        drop(kept);
+        for _ in 0..2 {
+            let (_, entries) = memory.entries(&tip.chain).unwrap().unwrap();
+            assert_eq!(entries, std::slice::from_ref(&first));
+        }
+        let (mut kept, _) = memory.entries(&tip.chain).unwrap().unwrap();
+        kept.clear().unwrap();
+        kept.append(std::slice::from_ref(&first)).unwrap();
+        drop(kept);
+        assert_eq!(memory.entries(&tip.chain).unwrap().unwrap().1, [first]);
+        assert!(memory.entries(&genesis(2).0.chain).unwrap().unwrap().1.is_empty());
     }
 }
