@@ -103,9 +103,7 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Parts<'_, H, 
                 continue;
             };
             let (name, entry) = tip.check(bytes.as_ref())?;
-            if let Some((seq, trusted)) = self.trusted
-                && entry.seq <= seq
-            {
+            if let Some((seq, trusted)) = self.trusted.filter(|(seq, _)| entry.seq <= *seq) {
                 self.check_origin(&entry)?;
                 if entry.seq == seq {
                     check_name(seq, trusted, name)?;
@@ -116,13 +114,14 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Parts<'_, H, 
             self.bytes += bytes.as_ref().len();
             self.gathered.push(bytes);
             self.check_origin(&entry)?;
-            if (self.gathered.len() >= self.wanted || self.bytes >= PART_BYTES)
-                && let Some(next) = self.here()?
-            {
+            let enough = self.gathered.len() >= self.wanted || self.bytes >= PART_BYTES;
+            let next = if enough { self.here()? } else { None };
+            if let Some(next) = next {
                 let part = self.take();
                 self.begin = Some(next);
                 return Ok(part);
-            } else if self.gathered.len() >= self.wanted {
+            }
+            if self.gathered.len() >= self.wanted {
                 // Asking for a state that is not there costs as much as one that is.
                 self.wanted += PART_ENTRIES;
             }
