@@ -67,7 +67,7 @@ fn any_number_of_threads_comes_to_the_report_of_one_replay() {
         let verified = Mutex::new(Vec::<Report>::new());
         let how = Verification {
             threads: threads(number),
-            replayed: &|| drop(replayed.fetch_add(1, Ordering::Relaxed)),
+            replayed: &|| _ = replayed.fetch_add(1, Ordering::Relaxed),
             verified: &|report| verified.lock().unwrap().push(report.clone()),
             ..Verification::default()
         };
@@ -105,7 +105,7 @@ fn the_first_of_several_lies_is_found_by_any_number_of_threads() {
         let beyond = AtomicU64::new(0);
         let how = Verification {
             threads: threads(number),
-            verified: &|report| drop(beyond.fetch_max(report.seq, Ordering::Relaxed)),
+            verified: &|report| _ = beyond.fetch_max(report.seq, Ordering::Relaxed),
             ..Verification::default()
         };
         let found = parallel::verify(&history, &sandbox, &how).unwrap_err();

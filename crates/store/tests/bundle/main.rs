@@ -1,5 +1,7 @@
 //! Bundles, in both forms: what they hold comes back, and nothing in them can be changed unseen.
 
+#![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
+
 mod forms;
 mod long;
 mod opening;
