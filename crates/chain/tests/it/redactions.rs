@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    CannotCheck, Hash, History, NotVerified, Redaction, RedactionKind, Report, Sender, Timestamp, Unreadable,
-    check_blobs, check_links, verify,
+    CannotCheck, Hash, History, NotVerified, PART_ENTRIES, Redaction, RedactionKind, Report, Sender,
+    Timestamp, Unreadable, check_blobs, check_links, parts, verify,
 };
 
 use crate::tally::{Chain, Live, Tallies, short, text};
@@ -193,5 +193,45 @@ fn a_redaction_is_written_in_one_way() {
         "{}".to_owned(),
     ] {
         assert!(Redaction::decode(bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_history_in_parts_comes_to_the_same_report() {
+    let mut live = Live::start(None);
+    let count = 3 * PART_ENTRIES as u64;
+    for number in 0..count {
+        assert!(live.message(Sender::Http { key: None }, 1, format!("quiet {number}").as_bytes()));
+    }
+    let told: Vec<String> =
+        [3, 4, 250, 254, 255, 256, 600].iter().map(|number| format!("quiet {number}")).collect();
+    let told: Vec<&[u8]> = told.iter().map(String::as_bytes).collect();
+    let mut history = Redacted::without(live.chain, &told);
+    for keeps_states in [true, false] {
+        if !keeps_states {
+            // Most states are not kept: then a gap goes on to the next that is, also across parts.
+            let mut sum = 0;
+            for number in 0..count {
+                sum += number;
+                // Its entry is two further on; parts end at multiples of 256, if the state there is kept.
+                if (number + 2) % 64 != 0 {
+                    history.chain.blobs.remove(&Hash::of(sum.to_string().as_bytes()));
+                }
+            }
+        }
+        let whole = history.verify();
+        let machines = Tallies::default();
+        let mut found: Option<Report> = None;
+        let mut number = 0;
+        for part in parts(&history, None) {
+            let report = part.unwrap().replay(&history, &machines, |_| {}).unwrap();
+            found = Some(found.map_or(report.clone(), |mut found| {
+                found.extend(&report);
+                found
+            }));
+            number += 1;
+        }
+        assert!(number > 2 && !whole.is_complete());
+        assert_eq!(found.unwrap(), whole, "states kept: {keeps_states}");
     }
 }
