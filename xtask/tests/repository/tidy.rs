@@ -39,6 +39,7 @@ const HOSTS: &[&str] = &[
     "www.apache.org",
     "www.rfc-editor.org",
     "www.usgs.gov",
+    "www.w3.org",
 ];
 
 fn faults(path: &str, text: &str) -> Vec<String> {
