@@ -3,7 +3,7 @@
 //! Invariant: what is said to be verified was replayed; a node that does not answer is waited for, and is no liar for that.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use troupe_chain::{Hash, History};
@@ -15,6 +15,8 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::screen::{GOOD, Screen, WARN, count, plural, short};
 
+/// How many times longer than a look took the pause after it is at least, so that a long history takes a fifth of the time.
+const PAUSE_PER_LOOK: u32 = 4;
 /// How often a node that does not answer is tried in a row.
 const MAX_TRIES: u32 = 60;
 
@@ -34,7 +36,7 @@ pub(crate) struct Follow {
     /// The URL of a node or an actor, or an actor's name
     #[arg(value_name = "URL|ACTOR")]
     place: String,
-    /// How long to wait before asking again
+    /// How long to wait before asking again, at least
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
     every: Duration,
     /// What to run once something is false, by the shell; TROUPE_PLACE and TROUPE_REASON say what
@@ -75,6 +77,7 @@ pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
     let sandbox = sandbox(screen);
     let (mut last, mut tries) = (None, 0);
     loop {
+        let begun = Instant::now();
         match look(screen, &sandbox, &verify, last)? {
             Look::Same(head) | Look::Grown(head) => (last, tries) = (Some(head), 0),
             Look::Ended => return Ok(()),
@@ -93,7 +96,7 @@ pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
                 return Err(Failure::said(1));
             }
         }
-        std::thread::sleep(every);
+        std::thread::sleep(every.max(begun.elapsed() * PAUSE_PER_LOOK));
     }
 }
 
