@@ -5,6 +5,8 @@
 
 const HEADER = 59;
 const CID = [0x01, 0x55, 0x1e, 0x20];
+/** Of the one section that says which blobs were taken back. */
+const REDACTIONS_CID = "0180041e20";
 const CHUNK = 4 << 20;
 /** Chunks that are kept once they were read. */
 const KEPT_CHUNK = 1 << 20;
@@ -41,6 +43,7 @@ export class Bundle {
   entries = [];
   #blobs = new Map();
   #chunks = new Map();
+  #redactions = new Map();
   #file;
   head;
   /** The first blob whose bytes are not what it is named: at which entry, and what was found. */
@@ -63,6 +66,11 @@ export class Bundle {
       const [length, digits] = await varint(reader, at, file.size);
       const start = at + digits;
       const cid = await reader.bytes(start, 36);
+      if (hex(cid.subarray(0, 5)) === REDACTIONS_CID) {
+        bundle.#readRedactions(await reader.bytes(start + 37, length - 37));
+        at = start + length;
+        continue;
+      }
       if (CID.some((byte, n) => cid[n] !== byte)) throw new Error(`byte ${start}: not the name of a section`);
       const name = hex(cid.subarray(4));
       const place = [start + 36, length - 36];
@@ -95,6 +103,18 @@ export class Bundle {
       if (this.#chunks.size > KEPT_CHUNKS) this.#chunks.delete(this.#chunks.keys().next().value);
     }
     return new Uint8Array(await chunk, at - from, length).slice();
+  }
+
+  #readRedactions(bytes) {
+    for (const line of new TextDecoder().decode(bytes).split("\n").filter(Boolean)) {
+      const redaction = JSON.parse(line);
+      this.#redactions.set(redaction.name, redaction);
+    }
+  }
+
+  /** Why a blob is not here, if the bundle says so: whoever made it claims that, and nothing signs it. */
+  redaction(name) {
+    return this.#redactions.get(name) ?? null;
   }
 
   /** The bytes found under a name; null if there are none. */

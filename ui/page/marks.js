@@ -7,7 +7,7 @@ export const MARKS = {
   run: ["run again here", "Checked, and run again: this page ran the actor's code and came to the same."],
   checked: ["checked here", "The name fits the bytes and the chain's links: this page computed it."],
   said: ["only said", "The server says so. This page has not checked it, or cannot."],
-  erased: ["erased", "The bytes are gone by request; the name that the chain has of them still fits."],
+  erased: ["taken back", "The bytes were erased or are withheld, as the server says; the name that the chain has of them stays."],
   wrong: ["wrong", "This page computed something else."],
 };
 

@@ -156,7 +156,11 @@ export class BundleSource {
 
   async blob(_, name) {
     const bytes = await this.bundle.blob(name);
-    return bytes ? { bytes } : { missing: "the bundle does not have it" };
+    if (bytes) return { bytes };
+    const redaction = this.bundle.redaction(name);
+    return redaction
+      ? { missing: `${redaction.kind}: ${redaction.reason}`, erased: true }
+      : { missing: "the bundle does not have it" };
   }
 
   async entry(_, key) {

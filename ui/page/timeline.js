@@ -199,7 +199,7 @@ export class Timeline {
       what.textContent = words;
       this.#chain.blob(data.message, record.seq).then((blob) => {
         if (blob.bytes) what.textContent = preview(blob.bytes);
-        else what.textContent = blob.erased ? "erased" : "the message is missing";
+        else what.textContent = blob.missing;
       }, () => {});
     } else {
       what.textContent = data.reason ?? data.world ?? words;

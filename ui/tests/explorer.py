@@ -338,6 +338,29 @@ class Cooperative(Explorer):
         self.quiet(self.node.url)
 
 
+    def test_what_was_taken_back_is_said_calmly_of_a_node_and_of_a_bundle(self):
+        self.node.run("start", str(ROOT / "actors/counter/counter.wasm"), "--name", "taken")
+        for add in (3, 4, 5):
+            self.node.post("/actors/taken", {"add": add})
+        self.node.run("redact", "erase", "taken", "3", "--message", "--reason", "asked for by a customer")
+        bundle = Path(self.folder.name) / "taken.car"
+        self.node.run("export", "taken", str(bundle))
+        page = self.page()
+        page.goto(f"{self.node.url}/ui/#/taken/3")
+        for title in ("taken-back", "taken-back-bundle"):
+            page.wait_for_selector(".part:has(h3:has-text('Message')) .mark-erased")
+            self.assertIn("asked for by a customer", page.inner_text(".part:has(h3:has-text('Message'))"))
+            page.wait_for_selector(".cell p:has-text('not here: ')")
+            self.assertIn("5 of 5", self.verdict(page, "checked"))
+            self.picture(page, title)
+            if title == "taken-back":
+                page.goto(f"{self.node.url}/ui/#/")
+                page.wait_for_selector("#bundle", state="attached")
+                page.set_input_files("#bundle", bundle)
+                page.wait_for_selector("#path :text('taken.car')")
+                page.keyboard.press("ArrowLeft")
+
+
 class Guarded(Explorer):
     """A node that lets nobody read without a token."""
 
