@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use troupe_chain::fraud::FraudProof;
-use troupe_chain::{Engine, Machine, Machines, Rules};
+use troupe_chain::{Engine, Files, Machine, Machines, Rules};
 
 /// No machine at all: what convicts here is signatures alone.
 struct Nothing(Engine);
@@ -18,7 +18,7 @@ impl Machines for Nothing {
         &self.0
     }
 
-    fn machine(&self, _: &Rules, _: &[u8]) -> Result<Arc<dyn Machine>, String> {
+    fn machine(&self, _: &Rules, _: &[u8], _: &Files) -> Result<Arc<dyn Machine>, String> {
         Err("there are no machines here".into())
     }
 }

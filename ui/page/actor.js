@@ -50,7 +50,8 @@ export class ActorView {
       : null;
     const step = (by, words, path) => h("button", { type: "button", class: "icon", title: words, "aria-label": words, onclick: () => this.step(by) },
       s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, s("path", { d: path })));
-    replace(main, 
+    replace(
+    main,
       h(
         "div",
         { class: "chain" },
@@ -105,6 +106,7 @@ export class ActorView {
       replace(this.entry, h("p", { class: "message" }, error.message));
       return null;
     });
+    this.chain.checks.begin();
     if (!record || seq !== this.#selected) return;
     this.record = record;
     announce(`entry ${seq}, ${record.data.kind}, ${this.chain.markOf(record)}`);
@@ -175,8 +177,8 @@ export class ActorView {
     this.entry.drawMarks?.();
     this.#drawVerdict();
     const fault = this.chain.checks.fault;
-    if (fault && !this.faultTold) {
-      this.faultTold = true;
+    if (fault && fault.what !== this.told) {
+      this.told = fault.what;
       announce(`wrong: ${fault.what}`);
       // What a divergence shows belongs to the entry that is in sight.
       if (this.record && this.record.seq === fault.seq) showEntry(this.entry, this.chain, this.record, this.go);
@@ -211,7 +213,8 @@ export class ActorView {
     const pressed = !this.plots.hidden;
     const old = this.verdict.querySelector(":focus")?.dataset.name;
     this.verdict.dataset.kind = kind;
-    replace(this.verdict, 
+    replace(
+    this.verdict,
       h(
         "div",
         { class: "sentence" },
@@ -260,7 +263,7 @@ export class ActorView {
     const holds = async (record) => {
       if (record.text.toLowerCase().includes(lower)) return true;
       if (!record.data.message) return false;
-      const blob = await this.chain.blob(record.data.message);
+      const blob = await this.chain.blob(record.data.message, record.seq);
       return Boolean(blob.bytes && parsed(blob.bytes).text?.toLowerCase().includes(lower));
     };
     await this.#scan(async (records) => {

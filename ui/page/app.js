@@ -16,6 +16,8 @@ const node = new NodeSource(base, null);
 let bundle = null;
 let view = null;
 let endView = () => {};
+/** The checks; what comes from the node comes while they load. */
+const loading = Verifier.load(null);
 let verifier = null;
 
 function theme(next) {
@@ -94,6 +96,7 @@ async function openBundle(file) {
   replace(main, h("div", { class: "message" }, h("h1", {}, "Reading"), h("p", {}, file.name), h("progress", { max: 1 })));
   const progress = main.querySelector("progress");
   try {
+    verifier = await loading;
     const source = await BundleSource.open(file, verifier, (part) => (progress.value = part));
     bundle = { source, name: file.name };
     if (location.hash.startsWith("#/bundle:")) await route();
@@ -137,6 +140,7 @@ async function route() {
     }
     const source = isBundle ? bundle.source : node;
     const info = isBundle ? await infoOf(bundle) : await node.info(actor);
+    verifier = await loading;
     const label = isBundle ? bundle.name : (info.name ?? info.actor.slice(0, 12));
     document.title = `${label} · Troupe`;
     crumbs(h("a", { href: "#/" }, isBundle ? "file" : new URL(base).host), h("span", { "aria-current": "page" }, label));
@@ -197,8 +201,8 @@ addEventListener("drop", (event) => {
 addEventListener("hashchange", route);
 
 try {
-  verifier = await Verifier.load(null);
   await route();
+  verifier = await loading;
 } catch (error) {
   announce("the page could not start");
   replace(main, h("div", { class: "message" }, h("h1", {}, "This page could not start"), h("p", {}, `${error.message}`)));

@@ -43,9 +43,11 @@ export class Bundle {
   #chunks = new Map();
   #file;
   head;
+  /** The first blob whose bytes are not what it is named: at which entry, and what was found. */
+  fault = null;
 
-  /** Looks through a file. `blobsOf` says which blobs an entry names. */
-  static async open(file, blobsOf, progress = () => {}) {
+  /** Looks through a file. `nameOf` names bytes, and `blobsOf` says which blobs an entry names. */
+  static async open(file, nameOf, blobsOf, progress = () => {}) {
     const bundle = new Bundle();
     bundle.#file = file;
     const reader = new Reader(file);
@@ -64,12 +66,15 @@ export class Bundle {
       if (CID.some((byte, n) => cid[n] !== byte)) throw new Error(`byte ${start}: not the name of a section`);
       const name = hex(cid.subarray(4));
       const place = [start + 36, length - 36];
+      const bytes = await reader.bytes(...place);
       if (pending.delete(name)) {
         bundle.#blobs.set(name, place);
+        const found = nameOf(bytes);
+        const seq = bundle.entries.length - 1;
+        if (found !== name) bundle.fault ??= { seq, what: `blobs: at seq ${seq}, the bytes found for ${name} hash to ${found}` };
       } else {
-        const entry = (await reader.bytes(...place)).slice();
+        pending = new Set(named(blobsOf, bytes, start).filter((blob) => !bundle.#blobs.has(blob)));
         bundle.entries.push(place);
-        pending = new Set(blobsOf(entry).filter((blob) => !bundle.#blobs.has(blob)));
       }
       at = start + length;
       if (count % 1000 === 0) progress(at / file.size);
@@ -104,6 +109,14 @@ export class Bundle {
     const parts = [];
     for (const place of places) parts.push(await this.#read(place), new Uint8Array([10]));
     return new Uint8Array(await new Blob(parts).arrayBuffer());
+  }
+}
+
+function named(blobsOf, entry, at) {
+  try {
+    return blobsOf(entry);
+  } catch {
+    throw new Error(`byte ${at}: neither an entry nor a blob that the entry before names: the bundle was changed or is broken`);
   }
 }
 

@@ -12,7 +12,7 @@ const MAX_PAGES = 3;
 
 /** Finds causes and consequences of an entry, and draws them; null if there are none. */
 export async function causes(chain, record, go, current) {
-  if (!chain.source.info) return null;
+  if (!chain.source.find) return null;
   const trace = new Trace(chain);
   const start = await trace.add(chain.actor, record.seq, record.name, record.data, true);
   await trace.up(start, 0);
@@ -34,7 +34,7 @@ class Trace {
   }
 
   async info(actor) {
-    if (!this.#infos.has(actor)) this.#infos.set(actor, this.source.info(actor).catch(() => null));
+    if (!this.#infos.has(actor)) this.#infos.set(actor, this.source.find(actor));
     return this.#infos.get(actor);
   }
 
@@ -48,7 +48,7 @@ class Trace {
     this.#byKey.set(key, node);
     this.nodes.push(node);
     if (data.message && this.source.blob) {
-      const blob = await this.chain.blob(data.message, id).catch(() => null);
+      const blob = await this.chain.blob(data.message, seq, id).catch(() => null);
       if (blob?.bytes) node.words = preview(blob.bytes, 44);
     }
     return node;

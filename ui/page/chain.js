@@ -129,7 +129,7 @@ export class Chain {
   }
 
   /** The bytes under a name, compared with it: bytes, and a mark; or why there are none. */
-  async blob(name, actor = this.actor) {
+  async blob(name, seq = null, actor = this.actor) {
     const key = `${actor} ${name}`;
     const known = this.#blobs.get(key);
     if (known) return known;
@@ -137,7 +137,11 @@ export class Chain {
     if (found.bytes) {
       const got = this.verifier.name(found.bytes);
       found.mark = got === name ? "checked" : "wrong";
-      if (got !== name) found.what = `these bytes hash to ${got.slice(0, 12)}…, and the chain names ${name.slice(0, 12)}…`;
+      if (got !== name) {
+        found.what = `these bytes hash to ${got.slice(0, 12)}…, and the chain names ${name.slice(0, 12)}…`;
+        if (actor === this.actor) this.checks.blobs = { state: "wrong", seq, what: `blobs: the bytes found for ${name} hash to ${got}` };
+        this.changed();
+      }
     } else {
       found.mark = found.erased ? "erased" : "said";
     }
@@ -150,7 +154,7 @@ export class Chain {
   async nameOf(actor) {
     if (!/^[0-9a-f]{64}$/.test(actor)) return actor;
     if (!this.#names.has(actor)) {
-      const info = this.source.info ? this.source.info(actor).catch(() => null) : Promise.resolve(null);
+      const info = this.source.find ? this.source.find(actor) : Promise.resolve(null);
       this.#names.set(actor, info.then((found) => found?.name ?? `${actor.slice(0, 8)}…`));
     }
     return this.#names.get(actor);
@@ -160,7 +164,7 @@ export class Chain {
   async stateOf(record) {
     const name = stateName(record.data);
     if (!name) return null;
-    const found = await this.blob(name);
+    const found = await this.blob(name, record.seq);
     return { ...found, name };
   }
 

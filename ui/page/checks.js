@@ -11,11 +11,13 @@ export class Checks {
   links = { state: "running", count: 0, name: null, chain: null };
   replay = { state: "idle", count: 0, trust: 0 };
   signed = { state: "none" };
+  /** What was shown and is not what the chain names. */
+  blobs = { state: "none" };
   /** Of each page of 256 entries that was checked, the last one's name. */
   anchors = new Map();
   /** Sizes of states, as run again: seq and bytes. */
   sizes = [];
-  #worker;
+  #worker = null;
   #spec;
   #changed;
   #upto;
@@ -27,7 +29,12 @@ export class Checks {
     this.#spec = spec;
     this.#changed = changed;
     this.#upto = seq;
-    this.#start({ replay: seq <= RUN_UNASKED });
+  }
+
+  /** Begins, once: after what is to be seen first. */
+  begin() {
+    if (this.#worker || this.#ended) return;
+    this.#start({ replay: this.#upto <= RUN_UNASKED });
     this.#watch = setInterval(() => this.#look(), 1000);
   }
 
@@ -47,7 +54,7 @@ export class Checks {
     if (this.links.state === "ok") this.links.state = "running";
     if (this.replay.state === "ok") this.replay.state = "running";
     this.#heard = performance.now();
-    this.#worker.postMessage({ upto: seq });
+    this.#worker?.postMessage({ upto: seq });
   }
 
   get total() {
@@ -64,7 +71,7 @@ export class Checks {
   end() {
     this.#ended = true;
     clearInterval(this.#watch);
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 
   /** Code that does not return is stopped: there is no fuel here that would run out. */
@@ -88,6 +95,7 @@ export class Checks {
   #takeLinks({ kind, count, name, chain, anchors = [], seq, what }) {
     if (kind !== "progress") {
       this.links = { ...this.links, state: kind, seq, what };
+      if (this.replay.state !== "ok") this.replay = { ...this.replay, state: "unknown", what: "the links come first" };
       return;
     }
     for (let n = 0; n < anchors.length; n += 2) this.anchors.set(Math.floor(Number(anchors[n]) / 256), anchors[n + 1]);
@@ -109,7 +117,7 @@ export class Checks {
 
   /** What is wrong, if something is. */
   get fault() {
-    for (const stage of [this.links, this.replay, this.signed]) if (stage.state === "wrong") return stage;
+    for (const stage of [this.links, this.blobs, this.replay, this.signed]) if (stage.state === "wrong") return stage;
     return null;
   }
 

@@ -34,7 +34,9 @@ function blobMark(chain, record, blob, givenBack) {
   if (blob.mark !== "checked") return mark(blob.mark, { words: blob.mark === "wrong" ? "not what the chain names" : true });
   return living(() => {
     const of = chain.markOf(record);
-    return mark(of === "run" && !givenBack ? "checked" : of, { words: true });
+    // What goes into a run is not made by it, whatever the run came to.
+    const ran = of === "run" || (of === "wrong" && !record.fault && chain.checks.replay.seq === record.seq);
+    return mark(ran && !givenBack ? "checked" : of, { words: true });
   });
 }
 
@@ -48,11 +50,14 @@ export async function showEntry(element, chain, record, go) {
   const mine = shown;
   const current = () => mine === shown;
   const { data } = record;
+  const [from, wrong] = await Promise.all([data.from ? sender(chain, data, go) : null, diverged(chain, record)]);
+  if (!current()) return;
   redraws = [];
   const head = living(() => mark(chain.markOf(record), { words: true }));
   const parts = h("div", { class: "parts" });
   element.drawMarks = () => current() && redraws.forEach((redraw) => redraw());
-  replace(element, 
+  replace(
+    element,
     h(
       "header",
       { class: "entry-head" },
@@ -64,13 +69,13 @@ export async function showEntry(element, chain, record, go) {
       { class: "facts" },
       fact("Time", h("time", { datetime: new Date(data.at).toISOString() }, `${date(data.at)} ${time(data.at)} UTC`)),
       fact("Name", hash(record.name, 16)),
-      data.from ? fact("From", await sender(chain, data, go)) : null,
+      data.from ? fact("From", from) : null,
       data.error ? fact("Why", h("code", { class: "error" }, data.error)) : null,
       data.reason ? fact("Why", data.reason) : null,
       data.fuel !== undefined ? fact("Fuel", `${number(data.fuel)} `, mark("said", { title: "Browsers do not measure fuel: `troupe verify` does." })) : null,
     ),
     record.fault || record.misplaced ? fault(record.fault ?? "it says another position than the one that it was asked for") : null,
-    diverged(chain, record),
+    wrong,
     parts,
   );
   const draw = [drawMessage, drawState, drawReply, drawEffects, drawCalls, drawCauses, drawRules, drawText];
@@ -106,17 +111,23 @@ async function sender(chain, data, go) {
 }
 
 /** What running it again came to, where that is not what the chain says. */
-function diverged(chain, record) {
+async function diverged(chain, record) {
   const { replay, links } = chain.checks;
   if (links.state === "wrong" && links.seq === record.seq) return fault(links.what);
   if (replay.state !== "wrong" || replay.seq !== record.seq) return null;
-  const got = replay.instead ? h("div", { class: "instead" }, h("h4", {}, "This page got instead"), shownBytes(replay.instead)) : null;
-  return h("div", {}, fault(replay.what), got);
+  if (!replay.instead) return fault(replay.what);
+  const got = parsed(replay.instead).value;
+  const state = await chain.stateOf(record);
+  const says = state?.bytes && replay.what.includes("`state`") ? parsed(state.bytes).value : undefined;
+  const drawn = got !== undefined && says !== undefined
+    ? [h("h4", {}, "What the chain says, and what this page got"), changeList(says, got)]
+    : [h("h4", {}, "This page got instead"), shownBytes(replay.instead)];
+  return h("div", {}, fault(replay.what), h("div", { class: "instead" }, drawn));
 }
 
 async function drawMessage(chain, record) {
   if (!record.data.message) return null;
-  const blob = await chain.blob(record.data.message);
+  const blob = await chain.blob(record.data.message, record.seq);
   return section("Message", blobMark(chain, record, blob, false), body(blob));
 }
 
@@ -124,7 +135,7 @@ const body = (blob) => (blob.bytes ? [blob.what ? fault(blob.what) : null, shown
 
 async function drawReply(chain, record) {
   if (!record.data.reply) return null;
-  const blob = await chain.blob(record.data.reply);
+  const blob = await chain.blob(record.data.reply, record.seq);
   return section("Reply", blobMark(chain, record, blob, true), body(blob));
 }
 
@@ -188,7 +199,7 @@ async function drawEffects(chain, record, go) {
     effects.map(async (effect, n) => {
       const [[kind, fields]] = Object.entries(effect);
       const payload = fields.message ?? fields.config;
-      const blob = payload ? await chain.blob(payload) : null;
+      const blob = payload ? await chain.blob(payload, record.seq) : null;
       return h(
         "li",
         {},
@@ -227,7 +238,7 @@ async function drawCalls(chain, record) {
   if (!calls.length) return null;
   const rows = await Promise.all(
     calls.map(async (call) => {
-      const [input, output] = await Promise.all([chain.blob(call.in), chain.blob(call.out)]);
+      const [input, output] = await Promise.all([chain.blob(call.in, record.seq), chain.blob(call.out, record.seq)]);
       return h("li", {}, h("div", { class: "effect-head" }, h("span", { class: "tag" }, call.fn)), h("h4", {}, "Asked"), body(input), h("h4", {}, "Answered"), body(output));
     }),
   );
@@ -244,7 +255,7 @@ async function drawRules(chain, record) {
   const { data } = record;
   if (data.kind !== "genesis" && data.kind !== "upgrade") return null;
   const rows = (of) => Object.entries(of ?? {}).map(([name, value]) => fact(name, typeof value === "number" ? number(value) : `${value}`));
-  const config = data.config ? await chain.blob(data.config) : null;
+  const config = data.config ? await chain.blob(data.config, record.seq) : null;
   return section(
     "Rules",
     living(() => mark(chain.markOf(record), { words: true })),

@@ -15,9 +15,14 @@ export class NotAnswered extends Error {
 
 /** The most bytes of a blob that are shown or run with. */
 const MAX_BLOB = 64 << 20;
+/** How long the list of actors is good for, in milliseconds. */
+const LIST_FOR = 5000;
 
 /** A node. */
 export class NodeSource {
+  #list = null;
+  #listed = 0;
+
   constructor(base, token) {
     this.base = base;
     this.token = token;
@@ -54,6 +59,17 @@ export class NodeSource {
 
   info(actor) {
     return this.#json(`actors/${actor}`);
+  }
+
+  /** An actor of the node, by name or id, as its list has it; null if it has none such. */
+  async find(actor) {
+    if (!this.#list || performance.now() - this.#listed > LIST_FOR) {
+      this.#list = this.#json("actors?limit=1000&all=true").catch(() => ({ actors: [] }));
+      this.#listed = performance.now();
+    }
+    const { actors, next } = await this.#list;
+    const known = actors.find((one) => one.actor === actor || one.name === actor);
+    return known ?? (next ? this.info(actor).catch(() => null) : null);
   }
 
   async lines(actor, from, limit) {
@@ -127,7 +143,7 @@ export class BundleSource {
 
   static async open(file, verifier, progress) {
     const blobsOf = (entry) => verifier.texts("blobs", entry).filter((_, index) => index % 2);
-    return new BundleSource(file, await Bundle.open(file, blobsOf, progress));
+    return new BundleSource(file, await Bundle.open(file, (bytes) => verifier.name(bytes), blobsOf, progress));
   }
 
   spec() {

@@ -197,7 +197,7 @@ export class Timeline {
     const words = senderWords(data);
     if (data.message) {
       what.textContent = words;
-      this.#chain.blob(data.message).then((blob) => {
+      this.#chain.blob(data.message, record.seq).then((blob) => {
         if (blob.bytes) what.textContent = preview(blob.bytes);
         else what.textContent = blob.erased ? "erased" : "the message is missing";
       }, () => {});

@@ -67,9 +67,7 @@ export class Verifier {
         memory().set(answer, to);
       },
     };
-    const url = new URL("verifier.wasm", import.meta.url);
-    const response = await fetch(url);
-    const { instance } = await WebAssembly.instantiate(await response.arrayBuffer(), { page });
+    const { instance } = await WebAssembly.instantiateStreaming(fetch(new URL("verifier.wasm", import.meta.url)), { page });
     verifier.#exports = instance.exports;
     return verifier;
   }

@@ -68,6 +68,9 @@ async function checkLinks() {
   if (!bytes.length) throw new Wrong(links, `the source says that there is an entry ${links}, and gives none`);
   const [count, name, chain, ...anchors] = verifier.texts("links", bytes);
   links = Number(count);
+  if (links > upto && source.bundle && source.bundle.head !== name) {
+    throw new Wrong(links - 1, `structure: the last entry is ${name}, but the head should be ${source.bundle.head}`);
+  }
   postMessage({ stage: "links", kind: "progress", count: links, name, chain, anchors });
 }
 
@@ -93,8 +96,10 @@ async function needed(entry) {
 
 /** Runs a chunk again. */
 async function replay() {
+  const fault = source.bundle?.fault;
   const limit = Math.min(REPLAY_CHUNK - (replayed % REPLAY_CHUNK), links - replayed);
   try {
+    if (fault) throw new Wrong(fault.seq, fault.what);
     await replayChunk(await source.lines(actor, replayed, limit), () => false);
   } catch (error) {
     wantsReplay = false;

@@ -13,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-from nodes import Forged, Long, Node, Server
+from nodes import Forged, Long, Node, Server, entries_of
 from playwright.sync_api import sync_playwright
 
 TROUPE, CHROMIUM = os.environ["TROUPE"], os.environ["CHROMIUM"]
@@ -71,14 +71,15 @@ class Explorer(unittest.TestCase):
         page = context.new_page()
         page.set_default_timeout(WAIT)
         self.said, self.asked = [], []
-        page.on("console", lambda message: self.said.append(message.text))
+        page.on("console", lambda message: self.said.append(f"{message.text} {message.location.get('url', '')}"))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         context.on("request", lambda request: self.asked.append(request.url))
         return page
 
     def quiet(self, url):
         """The page said nothing, and asked nobody but its node."""
-        self.assertEqual(self.said, [])
+        # A chain that is not signed yet is no fault of the page: the browser notes the answer all the same.
+        self.assertEqual([said for said in self.said if not ("404" in said and said.endswith("/proof"))], [])
         self.assertTrue(self.asked)
         elsewhere = [asked for asked in self.asked if not asked.startswith((url, "blob:", "data:"))]
         self.assertEqual(elsewhere, [])
@@ -135,7 +136,7 @@ class Quakes(Explorer):
         page.wait_for_selector(".changes")
         entry = json.loads(self.node.get("/chain/900"))["data"]
         before, after = (json.loads(self.node.get(f"/blobs/{entry[key]}")) for key in ("before", "state"))
-        counted = page.inner_text(".changes li:has(.place:text-is('count')) .values")
+        counted = page.inner_text(".changes li:has(.place span:text-is('count')) .values")
         self.assertIn(str(before["count"]), counted)
         self.assertIn(str(after["count"]), counted)
         page.keyboard.press("w")
@@ -211,6 +212,7 @@ class Quakes(Explorer):
             page.goto(f"{server.url}/ui/#/{self.actor}/1611")
             page.wait_for_selector(".part:has(h3:has-text('State')) .mark-wrong")
             self.assertIn("these bytes hash to", page.inner_text(".entry .fault"))
+            self.verdict(page, "wrong")
             self.picture(page, "lie-state")
             self.quiet(server.url)
 
@@ -223,8 +225,8 @@ class Quakes(Explorer):
         with Server(self.node.url, lie) as server:
             page = self.page()
             page.goto(f"{server.url}/ui/#/{self.actor}/1500")
-            said = self.verdict(page, "wrong")
-            self.assertIn("False at #1,500", said)
+            self.verdict(page, "wrong")
+            page.wait_for_selector(".verdict strong :text('#1,500')")
             page.wait_for_selector(".part:has(h3:has-text('Message')) .mark-wrong")
 
     def test_a_history_whose_every_hash_fits_is_found_by_running_it_again(self):
@@ -303,10 +305,13 @@ class Cooperative(Explorer):
         self.quiet(self.node.url)
 
     def test_a_picture_shows_who_caused_what_across_actors(self):
+        entries = [json.loads(line)["data"] for line in entries_of(self.node, "anna")]
+        asked = lambda entry: entry.get("from", {}).get("kind") == "http" and "request" in entry.get("effects", [{}])[0]
+        seq = next(entry["seq"] for entry in entries if entry["seq"] > 8 and asked(entry))
         page = self.page()
-        page.goto(f"{self.node.url}/ui/#/anna/12")
+        page.goto(f"{self.node.url}/ui/#/anna/{seq}")
         page.wait_for_selector("svg.causes")
-        lanes = page.locator("svg.causes .lane").all_inner_texts()
+        lanes = page.locator("svg.causes .lane").all_text_contents()
         self.assertEqual(lanes[:2], ["anna", "house"])
         self.assertIn("auditor", lanes)
         page.locator("svg.causes").scroll_into_view_if_needed()
@@ -331,6 +336,34 @@ class Cooperative(Explorer):
         self.verdict(page, "run")
         self.picture(page, "live")
         self.quiet(self.node.url)
+
+
+class Guarded(Explorer):
+    """A node that lets nobody read without a token."""
+
+    def test_a_token_is_asked_for_and_kept_in_memory_only(self):
+        tokens = str(Path(self.folder.name) / "tokens.json")
+        create = [TROUPE, "token", "create", "--name", "page", "--scope", "read", "--tokens", tokens]
+        said = subprocess.run(create, check=True, capture_output=True, text=True).stdout
+        token = next(word for word in said.split() if word.startswith("troupe_"))
+        component = str(ROOT / "actors/counter/counter.wasm")
+        with Node(TROUPE, "run", component, "--store", "memory", "--tokens", tokens, "--behind-proxy") as node:
+            page = self.page()
+            page.goto(f"{node.url}/ui/")
+            page.wait_for_selector("dialog.token[open]")
+            self.picture(page, "token")
+            page.keyboard.type("troupe_no")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("dialog.token[open]")
+            page.locator("dialog.token input").last.fill(token)
+            page.keyboard.press("Enter")
+            page.click("table a")
+            self.verdict(page, "run")
+            kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.href]")
+            self.assertEqual(kept[:3], [0, 0, ""])
+            self.assertNotIn("troupe_", kept[3])
+            page.reload()
+            page.wait_for_selector("dialog.token[open]")
 
 
 class LongChain(Explorer):

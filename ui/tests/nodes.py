@@ -4,7 +4,6 @@ import http.client
 import json
 import subprocess
 import threading
-import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,6 +38,7 @@ class Node:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(timeout=30)
+        self.process.stdout.close()
 
     def run(self, *arguments):
         """A command of the same binary, for this node."""
@@ -82,6 +82,8 @@ class Server:
         self.node_url = node_url
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # A browser that goes elsewhere closes what it had open.
+        self.server.handle_error = lambda *_: None
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -90,7 +92,9 @@ class Server:
         connection = http.client.HTTPConnection(host)
         connection.request("GET", path)
         answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return found
 
     def __enter__(self):
         return self

@@ -61,15 +61,16 @@ impl Built {
 
 /// Runs the task.
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    let (mut check, mut skip) = (false, false);
+    let (mut check, mut skip, mut names) = (false, false, Vec::new());
     for option in options {
         match *option {
             "--check" => check = true,
             "--skip-if-unavailable" => skip = true,
-            _ => bail!("actors has no option {option}"),
+            name if BUILT.iter().any(|built| built.name == name) => names.push(name),
+            _ => bail!("actors has neither an option nor a package {option}"),
         }
     }
-    match compare(check)? {
+    match compare(check, &names)? {
         None => unavailable(skip),
         Some(differing) if differing.is_empty() => Ok(()),
         Some(differing) => Err(stale(&differing)),
@@ -78,7 +79,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 
 /// Compares what the sources give with what is committed; `false` if the compiler cannot be had.
 pub(crate) fn check() -> Result<bool> {
-    match compare(true)? {
+    match compare(true, &[])? {
         None => Ok(false),
         Some(differing) if differing.is_empty() => Ok(true),
         Some(differing) => Err(stale(&differing)),
@@ -89,15 +90,16 @@ fn stale(differing: &[&str]) -> anyhow::Error {
     anyhow!("not what its sources give: {}; run `cargo xtask actors` and commit", differing.join(", "))
 }
 
-/// Builds all of them, and replaces what is committed unless this is a check. Returns those that differ in a check, or
-/// `None` if the compiler cannot be had.
-fn compare(check: bool) -> Result<Option<Vec<&'static str>>> {
+/// Builds those that are named, all of them if none is, and replaces what is committed unless this is a check. Returns
+/// those that differ in a check, or `None` if the compiler cannot be had.
+fn compare(check: bool, names: &[&str]) -> Result<Option<Vec<&'static str>>> {
     let root = cache::root()?;
     let Some(rustc) = toolchain(root, &cache::folder()?.join("wasm-toolchain"))? else {
         return Ok(None);
     };
     let mut differing = Vec::new();
-    for Built { name, workspace, folder, into, sources, linker } in BUILT {
+    let wanted = |built: &Built| names.is_empty() || names.contains(&built.name);
+    for Built { name, workspace, folder, into, sources, linker } in BUILT.into_iter().filter(wanted) {
         let workspace = root.join(workspace);
         let cargo = || cargo(&rustc, &workspace.join(folder), linker);
         let built = build(cargo, &root.join(sources), name).with_context(|| format!("building {name}"))?;

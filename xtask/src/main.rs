@@ -28,9 +28,9 @@ tasks:
   templates [LANG…] [guide]
       Makes a project in each language from an empty folder, builds it with tools that it installs into it, runs its
       tests, and sends its actor a message; then runs the guide with these tools.
-  actors [--check] [--skip-if-unavailable]
-      Rebuilds the components of the example actors; with --check, says whether the committed ones are what
-      their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
+  actors [--check] [--skip-if-unavailable] [NAME…]
+      Rebuilds the components of the example actors and the module of the explorer's page (verifier), all of them
+      unless some are named; with --check, says whether the committed ones are what their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
   stock
       Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
       components must do what those of every language do. It installs the tools into the cache folder.

@@ -100,8 +100,10 @@ fn locks(_: &mut Counts) -> Result<Verdict> {
 fn lint(_: &mut Counts) -> Result<Verdict> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     shell::run(&mut shell::cargo(&clippy)?, |_| {})?;
-    let options = ["--manifest-path", "sdk/Cargo.toml", "--target-dir", "target/sdk", "--all-features"];
-    shell::run(shell::cargo(&clippy[..4])?.args(options).args(&clippy[4..]), |_| {})?;
+    for (manifest, target) in [("sdk/Cargo.toml", "target/sdk"), ("ui/Cargo.toml", "target/ui")] {
+        let options = ["--manifest-path", manifest, "--target-dir", target, "--all-features"];
+        shell::run(shell::cargo(&clippy[..4])?.args(options).args(&clippy[4..]), |_| {})?;
+    }
     Ok(Verdict::Passed)
 }
 

@@ -1,10 +1,13 @@
 //! What a node signs, and the proofs that lead there.
 
 use serde::{Deserialize, Serialize};
-use troupe_chain::note::{BadNote, ProofFile, SignedCheckpoint};
+use troupe_chain::note::{BadNote, NodeLeaf, ProofFile, SignedCheckpoint};
 use troupe_chain::tree::TreeHash;
 
 use crate::{Client, ClientError};
+
+/// Leaves asked for at once.
+const LEAVES: u64 = 10_000;
 
 /// Shows that a log has a leaf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +47,21 @@ impl Client {
         let path = "/checkpoint";
         let bytes = self.call("GET", path, None)?;
         SignedCheckpoint::parse(&bytes).map_err(|error| self.not_read(path, &error))
+    }
+
+    /// Leaves of the node's log from a place on, as many as it gives at once; none past its end.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn leaves(&self, from: u64) -> Result<Vec<NodeLeaf>, ClientError> {
+        let path = format!("/leaves?from={from}&limit={LEAVES}");
+        let bytes = self.call("GET", &path, None)?;
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let leaf = |line: &[u8]| NodeLeaf::parse(line);
+        lines.map(leaf).collect::<Result<_, _>>().map_err(|error| {
+            let url = format!("{}{path}", self.url());
+            ClientError::Unexpected { url, status: 200, excerpt: error.to_string() }
+        })
     }
 
     /// The key that the node says it signs with. Who it really is, somebody else must say.

@@ -267,7 +267,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, ClientError> {
-        found(self.get(&format!("/blobs/{name}")))
+        Ok(match self.find_blob(name)? {
+            crate::Blob::Bytes(bytes) => Some(bytes),
+            crate::Blob::Redacted(_) | crate::Blob::Missing => None,
+        })
     }
 
     /// The bytes of the component.
@@ -278,7 +281,7 @@ impl Client {
         Ok(self.get("/component")?.1)
     }
 
-    fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
+    pub(crate) fn get(&self, path: &str) -> Result<(HeaderMap, Vec<u8>), ClientError> {
         self.read(path, self.run("GET", path, &[], None))
     }
 

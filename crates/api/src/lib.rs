@@ -19,6 +19,7 @@ mod manage;
 mod node;
 mod object;
 mod payload;
+mod redact;
 mod types;
 
 pub use checkpoints::{ConsistencyProof, InclusionProof};
@@ -31,6 +32,7 @@ pub use manage::{
 };
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;
+pub use redact::{Blob, ListedRedaction, RedactActor, RedactedActor, RedactedPart, Redactions};
 pub use types::{ErrorCode, FieldProblem, Info, Problem};
 
 /// The OpenAPI document of the HTTP interface.

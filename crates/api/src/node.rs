@@ -145,13 +145,17 @@ impl Client {
         self.ask("GET", "/top", None)
     }
 
-    fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+    pub(crate) fn order<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         // These bodies can always be written.
         let body = serde_json::to_vec(body).unwrap_or_default();
         self.ask("POST", path, Some((JSON, &body)))
     }
 
-    fn ask<T: DeserializeOwned>(
+    pub(crate) fn ask<T: DeserializeOwned>(
         &self,
         method: &str,
         path: &str,

@@ -51,6 +51,10 @@ error_codes! {
     NameTaken = "name-taken", 409;
     /// The actor's chain has ended; a fork may have taken its place.
     Ended = "stopped", 410;
+    /// The bytes were erased: when is in `at`, and why in `detail`.
+    Erased = "erased", 410;
+    /// The bytes are kept, and handed out only to whoever has the scope `manage`.
+    Withheld = "withheld", 410;
     /// The message is larger than the actor's limit.
     TooLarge = "too-large", 413;
     /// The message contract refused the message. No entry was made.
@@ -61,6 +65,8 @@ error_codes! {
     KeyReused = "key-reused", 422;
     /// The state does not fit the new code. Nothing was changed.
     NotCarriedOver = "not-carried-over", 422;
+    /// The payloads cannot be erased, withheld or released: they are not there, or still needed.
+    CannotRedact = "cannot-redact", 422;
     /// The chain has no state at that position.
     NoSuchSeq = "no-such-seq", 422;
     /// The path is for WebSockets, and the request asks for none.
@@ -113,6 +119,9 @@ pub struct Problem {
     /// The chain's code for the failure, such as `fuel` or `trap:unreachable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// When it was redacted, in milliseconds since 1970, for [`ErrorCode::Erased`] and [`ErrorCode::Withheld`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// What of the message does not fit the actor's schema, for [`ErrorCode::Rejected`] of an actor that has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldProblem>,

@@ -44,6 +44,7 @@ fn every_path_is_listed() {
         "/upgrade",
         "/fork",
         "/rewind",
+        "/redactions",
     ];
     let of_node = [
         "/",

@@ -1,7 +1,7 @@
 //! A chain from outside, and the machines to replay it with: what a verification is given.
 
 use crate::machine::Machine;
-use crate::{Engine, Files, Hash, Rules, Text};
+use crate::{Engine, Files, Hash, Redaction, Rules, Text};
 
 /// A chain as somebody hands it over. Nothing in it is trusted.
 pub trait History {
@@ -19,6 +19,15 @@ pub trait History {
     /// # Errors
     /// [`Unreadable`] if whether there are any cannot be told.
     fn blob(&self, name: &Hash) -> Result<Option<Self::Bytes>, Unreadable>;
+
+    /// Why there are no bytes under a blob's name, if whoever hands out the history says so.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if that cannot be told.
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        let _ = name;
+        Ok(None)
+    }
 
     /// Whether it holds the blobs that a replay gives back (states, replies, what was sent), so that they are compared as
     /// well. A source that would have to fetch each of them says no: that they come out again is checked by their names.

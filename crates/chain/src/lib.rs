@@ -45,6 +45,7 @@ pub mod note;
 mod once;
 mod parts;
 mod provenance;
+mod redaction;
 mod replay;
 mod rerun;
 mod supervision;
@@ -74,6 +75,7 @@ pub use machine::{
 pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
+pub use redaction::{Gap, Redaction, RedactionKind};
 pub use replay::{Fetch, Replayer};
 pub use rerun::rerun;
 pub use supervision::{OnFailure, Supervision};

@@ -9,7 +9,7 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::replay::{Replayer, check_blob, find_machine};
+use crate::replay::{Replayer, check_blob, find_blob, find_machine};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::verify::{check_head, check_links, check_results};
 use crate::{Entry, Hash, Unreadable};
@@ -103,9 +103,7 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Parts<'_, H, 
                 continue;
             };
             let (name, entry) = tip.check(bytes.as_ref())?;
-            if let Some((seq, trusted)) = self.trusted
-                && entry.seq <= seq
-            {
+            if let Some((seq, trusted)) = self.trusted.filter(|(seq, _)| entry.seq <= *seq) {
                 self.check_origin(&entry)?;
                 if entry.seq == seq {
                     check_name(seq, trusted, name)?;
@@ -116,13 +114,14 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Parts<'_, H, 
             self.bytes += bytes.as_ref().len();
             self.gathered.push(bytes);
             self.check_origin(&entry)?;
-            if (self.gathered.len() >= self.wanted || self.bytes >= PART_BYTES)
-                && let Some(next) = self.here()?
-            {
+            let enough = self.gathered.len() >= self.wanted || self.bytes >= PART_BYTES;
+            let next = if enough { self.here()? } else { None };
+            if let Some(next) = next {
                 let part = self.take();
                 self.begin = Some(next);
                 return Ok(part);
-            } else if self.gathered.len() >= self.wanted {
+            }
+            if self.gathered.len() >= self.wanted {
                 // Asking for a state that is not there costs as much as one that is.
                 self.wanted += PART_ENTRIES;
             }
@@ -246,11 +245,8 @@ impl<B: AsRef<[u8]>> Part<B> {
         };
         for bytes in &self.entries {
             let seq = replayer.tip().seq + 1;
-            let entry = replayer.step(bytes.as_ref(), |field, name| {
-                let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-                history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-            })?;
-            check_results(history, &entry, replayer.state())?;
+            let entry = replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
+            check_results(history, &entry, &replayer)?;
             progress(seq);
         }
         Ok(replayer.report())
@@ -265,9 +261,7 @@ fn resume<'m, H: History, M: Machines>(
     state: &[u8],
 ) -> Result<Replayer<'m, M>, NotVerified> {
     let seq = tip.seq;
-    let machine = find_machine(machines, tip, seq, &mut |field, name: &Hash| {
-        let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-        history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-    })?;
+    let mut blob = |field, name: &Hash| find_blob(history, seq, field, name);
+    let machine = find_machine(machines, tip, seq, &mut blob)?;
     Ok(Replayer::resume(machines, machine, tip.clone(), state.to_vec()))
 }

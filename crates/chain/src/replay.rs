@@ -2,6 +2,9 @@
 //!
 //! Crash recovery, `verify`, and every later follower and witness go through [`verify`](crate::verify) or the
 //! [`Replayer`] under it. Replay is sealed: it reads what was recorded and cannot reach anything else.
+//!
+//! Where a blob was redacted, the entries that cannot be replayed without it are passed over and counted; the replay goes
+//! on from the next state whose bytes are there.
 
 use std::collections::btree_map;
 
@@ -10,7 +13,9 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step};
 use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, GrantedFile, Hash, Sender, Text};
+use crate::{
+    Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, Gap, GrantedFile, Hash, Redaction, Sender, Text,
+};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -20,7 +25,19 @@ pub struct Replayer<'a, M: Machines> {
     state: Vec<u8>,
     config: Option<Vec<u8>>,
     init_from: Sender,
+    /// Why the state is not known; then `state` is empty.
+    lost: Option<Cause>,
+    /// The last entry that was passed over.
+    passed: Option<u64>,
     counts: Report,
+}
+
+/// A blob that was redacted.
+#[derive(Debug, Clone)]
+struct Cause {
+    field: &'static str,
+    name: Hash,
+    redaction: Redaction,
 }
 
 /// How a replay gets at blobs: by position, field and name.
@@ -36,10 +53,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
     pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
-        let mut blob = |field, name: &Hash| {
-            let missing = CannotCheck::MissingBlob { seq: 0, field, name: *name };
-            history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-        };
+        let mut blob = |field, name: &Hash| find_blob(history, 0, field, name);
         Self::from_genesis(machines, tip, &genesis, &mut blob)
     }
 
@@ -52,9 +66,13 @@ impl<'a, M: Machines> Replayer<'a, M> {
         let machine = find_machine(machines, &tip, 0, blob)?;
         let config = genesis.config.as_ref().map(|name| fetch(0, "config", name, blob)).transpose()?;
         let forked = genesis.fork.as_ref();
-        let state = forked.map(|fork| fetch(0, "fork.state", &fork.state, blob)).transpose()?;
-        let state = state.map(|bytes| bytes.as_ref().to_vec()).unwrap_or_default();
+        let state = forked.map(|fork| fetch(0, "fork.state", &fork.state, blob)).transpose();
+        let (state, lost) = match state {
+            Ok(state) => (state.map(|bytes| bytes.as_ref().to_vec()).unwrap_or_default(), None),
+            Err(error) => (Vec::new(), Some(Cause::of(error)?)),
+        };
         let mut replayer = Self::resume(machines, machine, tip, state);
+        replayer.lost = lost;
         replayer.config = config.map(|bytes| bytes.as_ref().to_vec());
         replayer.init_from = genesis.init_from();
         Ok(replayer)
@@ -72,11 +90,15 @@ impl<'a, M: Machines> Replayer<'a, M> {
             on_trust: 0,
             provenance_not_checked: 0,
             fuel: Fuel(0),
+            not_replayed: 0,
+            gaps: Vec::new(),
         };
-        Self { machines, machine, tip, state, config: None, init_from: Sender::Http { key: None }, counts }
+        let init_from = Sender::Http { key: None };
+        Self { machines, machine, tip, state, config: None, init_from, lost: None, passed: None, counts }
     }
 
-    /// Replays the next entry and returns it; `blob` finds what it needs by field and name.
+    /// Replays the next entry and returns it; `blob` finds what it needs by field and name. If it says
+    /// [`CannotCheck::Redacted`], the entry is passed over.
     ///
     /// # Errors
     /// [`NotVerified`], after which the replayer must not be used again.
@@ -85,8 +107,21 @@ impl<'a, M: Machines> Replayer<'a, M> {
         bytes: &[u8],
         mut blob: impl Fetch<B>,
     ) -> Result<Entry, NotVerified> {
-        let forked = self.tip.state.is_some();
+        let before = self.tip.state;
         let (_, entry) = self.tip.check(bytes)?;
+        if let Err(error) = self.transition(&entry, before.is_some(), &mut blob) {
+            self.pass_over(&entry, before, Cause::of(error)?, &mut blob)?;
+        }
+        Ok(entry)
+    }
+
+    /// Does again what an entry says, and compares.
+    fn transition<B: AsRef<[u8]>>(
+        &mut self,
+        entry: &Entry,
+        forked: bool,
+        mut blob: &mut impl Fetch<B>,
+    ) -> Result<(), NotVerified> {
         let (at, seq) = (entry.at, entry.seq);
         if let Some(from) = entry.body.from() {
             self.counts.provenance_not_checked += u64::from(!matches!(from, Sender::Http { .. }));
@@ -112,38 +147,100 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 let Message { state, reply, fuel, ref calls, ref effects, .. } = **message;
                 check_seed(&context, &self.machine)?;
                 let says = Says { seq, kind: "message", state, reply, effects, fuel };
+                let from = self.known(seq)?;
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
-                    self.machine.apply(&context, outside, input.as_ref(), &self.state)
+                    self.machine.apply(&context, outside, input.as_ref(), from)
                 })?;
                 self.state = self.compare(&says, step)?;
                 self.counts.messages += 1;
             }
             Body::Failure(failure) => {
                 check_seed(&context, &self.machine)?;
-                self.counts.failures += 1;
                 if failure.error.depends_on_engine() && !self.same_engine() {
                     self.counts.on_trust += 1;
                 } else {
+                    let from = self.known(seq)?;
                     let input = fetch(seq, "message", &failure.message, &mut blob)?;
                     let step = played(seq, same_engine, &failure.calls, &mut blob, |outside| {
-                        self.machine.apply(&context, outside, input.as_ref(), &self.state)
+                        self.machine.apply(&context, outside, input.as_ref(), from)
                     })?;
                     self.compare_failure(seq, failure, &step)?;
                 }
+                self.counts.failures += 1;
             }
             Body::Upgrade(upgrade) => {
                 self.machine = find_machine(self.machines, &self.tip, seq, &mut blob)?;
                 check_seed(&context, &self.machine)?;
                 let Upgrade { state, fuel, ref calls, ref effects, .. } = **upgrade;
                 let says = Says { seq, kind: "upgrade", state, reply: None, effects, fuel };
+                let from = self.known(seq)?;
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
-                    self.machine.migrate(&context, outside, &self.state)
+                    self.machine.migrate(&context, outside, from)
                 })?;
                 self.state = self.compare(&says, step)?;
             }
             Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => {}
         }
-        Ok(entry)
+        Ok(())
+    }
+
+    /// The state, unless a redaction keeps it unknown.
+    fn known(&self, seq: u64) -> Result<&[u8], NotVerified> {
+        match self.lost.clone() {
+            None => Ok(&self.state),
+            Some(Cause { field, name, redaction }) => {
+                Err(CannotCheck::Redacted { seq, field, name, redaction }.into())
+            }
+        }
+    }
+
+    /// Goes past an entry that cannot be replayed, to the state that it says, if its bytes are there.
+    fn pass_over<B: AsRef<[u8]>>(
+        &mut self,
+        entry: &Entry,
+        before: Option<Hash>,
+        cause: Cause,
+        blob: &mut impl Fetch<B>,
+    ) -> Result<(), NotVerified> {
+        let seq = entry.seq;
+        if let Body::Upgrade(_) = entry.body {
+            self.machine = find_machine(self.machines, &self.tip, seq, blob)?;
+        }
+        self.counts.not_replayed += 1;
+        self.note_gap(seq, &cause);
+        let is_same = self.lost.is_none() && self.tip.state == before;
+        let Some(state) = entry.state().filter(|_| !is_same) else { return Ok(()) };
+        match fetch(seq, "state", &state, blob) {
+            Ok(bytes) => {
+                self.state = bytes.as_ref().to_vec();
+                self.lost = None;
+            }
+            Err(NotVerified::CannotCheck(CannotCheck::MissingBlob { .. } | CannotCheck::Redacted { .. })) => {
+                self.state = Vec::new();
+                self.lost.get_or_insert(cause);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn note_gap(&mut self, seq: u64, cause: &Cause) {
+        self.passed = Some(seq);
+        let gaps = &mut self.counts.gaps;
+        let is_full = gaps.len() >= Report::MAX_GAPS;
+        match gaps.last_mut().filter(|gap| gap.last + 1 == seq) {
+            Some(gap) => gap.last = seq,
+            None if is_full => {}
+            None => {
+                let Cause { field, name, redaction } = cause.clone();
+                gaps.push(Gap { first: seq, last: seq, field, name, redaction });
+            }
+        }
+    }
+
+    /// Whether the last entry was passed over, since what it needs was redacted.
+    pub fn passed_over(&self) -> bool {
+        self.passed == Some(self.tip.seq)
     }
 
     fn same_engine(&self) -> bool {
@@ -165,7 +262,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
         &self.tip
     }
 
-    /// The state there.
+    /// The state there; empty while a redaction keeps it unknown.
     pub fn state(&self) -> &[u8] {
         &self.state
     }
@@ -222,6 +319,18 @@ impl<'a, M: Machines> Replayer<'a, M> {
     }
 }
 
+impl Cause {
+    /// The redaction that an error is about.
+    fn of(error: NotVerified) -> Result<Self, NotVerified> {
+        match error {
+            NotVerified::CannotCheck(CannotCheck::Redacted { field, name, redaction, .. }) => {
+                Ok(Self { field, name, redaction })
+            }
+            error => Err(error),
+        }
+    }
+}
+
 /// Finds the machine that the rules at the tip ask for.
 pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     machines: &M,
@@ -236,11 +345,28 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
     let mut files = Files::new();
     for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
-        if let btree_map::Entry::Vacant(place) = files.entry(name) {
-            place.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+        if let btree_map::Entry::Vacant(file) = files.entry(name) {
+            file.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
         }
     }
     Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
+}
+
+/// Finds a blob of a history, or says what is known of why it is not there.
+pub(crate) fn find_blob<H: History>(
+    history: &H,
+    seq: u64,
+    field: &'static str,
+    name: &Hash,
+) -> Result<H::Bytes, CannotCheck> {
+    let name = *name;
+    match history.blob(&name)? {
+        Some(bytes) => Ok(bytes),
+        None => Err(match history.redaction(&name)? {
+            Some(redaction) => CannotCheck::Redacted { seq, field, name, redaction },
+            None => CannotCheck::MissingBlob { seq, field, name },
+        }),
+    }
 }
 
 /// Finds a blob and checks its bytes: a source need not hand out the same twice.

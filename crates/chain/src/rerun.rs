@@ -3,7 +3,7 @@
 use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Context, Machine, Outside, Step};
-use crate::replay::{fetch, find_machine, played};
+use crate::replay::{fetch, find_blob, find_machine, played};
 use crate::verdict::{CannotCheck, NotVerified};
 use crate::{Body, Entry, Genesis, Hash};
 
@@ -20,10 +20,7 @@ pub fn rerun<H: History, M: Machines>(
     entry: &Entry,
 ) -> Result<Option<Step>, NotVerified> {
     let seq = entry.seq;
-    let mut blob = |field: &'static str, name: &Hash| {
-        let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-        history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-    };
+    let mut blob = |field: &'static str, name: &Hash| find_blob(history, seq, field, name);
     // An upgrade holds for its own entry already.
     let mut tip = before.clone();
     let from = entry.body.from().cloned().unwrap_or_else(|| genesis.init_from());

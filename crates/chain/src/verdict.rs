@@ -5,7 +5,7 @@
 use crate::history::Unreadable;
 use crate::link::Broken;
 use crate::machine::Abort;
-use crate::{Fuel, Hash};
+use crate::{Fuel, Gap, Hash, Redaction};
 
 /// What was checked, where everything came out again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,20 @@ pub struct Report {
     pub provenance_not_checked: u64,
     /// The fuel of all replayed transitions that were accepted.
     pub fuel: Fuel,
+    /// Entries that were not replayed, since what they need was redacted: they are neither true nor false.
+    pub not_replayed: u64,
+    /// Which ones and why, at most [`Report::MAX_GAPS`].
+    pub gaps: Vec<Gap>,
+}
+
+impl Report {
+    /// The most gaps that a report lists.
+    pub const MAX_GAPS: usize = 1000;
+
+    /// Whether every outcome came out again, or was taken on trust.
+    pub fn is_complete(&self) -> bool {
+        self.not_replayed == 0
+    }
 }
 
 impl Report {
@@ -37,6 +51,15 @@ impl Report {
         self.on_trust += later.on_trust;
         self.provenance_not_checked += later.provenance_not_checked;
         self.fuel.0 = self.fuel.0.saturating_add(later.fuel.0);
+        self.not_replayed += later.not_replayed;
+        for gap in &later.gaps {
+            let is_full = self.gaps.len() >= Self::MAX_GAPS;
+            match self.gaps.last_mut().filter(|before| before.last + 1 == gap.first) {
+                Some(before) => before.last = gap.last,
+                None if is_full => {}
+                None => self.gaps.push(gap.clone()),
+            }
+        }
     }
 }
 
@@ -100,6 +123,7 @@ impl NotVerified {
             Self::Diverged(divergence) => Some(divergence.seq),
             Self::CannotCheck(
                 CannotCheck::MissingBlob { seq, .. }
+                | CannotCheck::Redacted { seq, .. }
                 | CannotCheck::Aborted { seq, .. }
                 | CannotCheck::OtherEngine { seq, .. },
             ) => Some(*seq),
@@ -126,6 +150,18 @@ pub enum CannotCheck {
         field: &'static str,
         /// Its name.
         name: Hash,
+    },
+    /// A blob that the replay needs was redacted, and the replay cannot go on without it.
+    #[error("at seq {seq}, the blob of `{field}`, {name}, was {redaction}")]
+    Redacted {
+        /// The entry that names it.
+        seq: u64,
+        /// The field that names it.
+        field: &'static str,
+        /// Its name.
+        name: Hash,
+        /// What the operator says.
+        redaction: Redaction,
     },
     /// There is no machine to replay it with.
     #[error("no machine for this chain: {0}")]

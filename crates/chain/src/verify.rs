@@ -6,7 +6,7 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::replay::{Replayer, check_blob};
+use crate::replay::{Replayer, check_blob, find_blob};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::{Body, Entry, Hash};
 
@@ -46,11 +46,8 @@ fn replay_all<H: History, M: Machines>(
     for bytes in entries {
         let bytes = bytes.map_err(CannotCheck::from)?;
         let seq = replayer.tip().seq + 1;
-        let entry = replayer.step(bytes.as_ref(), |field, name| {
-            let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            history.blob(name).map_err(CannotCheck::from)?.ok_or(missing)
-        })?;
-        check_results(history, &entry, replayer.state())?;
+        let entry = replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
+        check_results(history, &entry, &replayer)?;
         once.check(&entry).map_err(|what| NotVerified::Origin { seq, what })?;
         progress(seq);
     }
@@ -60,22 +57,39 @@ fn replay_all<H: History, M: Machines>(
 
 /// Checks the blobs that the replay did not read: those it gave back must be what is found under their names, if
 /// anything is.
-pub(crate) fn check_results<H: History>(history: &H, entry: &Entry, state: &[u8]) -> Result<(), NotVerified> {
-    let seq = entry.seq;
+pub(crate) fn check_results<H: History, M: Machines>(
+    history: &H,
+    entry: &Entry,
+    replayer: &Replayer<'_, M>,
+) -> Result<(), NotVerified> {
+    let replayed = matches!(entry.body, Body::Message(_)) && !replayer.passed_over();
     for (field, name) in entry.blobs() {
         // A message that was replayed has been checked; one that was taken on trust goes the long way.
-        let replayed = matches!(entry.body, Body::Message(_)) && field == "message";
-        if replayed || !(history.has_results() || is_needed(field)) {
+        if (replayed && field == "message") || !(history.has_results() || is_needed(field)) {
             continue;
         }
-        match history.blob(&name).map_err(CannotCheck::from)? {
-            Some(blob) if field == "state" && blob.as_ref() == state => {}
-            Some(blob) => check_blob(seq, field, name, blob.as_ref())?,
-            None if is_needed(field) => return Err(CannotCheck::MissingBlob { seq, field, name }.into()),
-            None => {}
-        }
+        check_found(history, entry.seq, field, name, |bytes| {
+            field == "state" && replayed && bytes == replayer.state()
+        })?;
     }
     Ok(())
+}
+
+/// Checks what is found under a blob's name: those bytes, or nothing where nothing need be.
+fn check_found<H: History>(
+    history: &H,
+    seq: u64,
+    field: &'static str,
+    name: Hash,
+    is_known: impl Fn(&[u8]) -> bool,
+) -> Result<(), NotVerified> {
+    match find_blob(history, seq, field, &name) {
+        Ok(blob) if is_known(blob.as_ref()) => Ok(()),
+        Ok(blob) => check_blob(seq, field, name, blob.as_ref()),
+        Err(CannotCheck::Redacted { .. }) => Ok(()),
+        Err(CannotCheck::MissingBlob { .. }) if !is_needed(field) => Ok(()),
+        Err(why) => Err(why.into()),
+    }
 }
 
 /// Checks that the entries form a chain that ends in the given head. Payloads are not looked at.
@@ -121,7 +135,8 @@ fn blame(broken: Broken, bytes: &[u8], next: Option<&[u8]>, tip: &Tip, head: Has
     broken
 }
 
-/// Checks that every blob that is there matches its name, and that every blob that the replay needs is there.
+/// Checks that every blob that is there matches its name, and that every blob that the replay needs is there or was
+/// redacted.
 ///
 /// # Errors
 /// [`NotVerified::Blob`] or [`CannotCheck::MissingBlob`].
@@ -130,13 +145,8 @@ pub fn check_blobs<H: History>(history: &H) -> Result<(), NotVerified> {
         let bytes = bytes.map_err(CannotCheck::from)?;
         let entry = Entry::decode(bytes.as_ref()).map_err(|fault| Broken { seq, fault: fault.into() })?;
         for (field, name) in entry.blobs() {
-            if !(history.has_results() || is_needed(field)) {
-                continue;
-            }
-            match history.blob(&name).map_err(CannotCheck::from)? {
-                Some(blob) => check_blob(seq, field, name, blob.as_ref())?,
-                None if is_needed(field) => return Err(CannotCheck::MissingBlob { seq, field, name }.into()),
-                None => {}
+            if history.has_results() || is_needed(field) {
+                check_found(history, seq, field, name, |_| false)?;
             }
         }
     }

@@ -15,7 +15,11 @@ const MAX_DECLARED: usize = 10_000;
 /// The longest that one message, or the delivery of one, may be let take.
 const MAX_TIME: Duration = Duration::from_hours(24);
 
-const KEYS: &[&str] = &["actor", "listen", "node", "public-read", "store", "tls-cert", "tls-key", "tokens"];
+const KEYS: &[&str] =
+    &["actor", "listen", "log", "node", "public-read", "store", "tls-cert", "tls-key", "tokens"];
+const LOG_KEYS: &[&str] = &["name", "witnesses"];
+/// The most witnesses that a file may name.
+const MAX_WITNESSES: usize = 100;
 const NODE_KEYS: &[&str] = &[
     "deadline",
     "delivery-timeout",
@@ -40,10 +44,21 @@ pub struct NodeConfig {
     pub public_read: bool,
     /// The certificate to serve HTTPS with.
     pub tls: Option<TlsFiles>,
+    /// What it signs with, and who cosigns.
+    pub log: LogSettings,
     /// How it runs its actors.
     pub node: NodeSettings,
     /// The actors to begin at the first start; each name is there once.
     pub actors: Vec<Manifest>,
+}
+
+/// What a node signs with, and who cosigns. What a name or a key may be, the reader of these says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// The name of its log, when its key is made.
+    pub name: Option<String>,
+    /// The witnesses that are to cosign, each as `URL=KEY`.
+    pub witnesses: Vec<String>,
 }
 
 /// Where chains are kept.
@@ -128,6 +143,7 @@ impl NodeConfig {
             tokens: tokens(&section)?,
             public_read: section.flag("public-read")?.unwrap_or_default(),
             tls: tls(&section)?,
+            log: log(&section)?,
             node: settings(&section)?,
             actors: actors(&section)?,
         })
@@ -166,6 +182,19 @@ fn tls(section: &Section<'_>) -> Result<Option<TlsFiles>, Fault> {
         (Some(_), None) => one("tls-cert", "tls-key"),
         (None, Some(_)) => one("tls-key", "tls-cert"),
     }
+}
+
+fn log(section: &Section<'_>) -> Result<LogSettings, Fault> {
+    let Some(log) = section.section("log", LOG_KEYS)? else { return Ok(LogSettings::default()) };
+    let mut witnesses = Vec::new();
+    for At { value, span } in log.texts("witnesses", MAX_WITNESSES)? {
+        if !value.split_once('=').is_some_and(|(url, key)| url.contains("://") && !key.is_empty()) {
+            let what = "`witnesses`: expected URL=KEY, with the key that the witness prints";
+            return Err(section.source.fault(span, what));
+        }
+        witnesses.push(value.to_owned());
+    }
+    Ok(LogSettings { name: log.text("name")?.map(|at| at.value.to_owned()), witnesses })
 }
 
 fn settings(section: &Section<'_>) -> Result<NodeSettings, Fault> {
@@ -249,6 +278,9 @@ mod tests {
             public-read = true
             tls-cert = "cert.pem"
             tls-key = "key.pem"
+            [log]
+            name = "node.example/log"
+            witnesses = ["http://127.0.0.1:8090=w+01020304+AbCd"]
             [node]
             deadline = "none"
             mailbox = 7
@@ -270,6 +302,11 @@ mod tests {
         assert_eq!(config.listen.as_deref(), Some("[::1]:8080"));
         assert_eq!((config.tokens, config.public_read), (Some(at("tokens.json")), true));
         assert_eq!(config.tls, Some(TlsFiles { cert: at("cert.pem"), key: at("key.pem") }));
+        let log = LogSettings {
+            name: Some("node.example/log".to_owned()),
+            witnesses: vec!["http://127.0.0.1:8090=w+01020304+AbCd".to_owned()],
+        };
+        assert_eq!(config.log, log);
         let node = NodeSettings {
             deadline: None,
             mailbox: 7,
@@ -308,6 +345,8 @@ mod tests {
             ("tls-cert = \"no.pem\"", 1, 12, "no.pem: No such file"),
             ("tls-cert = \"cert.pem\"", 1, 1, "needs `tls-key` too"),
             ("\ntls-key = \"key.pem\"", 2, 1, "needs `tls-cert` too"),
+            ("[log]\nwitnesses = [\"http://x\"]", 2, 14, "expected URL=KEY"),
+            ("[log]\nwitness = []", 2, 1, "did you mean `witnesses`?"),
             ("[node]\nmail-box = 3", 2, 1, "did you mean `mailbox`?"),
             ("[node]\nmailbox = 0", 2, 11, "must be from 1 to"),
             ("[node]\nmailbox = 99999999999999999999999", 2, 11, "must be from 1 to"),

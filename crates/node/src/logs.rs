@@ -105,6 +105,13 @@ impl Logs {
         }
     }
 
+    /// Forgets what an actor wrote from one position to another.
+    pub fn forget(&self, chain: &Hash, from: u64, to: u64) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.lines.retain(|line| line.chain != *chain || !(from..=to).contains(&line.seq));
+        ring.bytes = ring.lines.iter().map(LoggedLine::bytes).sum();
+    }
+
     /// How many bytes are kept.
     pub fn bytes(&self) -> usize {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).bytes
@@ -139,6 +146,20 @@ mod tests {
         assert_eq!(texts(&logs.read(&a, None, 2)), ["a4", "a5"]);
         assert_eq!(logs.read(&Hash::of(b"c"), None, 2), []);
         assert_eq!(logs.read(&a, Some(5), 1)[0].at, 7);
+    }
+
+    #[test]
+    fn lines_of_some_entries_of_an_actor_are_forgotten() {
+        let logs = Logs::default();
+        for seq in 1..=5 {
+            say(&logs, b"a", seq, &format!("a{seq}"));
+            say(&logs, b"b", seq, &format!("b{seq}"));
+        }
+        let before = logs.bytes();
+        logs.forget(&Hash::of(b"a"), 2, 4);
+        assert_eq!(texts(&logs.read(&Hash::of(b"a"), None, 9)), ["a1", "a5"]);
+        assert_eq!(logs.read(&Hash::of(b"b"), None, 9).len(), 5);
+        assert_eq!(logs.bytes(), before - 3 * (OVERHEAD + 2));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::cell::Cell;
 use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
 use crate::lifecycle::fork_genesis;
 use crate::open::{genesis_of, recover};
+use crate::redact::{RedactError, RedactOrder, Redacted, redact, redact_by_name};
 use crate::rows::{ACTOR, Record, actor_key, get};
 use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Trace, Upgraded, View, Watch};
 
@@ -65,6 +66,28 @@ impl Actor {
             OpenError::NoChain(_) => SendError::Busy("the actor is being begun".into()),
             error => SendError::Host(error.to_string()),
         })
+    }
+
+    /// Redacts payloads of its entries. It blocks for as long as it takes to read all that the store holds.
+    ///
+    /// # Errors
+    /// [`RedactError`].
+    pub fn redact(&self, order: &RedactOrder) -> Result<Redacted, RedactError> {
+        let now = self.actors.options().clock.now();
+        redact(&**self.store(), &self.id, &|| self.settled(), order, now)
+    }
+
+    /// As [`Actor::redact`], of payloads that are known by their names.
+    ///
+    /// # Errors
+    /// [`RedactError`].
+    pub fn redact_by_name(&self, order: &RedactOrder, names: &[Hash]) -> Result<Redacted, RedactError> {
+        let now = self.actors.options().clock.now();
+        redact_by_name(&**self.store(), &self.id, &|| self.settled(), order, names, now)
+    }
+
+    fn settled(&self) -> Result<View, OpenError> {
+        Ok(View::clone(&*self.view()?))
     }
 
     /// What is committed now, if the actor is in memory; nothing is read for it.

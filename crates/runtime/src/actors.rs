@@ -84,11 +84,16 @@ impl Actors {
         M: Machines + Send + Sync + 'static,
         M::Machine: 'static,
     {
+        let unfinished = crate::redact::finish_redactions(&*store).map_err(|error| match error {
+            crate::RedactError::Store(error) => OpenError::Store(error),
+            error => OpenError::Broken(error.to_string()),
+        })?;
         let chains = store.chains()?.len() as u64;
         let has_threads = options.threads > 0;
         let (queue, groups) = sync_channel(MAX_QUEUED);
         let committer = Committer::new(has_threads.then_some(queue));
         let core = Arc::new(Core::new(store, Box::new(Boxed(machines)), options, committer, chains));
+        unfinished.iter().for_each(|what| core.note(&Hash::of(b""), 0, what));
         crate::resume::resume(&core)?;
         let inner = Inner { core: Arc::clone(&core), threads: Mutex::default() };
         let actors = Self { inner: Arc::new(inner) };

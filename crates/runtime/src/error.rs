@@ -1,6 +1,6 @@
 //! Why a message got no answer, and why an actor did not start.
 
-use troupe_chain::{Abort, Failed, Hash, NotVerified, Rejection};
+use troupe_chain::{Abort, Failed, Hash, NotVerified, Redaction, Rejection};
 use troupe_store::{CommitError, StoreError};
 
 /// Why a message was not handled.
@@ -83,6 +83,9 @@ pub enum SendError {
         /// The last position.
         last: u64,
     },
+    /// What is asked for was redacted.
+    #[error("it was {0}")]
+    Redacted(Redaction),
     /// The host failed. Nothing was recorded.
     #[error("{0}; nothing was recorded")]
     Host(String),
@@ -142,6 +145,14 @@ pub enum OpenError {
     /// Replaying the messages since the last snapshot came to something else.
     #[error("the stored chain cannot be resumed: {0}")]
     Replay(#[from] NotVerified),
+    /// What a state is replayed from was redacted, and no state after it is stored.
+    #[error("the state is not known: what entry {seq} needs was {redaction}")]
+    Redacted {
+        /// The entry that cannot be replayed.
+        seq: u64,
+        /// What became of what it needs.
+        redaction: Redaction,
+    },
     /// There is no machine for it.
     #[error("the stored chain cannot be resumed: {0}")]
     NoMachine(String),

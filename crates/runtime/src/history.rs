@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_chain::{Hash, History, Redaction, Unreadable};
 use troupe_store::{Head, Store};
 
 use crate::error::chain_of;
@@ -58,5 +58,10 @@ impl History for StoreHistory {
             None => self.store.shared(name),
         });
         found.map_err(|error| Unreadable(chain_of(&error)))
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        crate::redact::redaction_of(&*self.store, &self.chain, name)
+            .map_err(|error| Unreadable(chain_of(&error)))
     }
 }

@@ -33,6 +33,7 @@ mod names;
 mod open;
 mod outside;
 mod pool;
+mod redact;
 mod resume;
 mod rows;
 mod sequencer;
@@ -51,6 +52,10 @@ pub use history::StoreHistory;
 pub use metrics::{Histogram, Metrics};
 pub use open::{files_of, genesis_of, names_shared, rules_change_blob, rules_of, state_at};
 pub use outside::{CallBase, World};
+pub use redact::{
+    MAX_REDACTED_ENTRIES, REDACTABLE, RedactError, RedactOrder, RedactWhat, Redacted, RedactedBlob,
+    finish_redactions, imported_redaction, redact, redact_by_name, redaction_of, redactions_of, view_of,
+};
 pub use rows::{Record, Status, stored_names, stored_record};
 pub use shared::{Answer, LogRecord, LogSink, Options, Upgraded, View};
 pub use trace::{Span, SpanSink, Trace};

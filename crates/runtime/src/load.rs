@@ -112,7 +112,11 @@ impl Core {
         }
         let genesis = genesis_of(&*self.store, chain).map_err(host)?;
         let find = |rules: &Rules| self.machine_for(rules, None).map_err(OpenError::NoMachine);
-        let view = recover(&*self.store, chain, seq, &genesis, &self.machines, find).map_err(host)?;
+        let view = recover(&*self.store, chain, seq, &genesis, &self.machines, find);
+        let view = view.map_err(|error| match error {
+            OpenError::Redacted { redaction, .. } => SendError::Redacted(redaction),
+            error => host(error),
+        })?;
         Ok(view.state)
     }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use troupe_chain::{
-    Body, CannotCheck, Code, Entry, Files, Genesis, GrantedFile, Hash, Machine, Machines, Replayer, Rules,
-    Tip,
+    Body, CannotCheck, Code, Entry, Files, Genesis, GrantedFile, Hash, Machine, Machines, NotVerified,
+    Replayer, Rules, Tip,
 };
 use troupe_store::{Store, StoreError};
 
+use crate::redact::redaction_of;
 use crate::{OpenError, View};
 
 /// The machines that actors run on, whatever they are.
@@ -138,7 +139,7 @@ pub fn files_of(store: &dyn Store, rules: &Rules) -> Result<Files, OpenError> {
     Ok(files)
 }
 
-fn find_machine<M: Machines>(
+pub(crate) fn find_machine<M: Machines>(
     store: &dyn Store,
     rules: &Rules,
     machines: &M,
@@ -164,15 +165,26 @@ pub(crate) fn recover<M: Machines>(
     let mut replayer = Replayer::resume(machines, machine, tip, state.to_vec());
     for seq in replayer.tip().seq + 1..=seq {
         let bytes = read_bytes(store, chain, seq)?;
-        replayer.step(&bytes, |field, name: &Hash| {
+        let stepped = replayer.step(&bytes, |field, name: &Hash| {
             let unreadable = |error: StoreError| troupe_chain::Unreadable(error.to_string());
             let missing = CannotCheck::MissingBlob { seq, field, name: *name };
             let found = if Entry::is_shared(field) { store.shared(name) } else { store.blob(chain, name) };
             found.map_err(unreadable)?.ok_or(missing)
-        })?;
+        });
+        stepped.map_err(|error| redacted_or(store, chain, error))?;
     }
     let (tip, state) = replayer.into_tip();
     Ok(View { tip, state: state.into() })
+}
+
+/// Says of a blob that is missing that it was redacted, if it was.
+fn redacted_or(store: &dyn Store, chain: &Hash, error: NotVerified) -> OpenError {
+    if let NotVerified::CannotCheck(CannotCheck::MissingBlob { seq, name, .. }) = error
+        && let Ok(Some(redaction)) = redaction_of(store, chain, &name)
+    {
+        return OpenError::Redacted { seq, redaction };
+    }
+    error.into()
 }
 
 fn last_snapshot(

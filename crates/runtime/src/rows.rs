@@ -27,6 +27,8 @@ pub(crate) const ACTOR: u8 = b'a';
 pub(crate) const REST: u8 = b'p';
 /// An `Idempotency-Key` that was used.
 pub(crate) const KEY: u8 = b'k';
+/// A blob that was erased or is withheld.
+pub(crate) const REDACTION: u8 = b'x';
 
 /// What is to be done about an effect; its key names the chain, the entry's seq and the effect's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub const MAX_SCENARIOS: usize = 1000;
 /// The most steps of a scenario.
 pub const MAX_STEPS: usize = 10_000;
 /// The clock of a scenario that does not say one: 2026-01-01T00:00:00Z.
-const CLOCK: u64 = 1_767_225_600_000;
+pub(crate) const CLOCK: u64 = 1_767_225_600_000;
 
 const SETUP_KEYS: &[&str] = &[
     "clock",

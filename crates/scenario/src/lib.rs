@@ -28,6 +28,6 @@ mod value;
 pub use accept::{Accepted, NotAccepted, accept};
 pub use diff::Change;
 pub use file::{MAX_SCENARIOS, MAX_STEPS, Replay, Scenario, Setup, Suite};
-pub use property::{Broken, Tried, try_properties};
+pub use property::{Broken, Case, Tried, try_properties};
 pub use run::{Finding, Found, Played, run};
 pub use stage::MAX_DUE;

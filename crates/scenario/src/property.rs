@@ -5,22 +5,27 @@
 //! - The same message in the same state comes to the same.
 //! - A refusal has a reason.
 //!
-//! Invariant: the same seed tries the same messages, so a case that fails fails again.
+//! Invariant: the same seed tries the same messages, so a case that fails fails again; and what is shown of it, played as a
+//! scenario, is the same run: configuration, senders, positions, time and randomness.
 
 use serde_json::Value;
-use troupe_chain::{Context, FailureCode, Hash, Machine, Nowhere, Outcome, Sender, Step, Timestamp};
+use troupe_chain::{Context, FailureCode, Hash, Machine, Nowhere, Outcome, Step, Text, Timestamp};
 use troupe_component::{CallError, WasmComponent};
 use troupe_schema::Schema;
 use troupe_schema::generate::{Random, any, fitting, mutated};
 
-use crate::file::Setup;
+use crate::file::{CLOCK, Setup};
+use crate::run::sender;
+use crate::step::From;
 
 /// How many messages an actor takes before it begins anew.
 const RUN: u64 = 20;
 /// How often a failing case is made smaller at most.
 const MAX_SHRINKS: usize = 500;
-/// The clock of all cases.
-const AT: u64 = 1_767_225_600_000;
+/// Who sends a message, as a step names it; the first most of the time.
+const SENDERS: [&str; 4] = ["http", "actor", "parent", DID];
+/// Somebody with a DID.
+const DID: &str = "did:example:somebody";
 
 /// What was tried.
 #[derive(Debug, Clone, Default)]
@@ -42,18 +47,43 @@ pub struct Tried {
 pub struct Broken {
     /// What.
     pub what: String,
+    /// What the actor was begun with.
+    pub config: Option<Vec<u8>>,
+    /// What all randomness follows from.
+    pub seed: u64,
     /// The messages that lead to it; the last is where it shows.
-    pub messages: Vec<Vec<u8>>,
+    pub messages: Vec<Case>,
+}
+
+/// A message, and who sends it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The sender, as a step of a scenario names it.
+    pub from: &'static str,
+    /// The message.
+    pub message: Vec<u8>,
 }
 
 impl Broken {
-    /// The messages as steps of a scenario.
-    pub fn steps(&self) -> String {
-        let step = |message: &Vec<u8>| {
-            let text = toml_edit::value(String::from_utf8_lossy(message).into_owned());
-            format!("[[step]]\nraw = {}\n", text.to_string().trim())
+    /// All of it as a scenario.
+    pub fn scenario(&self) -> String {
+        let text = |bytes: &[u8]| {
+            let text = toml_edit::value(String::from_utf8_lossy(bytes).into_owned());
+            text.to_string().trim().to_owned()
         };
-        self.messages.iter().map(step).collect::<Vec<_>>().join("\n")
+        let mut head = String::new();
+        if let Some(config) = &self.config {
+            head += &format!("config = {}\n", text(config));
+        }
+        if self.seed != 0 {
+            head += &format!("seed = {}\n", self.seed);
+        }
+        let step = |Case { from, message }: &Case| {
+            let from = if *from == SENDERS[0] { String::new() } else { format!("from = \"{from}\"\n") };
+            format!("[[step]]\n{from}raw = {}\n", text(message))
+        };
+        let steps = self.messages.iter().map(step);
+        Some(head).filter(|head| !head.is_empty()).into_iter().chain(steps).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -68,7 +98,7 @@ pub fn try_properties(
     seed: u64,
     cases: u64,
 ) -> Result<Tried, String> {
-    let subject = Subject { component, first: first(component, setup)? };
+    let subject = Subject { component, setup, first: first(component, setup)? };
     let mut random = Random::new(seed);
     let mut tried = Tried::default();
     let (mut state, mut before) = (subject.first.clone(), Vec::new());
@@ -77,17 +107,19 @@ pub fn try_properties(
             (state, before) = (subject.first.clone(), Vec::new());
         }
         let message = message(schema, &mut random);
+        let from = if random.once_in(4) { SENDERS[pick(&mut random)] } else { SENDERS[0] };
+        let case = Case { from, message };
         tried.cases += 1;
-        match subject.check(&message, &state) {
+        match subject.check(&case, before.len(), &state) {
             Ok(Came::Accepted(next)) => {
                 tried.accepted += 1;
                 state = next;
-                before.push(message);
+                before.push(case);
             }
             Ok(Came::Refused) => tried.refused += 1,
             Ok(Came::Failed) => tried.failed += 1,
             Err(rule) => {
-                before.push(message);
+                before.push(case);
                 tried.broken = Some(subject.shrink(before, rule));
                 break;
             }
@@ -97,7 +129,8 @@ pub fn try_properties(
 }
 
 fn first(component: &WasmComponent, setup: &Setup) -> Result<Vec<u8>, String> {
-    let step = Machine::init(component, &context(component), &mut Nowhere, setup.config.as_deref());
+    let context = context(component, setup, SENDERS[0], 1);
+    let step = Machine::init(component, &context, &mut Nowhere, setup.config.as_deref());
     match step.map_err(|abort| abort.to_string())?.outcome {
         Outcome::Accepted(accepted) => Ok(accepted.state),
         Outcome::Failed(failed) => Err(format!("init failed: {failed}")),
@@ -105,15 +138,20 @@ fn first(component: &WasmComponent, setup: &Setup) -> Result<Vec<u8>, String> {
     }
 }
 
-fn context(component: &WasmComponent) -> Context {
-    let seed = crate::stage::draw(component, 0, 2);
-    Context {
-        chain: Hash::from_bytes([0; 32]),
-        from: Sender::Http { key: None },
-        at: Timestamp(AT),
-        seq: 2,
-        seed,
-    }
+/// What a scenario's entry at `seq` has, where no time passes.
+fn context(component: &WasmComponent, setup: &Setup, from: &str, seq: u64) -> Context {
+    let from = match from {
+        "actor" => From::Actor,
+        "parent" => From::Parent,
+        did => Text::new(did).ok().filter(|_| did == DID).map_or(From::Http, From::Did),
+    };
+    let seed = crate::stage::draw(component, setup.seed, seq);
+    Context { chain: Hash::from_bytes([0; 32]), from: sender(&from), at: Timestamp(CLOCK), seq, seed }
+}
+
+/// One of the senders.
+fn pick(random: &mut Random) -> usize {
+    usize::try_from(random.below(SENDERS.len() as u64)).unwrap_or_default()
 }
 
 /// One of the schema, one that is nearly so, or any.
@@ -147,20 +185,22 @@ struct Rule {
 
 struct Subject<'a> {
     component: &'a WasmComponent,
+    setup: &'a Setup,
     first: Vec<u8>,
 }
 
 impl Subject<'_> {
-    fn check(&self, message: &[u8], state: &[u8]) -> Result<Came, Rule> {
+    /// Takes a message after so many others that were accepted.
+    fn check(&self, case: &Case, before: usize, state: &[u8]) -> Result<Came, Rule> {
         let broken = |kind: &str, what: String| Err(Rule { kind: kind.to_owned(), what });
-        match self.component.message_contract(message, state) {
+        match self.component.message_contract(&case.message, state) {
             Err(CallError::Failed(failed)) => {
                 return broken("contract", format!("the message contract has no answer: {failed}"));
             }
             Err(error) => return broken("no outcome", format!("there is no outcome: {error}")),
             Ok(_) => {}
         }
-        let (step, again) = match (self.apply(message, state), self.apply(message, state)) {
+        let (step, again) = match (self.apply(case, before, state), self.apply(case, before, state)) {
             (Ok(step), Ok(again)) => (step, again),
             (Err(error), _) | (_, Err(error)) => {
                 return broken("no outcome", format!("there is no outcome: {error}"));
@@ -184,26 +224,27 @@ impl Subject<'_> {
         }
     }
 
-    fn apply(&self, message: &[u8], state: &[u8]) -> Result<Step, String> {
-        let step = Machine::apply(self.component, &context(self.component), &mut Nowhere, message, state);
+    fn apply(&self, case: &Case, before: usize, state: &[u8]) -> Result<Step, String> {
+        let context = context(self.component, self.setup, case.from, 2 + before as u64);
+        let step = Machine::apply(self.component, &context, &mut Nowhere, &case.message, state);
         step.map_err(|abort| abort.to_string())
     }
 
     /// The rule that the last of some messages breaks, if the others are accepted.
-    fn breaks(&self, messages: &[Vec<u8>]) -> Option<Rule> {
+    fn breaks(&self, messages: &[Case]) -> Option<Rule> {
         let (last, before) = messages.split_last()?;
         let mut state = self.first.clone();
-        for message in before {
-            match self.check(message, &state) {
+        for (index, case) in before.iter().enumerate() {
+            match self.check(case, index, &state) {
                 Ok(Came::Accepted(next)) => state = next,
                 _ => return None,
             }
         }
-        self.check(last, &state).err()
+        self.check(last, before.len(), &state).err()
     }
 
     /// Fewer and smaller messages that break the same rule.
-    fn shrink(&self, mut messages: Vec<Vec<u8>>, mut rule: Rule) -> Broken {
+    fn shrink(&self, mut messages: Vec<Case>, mut rule: Rule) -> Broken {
         let mut left = MAX_SHRINKS;
         'smaller: while left > 0 {
             for candidate in smaller(&messages) {
@@ -218,7 +259,7 @@ impl Subject<'_> {
             }
             break;
         }
-        Broken { what: rule.what, messages }
+        Broken { what: rule.what, config: self.setup.config.clone(), seed: self.setup.seed, messages }
     }
 }
 
@@ -236,7 +277,7 @@ fn is_same(one: &Step, other: &Step) -> bool {
 }
 
 /// Cases that are a little smaller, the smallest first.
-fn smaller(messages: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
+fn smaller(messages: &[Case]) -> Vec<Vec<Case>> {
     let Some((last, before)) = messages.split_last() else { return Vec::new() };
     let mut cases = Vec::new();
     if !before.is_empty() {
@@ -247,11 +288,16 @@ fn smaller(messages: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
             cases.push(fewer);
         }
     }
-    for (index, message) in messages.iter().enumerate() {
+    for (index, Case { from, message }) in messages.iter().enumerate() {
+        if *from != SENDERS[0] {
+            let mut other = messages.to_vec();
+            other[index].from = SENDERS[0];
+            cases.push(other);
+        }
         let Ok(value) = serde_json::from_slice::<Value>(message) else { continue };
         for value in smaller_values(&value) {
             let mut other = messages.to_vec();
-            other[index] = value.to_string().into_bytes();
+            other[index].message = value.to_string().into_bytes();
             cases.push(other);
         }
     }

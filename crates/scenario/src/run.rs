@@ -252,7 +252,7 @@ fn ring(
     }
 }
 
-fn sender(from: &From) -> Sender {
+pub(crate) fn sender(from: &From) -> Sender {
     match from {
         From::Did(did) => Sender::Did { did: did.clone(), sig: did.clone() },
         From::Actor => Sender::Actor(somebody("actor")),

@@ -14,7 +14,7 @@ use crate::{
 
 /// Checks a batch against the heads that `head` reads, and against itself.
 ///
-/// Per append, in this order: it has entries or rows, its rows, its size, its expected head, the seq of its entries.
+/// Per append, in this order: it has entries, blobs or rows, its rows, its size, its expected head, the seq of its entries.
 pub(crate) fn check(
     batch: &[Append],
     head: impl Fn(&Hash) -> Result<Option<Head>, StoreError>,
@@ -24,7 +24,7 @@ pub(crate) fn check(
     for (index, append) in batch.iter().enumerate() {
         let chain = append.chain;
         let invalid = |reason| CommitError::Invalid { index, chain, reason };
-        if append.entries.is_empty() && append.rows.is_empty() {
+        if append.entries.is_empty() && append.rows.is_empty() && append.blobs.is_empty() {
             return Err(invalid(InvalidAppend::Empty));
         }
         append.rows.iter().try_for_each(check_row).map_err(invalid)?;
@@ -32,16 +32,17 @@ pub(crate) fn check(
         if bytes > MAX_BATCH_BYTES {
             return Err(invalid(InvalidAppend::TooLarge { found: bytes, limit: MAX_BATCH_BYTES }));
         }
+        let before = || match moved.get(&chain) {
+            Some(head) => Ok(Some(*head)),
+            None => head(&chain).map_err(CommitError::Read),
+        };
         let Some(last) = append.entries.last() else {
-            if append.expected.is_some() || !append.blobs.is_empty() {
-                return Err(invalid(InvalidAppend::RowsOnly));
+            if append.expected.is_some() || (!append.blobs.is_empty() && before()?.is_none()) {
+                return Err(invalid(InvalidAppend::NoEntry));
             }
             continue;
         };
-        let before = match moved.get(&chain) {
-            Some(head) => Some(*head),
-            None => head(&chain).map_err(CommitError::Read)?,
-        };
+        let before = before()?;
         let found = before.map(|head| head.entry);
         if found != append.expected {
             return Err(CommitError::HeadMoved { chain, expected: append.expected, found });

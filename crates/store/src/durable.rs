@@ -16,7 +16,7 @@ use crate::disk::RealDisk;
 use crate::embedded::{DiskOptions, Embedded};
 use crate::folder::Folder;
 use crate::index::{self, FjallIndex, Index};
-use crate::{Append, CommitError, Head, Store, StoreError, Usage};
+use crate::{Append, CommitError, Erased, Head, Store, StoreError, Usage};
 
 /// Keeps chains in a folder. The default store of a node.
 pub struct DiskStore {
@@ -102,6 +102,15 @@ impl Store for DiskStore {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.embedded.blob(chain, name)
+    }
+
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        self.embedded.erase(chain, names, allow)
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

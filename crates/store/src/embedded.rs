@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: retrying a failed write or sync. It halts the store, and the next start settles the tail.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -14,12 +15,13 @@ use troupe_chain::Hash;
 
 use crate::disk::Disk;
 use crate::index::{self, Index};
+use crate::log::erase::{self, Plan};
 use crate::log::rows::Rows;
 use crate::log::{self, End, Frame, Reader, Spare, TakeError, Writer, frame};
 use crate::overlay::{Key, Layer, Overlay};
 use crate::rows::{self, Range};
 use crate::shared::Shared;
-use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
+use crate::{Append, CommitError, Erased, Head, Store, StoreError, Usage, batch};
 
 /// Sizes of a [`DiskStore`](crate::DiskStore).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,11 @@ pub(crate) struct Embedded {
     index: Arc<dyn Index>,
     /// One stretch at a time.
     indexing: Mutex<()>,
+    /// One erasure at a time.
+    one_erasure: Mutex<()>,
+    /// Held for writing while blobs are overwritten, so that nobody reads half of one.
+    erasing: RwLock<()>,
+    disk: Arc<dyn Disk>,
     reader: Reader,
     spare: Spare,
     shared: Shared,
@@ -82,6 +89,7 @@ impl Embedded {
         disk.make_dir(log::DIR).map_err(failed("making"))?;
         let shared = Shared::open(disk.clone())?;
         let names = disk.list(log::DIR).map_err(failed("listing"))?;
+        erase::finish(&disk, &names)?;
         let last = log::segment_numbers(&names)?;
         let spare = Spare::open(disk.clone(), options.segment_bytes, &names).map_err(failed("reading"))?;
         let from = index::watermark(&*index, id)?;
@@ -117,7 +125,10 @@ impl Embedded {
             overlay: RwLock::new(Overlay { active: layer, sealed: None }),
             index,
             indexing: Mutex::new(()),
-            reader: Reader::new(disk, seed),
+            one_erasure: Mutex::new(()),
+            erasing: RwLock::new(()),
+            reader: Reader::new(Arc::clone(&disk), seed),
+            disk,
             spare,
             shared,
             halted: OnceLock::new(),
@@ -265,8 +276,8 @@ impl Store for Embedded {
         let is_it = |head: &frame::Head, item: u32| {
             head.chain == *chain && item < head.entries && head.seq + u64::from(item) == seq
         };
-        let found = self.find_item(&Key::seq(chain, seq), is_it)?;
-        found.map(|(frame, item)| frame.item(item)).transpose()
+        let Some((frame, item)) = self.find_item(&Key::seq(chain, seq), is_it)? else { return Ok(None) };
+        frame.item(item)
     }
 
     fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
@@ -277,8 +288,43 @@ impl Store for Embedded {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         let is_it = |head: &frame::Head, item: u32| item >= head.entries && head.names(chain, item, name);
-        let found = self.find_item(&Key::blob(chain, name), is_it)?;
-        found.map(|(frame, item)| frame.item(item)).transpose()
+        let _whole = self.erasing.read().unwrap_or_else(PoisonError::into_inner);
+        let Some((frame, item)) = self.find_item(&Key::blob(chain, name), is_it)? else { return Ok(None) };
+        frame.item(item)
+    }
+
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        let names: HashSet<Hash> = names.iter().copied().collect();
+        let mut plan = Plan::default();
+        let _one = self.one_erasure.lock().unwrap_or_else(PoisonError::into_inner);
+        // Commits go on while most of the log is read.
+        let before = self.writer().end().at;
+        plan.extend(&self.reader, (End::START.at, before), chain, &names)?;
+        let writer = self.writer();
+        plan.extend(&self.reader, (before, writer.end().at), chain, &names)?;
+        self.ready()?;
+        if !allow() {
+            return Ok(None);
+        }
+        // What the overlay knows is not written again, and an erased blob that comes again must be.
+        self.index_all();
+        self.ready()?;
+        let written = {
+            let _alone = self.erasing.write().unwrap_or_else(PoisonError::into_inner);
+            plan.carry_out(&self.disk)
+        };
+        if let Err(error) = written {
+            _ = self.halted.set(format!("erasing failed ({})", chain_of(&error)));
+            return Err(error);
+        }
+        drop(writer);
+        let elsewhere = plan.elsewhere.iter().copied().collect();
+        Ok(Some(Erased { copies: plan.copies(), bytes: plan.bytes, elsewhere }))
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

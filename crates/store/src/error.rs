@@ -47,12 +47,12 @@ pub enum CommitError {
 /// What is wrong with an append.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAppend {
-    /// It has neither an entry nor a row.
-    #[error("it has no entry and no row")]
+    /// It has neither an entry, a blob nor a row.
+    #[error("it has no entry, no blob and no row")]
     Empty,
-    /// It has rows and no entry, and yet expects a head or brings blobs.
-    #[error("it has rows only, and expects a head or brings blobs, which needs an entry")]
-    RowsOnly,
+    /// It has no entry, and yet expects a head, or brings blobs of a chain that is not begun.
+    #[error("it has no entry, and expects a head or brings blobs of a chain that is not begun")]
+    NoEntry,
     /// A row's key is empty, or above [`MAX_ROW_KEY_BYTES`](crate::MAX_ROW_KEY_BYTES).
     #[error("a row's key has {found} bytes, not 1 to {limit}")]
     RowKey {

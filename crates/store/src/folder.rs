@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::StoreError;
 
 /// The format that this version reads and writes.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// The oldest format that this version reads. Opening makes it the newest, for what older versions cannot read follows.
 const OLDEST: u64 = 1;
@@ -102,7 +102,7 @@ fn read_format(path: &Path) -> Result<(u64, u64), StoreError> {
     let bytes = fs::read(&file).map_err(failed("reading", &file))?;
     let unreadable = || StoreError::NotAStore {
         path: path.into(),
-        reason: "its file `format` does not say {\"format\":2,\"id\":…}".to_owned(),
+        reason: "its file `format` does not say {\"format\":3,\"id\":…}".to_owned(),
     };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
     let format = match value["format"].as_u64() {

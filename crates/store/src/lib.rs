@@ -6,7 +6,7 @@
 //!
 //! Deliberately absent: the meaning of an entry (the store does not parse one), any check that a name is the
 //! hash of its bytes (the caller made both), threads of an async runtime, and deletion
-//! of anything but a row.
+//! of anything but rows and what [`Store::erase`] is told to.
 //!
 //! ```
 //! use troupe_chain::Hash;
@@ -42,5 +42,6 @@ pub use embedded::DiskOptions;
 pub use error::{CommitError, InvalidAppend, StoreError};
 pub use memory::MemoryStore;
 pub use store::{
-    Append, Head, MAX_BATCH_BYTES, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES, NewEntry, Row, Store, Usage,
+    Append, Erased, Head, MAX_BATCH_BYTES, MAX_ROW_KEY_BYTES, MAX_ROW_VALUE_BYTES, NewEntry, Row, Store,
+    Usage,
 };

@@ -4,17 +4,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use troupe_chain::Hash;
 
-use crate::{Append, CommitError, Head, Store, StoreError, Usage, batch};
+use crate::{Append, CommitError, Erased, Head, Store, StoreError, Usage, batch};
 
 /// Keeps chains in memory only.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
+    /// Held while something is committed or erased.
+    changing: Mutex<()>,
     inner: RwLock<Inner>,
 }
 
@@ -63,7 +65,12 @@ impl Inner {
                 None => _ = self.rows.remove(&row.key),
             }
         }
-        let Some(last) = append.entries.last() else { return };
+        let Some(last) = append.entries.last() else {
+            if let Some(chain) = self.chains.get_mut(&append.chain) {
+                chain.keep(&append.blobs);
+            }
+            return;
+        };
         let chain = self.chains.entry(append.chain).or_insert_with(|| Chain {
             head: last.head(),
             entries: Vec::new(),
@@ -75,14 +82,21 @@ impl Inner {
             chain.entries.push(entry.bytes.clone());
             chain.seqs.insert(entry.name, entry.seq);
         }
-        for (name, bytes) in &append.blobs {
-            chain.blobs.entry(*name).or_insert_with(|| bytes.clone());
+        chain.keep(&append.blobs);
+    }
+}
+
+impl Chain {
+    fn keep(&mut self, blobs: &[(Hash, Bytes)]) {
+        for (name, bytes) in blobs {
+            self.blobs.entry(*name).or_insert_with(|| bytes.clone());
         }
     }
 }
 
 impl Store for MemoryStore {
     fn commit(&self, batch: &[Append]) -> Result<(), CommitError> {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut inner = self.write();
         batch::check(batch, |chain| Ok(inner.chains.get(chain).map(|chain| chain.head)))?;
         for append in batch {
@@ -111,6 +125,31 @@ impl Store for MemoryStore {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         Ok(self.read().chains.get(chain).and_then(|chain| chain.blobs.get(name)).cloned())
+    }
+
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !allow() {
+            return Ok(None);
+        }
+        let mut inner = self.write();
+        let has = |chain: &Chain| names.iter().any(|name| chain.blobs.contains_key(name));
+        let others = inner.chains.iter().filter(|(id, other)| *id != chain && has(other));
+        let elsewhere = others.map(|(id, _)| *id).collect();
+        let mut erased = Erased { elsewhere, ..Erased::default() };
+        if let Some(chain) = inner.chains.get_mut(chain) {
+            for blob in names.iter().filter_map(|name| chain.blobs.remove(name)) {
+                erased.copies += 1;
+                erased.bytes += blob.len() as u64;
+            }
+        }
+        inner.log_bytes -= erased.bytes;
+        Ok(Some(erased))
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

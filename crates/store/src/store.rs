@@ -86,8 +86,8 @@ pub struct Append {
     pub chain: Hash,
     /// The head's name before this append; `None` creates the chain.
     pub expected: Option<Hash>,
-    /// Entries in order and without a gap. There may be none if there are rows: then nothing is expected, there are
-    /// no blobs, and the chain, which need not exist, stays as it is.
+    /// Entries in order and without a gap. There may be none if there are rows or blobs: then nothing is expected, and
+    /// the chain stays as it is. It must exist if there are blobs.
     pub entries: Vec<NewEntry>,
     /// Blobs by name. One that the chain has already may be repeated; it costs at most its space.
     pub blobs: Vec<(Hash, Bytes)>,
@@ -102,6 +102,17 @@ impl Append {
         let blobs = self.blobs.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
         entries + blobs + self.rows.iter().map(Row::bytes).sum::<u64>()
     }
+}
+
+/// What an erasure did, and what it left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Copies of blobs that are gone.
+    pub copies: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Other chains that have blobs of these names, in order.
+    pub elsewhere: Vec<Hash>,
 }
 
 /// What a store holds, for metrics.
@@ -147,8 +158,23 @@ pub trait Store: Send + Sync {
     /// Returns the seq of a chain's entry that has this name.
     fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError>;
 
-    /// Returns a blob that was appended to this chain; another chain's are not seen.
+    /// Returns a blob that was appended to this chain and not erased since; another chain's are not seen.
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError>;
+
+    /// Erases blobs of a chain, every copy of them that the store has, durably: it takes time for all that the store
+    /// holds. Names that the chain has no blob of are fine. A blob that is appended again later is there again.
+    ///
+    /// `allow` is asked once nothing can be committed any more, and before anything is changed; if it says no, nothing
+    /// is, and `None` is returned. It may read the store, and must not commit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; if bytes may have been overwritten by then, the store is halted, and the next start finishes it.
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError>;
 
     /// Returns a row's value.
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError>;

@@ -49,6 +49,9 @@ fn check(store: &dyn Store) {
     rows_are_listed_by_prefix_in_pages(store);
     the_largest_row_is_kept(store);
     shared_blobs_are_kept(store);
+    blobs_may_come_after_their_entry(store);
+    erased_blobs_are_gone_until_they_come_again(store);
+    an_erasure_that_is_not_allowed_changes_nothing(store);
     let usage = store.usage().unwrap();
     assert!(usage.log_bytes > 30_000 && usage.shared_bytes == 9, "{usage:?}");
     store.ready().unwrap();
@@ -113,6 +116,7 @@ fn an_invalid_batch_is_refused_and_nothing_written(store: &dyn Store) {
     refused(
         &|bad| {
             bad.entries.clear();
+            bad.blobs.clear();
             bad.rows.clear();
         },
         InvalidAppend::Empty,
@@ -122,15 +126,11 @@ fn an_invalid_batch_is_refused_and_nothing_written(store: &dyn Store) {
             bad.entries.clear();
             bad.blobs.clear();
         },
-        InvalidAppend::RowsOnly,
+        InvalidAppend::NoEntry,
     );
-    refused(
-        &|bad| {
-            bad.entries.clear();
-            bad.expected = None;
-        },
-        InvalidAppend::RowsOnly,
-    );
+    let early = Append { expected: None, entries: Vec::new(), ..append(9, 0, 1) };
+    let error = store.commit(&[early]).unwrap_err();
+    assert!(matches!(error, CommitError::Invalid { reason: InvalidAppend::NoEntry, .. }), "{error:?}");
     let long = |len| vec![b'k'; len];
     let limit = MAX_ROW_KEY_BYTES;
     refused(&|bad| bad.rows.push(Row::remove("")), InvalidAppend::RowKey { found: 0, limit });
@@ -246,4 +246,51 @@ fn shared_blobs_are_kept(store: &dyn Store) {
     store.put_shared(&name, b"component").unwrap();
     assert_eq!(store.shared(&name).unwrap().as_deref(), Some(&b"component"[..]));
     assert_eq!(store.blob(&chain(1), &name).unwrap(), None);
+}
+
+fn blob_only(number: u64, bytes: &'static str) -> (Hash, Append) {
+    let name = Hash::of(bytes.as_bytes());
+    let blobs = vec![(name, Bytes::from_static(bytes.as_bytes()))];
+    (name, Append { blobs, ..rows_only_of(number) })
+}
+
+fn rows_only_of(number: u64) -> Append {
+    Append { chain: chain(number), ..rows_only(vec![]) }
+}
+
+fn blobs_may_come_after_their_entry(store: &dyn Store) {
+    let (name, late) = blob_only(6, "a state that replay led to");
+    store.commit(&[late]).unwrap();
+    assert_eq!(store.blob(&chain(6), &name).unwrap().as_deref(), Some(&b"a state that replay led to"[..]));
+    assert_eq!(store.blob(&chain(7), &name).unwrap(), None);
+    check_chain(store, 6, 1);
+}
+
+fn erased_blobs_are_gone_until_they_come_again(store: &dyn Store) {
+    let (same, bytes) = blobs(2, 0)[3].clone();
+    let small = blobs(2, 1)[1].0;
+    let unknown = Hash::of(b"nobody has this");
+    let erased = store.erase(&chain(2), &[same, small, unknown], &|| true).unwrap().unwrap();
+    assert!(erased.copies >= 2 && erased.bytes >= bytes.len() as u64, "{erased:?}");
+    let mut others: Vec<_> = [0, 1, 4, 5, 6, 7].map(chain).into();
+    others.sort_unstable();
+    assert_eq!(erased.elsewhere, others);
+    assert_eq!((store.blob(&chain(2), &same).unwrap(), store.blob(&chain(2), &small).unwrap()), (None, None));
+    assert_eq!(store.blob(&chain(2), &blobs(2, 0)[1].0).unwrap(), Some(blobs(2, 0)[1].1.clone()));
+    assert_eq!(store.entry(&chain(2), 1).unwrap(), Some(entry(2, 1).bytes));
+    check_chain(store, 1, 4);
+    let again = store.erase(&chain(2), &[same, small], &|| true).unwrap().unwrap();
+    assert_eq!((again.copies, again.bytes), (0, 0));
+    store.commit(&[append(2, 3, 1)]).unwrap();
+    assert_eq!(store.blob(&chain(2), &same).unwrap(), Some(bytes));
+    assert_eq!(store.blob(&chain(2), &small).unwrap(), None);
+}
+
+fn an_erasure_that_is_not_allowed_changes_nothing(store: &dyn Store) {
+    let (name, late) = blob_only(6, "to stay");
+    store.commit(&[late]).unwrap();
+    // It may read the store while it decides.
+    let allow = || store.blob(&chain(6), &name).unwrap().is_none();
+    assert_eq!(store.erase(&chain(6), &[name], &allow).unwrap(), None);
+    assert_eq!(store.blob(&chain(6), &name).unwrap().as_deref(), Some(&b"to stay"[..]));
 }

@@ -179,9 +179,9 @@ fn a_second_open_is_refused_and_names_the_process() {
 fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    fs::write(folder.path().join("format"), "{\"format\":3}").unwrap();
+    fs::write(folder.path().join("format"), "{\"format\":4}").unwrap();
     let text = refusal(folder.path()).to_string();
-    assert!(text.contains("written by a newer Troupe (format 3, this one reads 2)"), "{text}");
+    assert!(text.contains("written by a newer Troupe (format 4, this one reads 3)"), "{text}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_garbled_format_is_refused() {
         "{}",
         "{\"format\":0,\"id\":\"1\"}",
         "{\"format\":1}",
-        "{\"format\":2}",
+        "{\"format\":3}",
         "{\"format\":\"1\"}",
     ] {
         fs::write(folder.path().join("format"), text).unwrap();

@@ -70,7 +70,7 @@ fn open(path: &Path) -> Result<DiskStore, StoreError> {
 }
 
 #[test]
-fn a_store_of_format_1_is_read_and_goes_on_in_format_2() {
+fn a_store_of_format_1_is_read_and_goes_on_in_the_newest_format() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
     for round in 0..2 {
@@ -78,7 +78,7 @@ fn a_store_of_format_1_is_read_and_goes_on_in_format_2() {
         check_entries(&store, 0, 5);
         assert_eq!(store.rows(row_prefix(0).as_bytes(), None, 9).unwrap(), []);
         let format = fs::read_to_string(folder.path().join("format")).unwrap();
-        assert_eq!(format, format!("{{\"format\":2,\"id\":\"{ID:016x}\"}}\n"));
+        assert_eq!(format, format!("{{\"format\":3,\"id\":\"{ID:016x}\"}}\n"));
         (0..30).for_each(|seq| store.commit(&[append(1, round * 30 + seq, 1)]).unwrap());
         drop(store);
         fs::remove_dir_all(folder.path().join("index")).unwrap();

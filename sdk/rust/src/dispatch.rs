@@ -56,6 +56,8 @@ pub(crate) fn migrate<A: Actor>(context: &mut Context, state: &[u8]) -> Result<V
 }
 
 fn prepare() {
+    #[cfg(target_arch = "wasm32")]
+    crate::logging::panics::install();
     #[cfg(feature = "log")]
     crate::logging::facade::install();
 }

@@ -4,6 +4,7 @@
 //! within the memory that an instance begins with: growing it costs the host more than a whole small message does.
 //!
 //! Deliberately absent: threads; a component has none.
+#![cfg(target_arch = "wasm32")]
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32::{memory_grow, memory_size};
@@ -17,10 +18,8 @@ unsafe extern "C" {
     static __heap_base: u8;
 }
 
-#[global_allocator]
-static HEAP: Heap = Heap { next: Cell::new(0) };
-
-struct Heap {
+/// To be used as `#[global_allocator] static HEAP: Heap = Heap::new();`.
+pub struct Heap {
     /// The first byte that is free; 0 before the first use.
     next: Cell<usize>,
 }
@@ -29,6 +28,11 @@ struct Heap {
 unsafe impl Sync for Heap {}
 
 impl Heap {
+    /// A heap of which nothing is used.
+    pub const fn new() -> Self {
+        Self { next: Cell::new(0) }
+    }
+
     /// Moves the end of what is used to `end`, and grows memory if it does not reach so far.
     fn reach(&self, end: usize) -> bool {
         let size = memory_size(0) * PAGE;
@@ -37,6 +41,12 @@ impl Heap {
         }
         self.next.set(end);
         true
+    }
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

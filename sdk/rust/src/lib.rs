@@ -59,8 +59,12 @@ pub mod bindings;
 pub mod guest;
 // The C library of WASI has a heap of its own, in the same place.
 #[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "heap"))]
-#[allow(unsafe_code, reason = "an allocator cannot be without")]
+#[allow(unsafe_code, unreachable_pub, reason = "an allocator cannot be without; other crates have the same file")]
 mod heap;
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "heap"))]
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
 
 pub use actor::Actor;
 pub use context::{About, Context, EffectId, EffectRef, Sender};

@@ -48,6 +48,36 @@ macro_rules! error {
     ($($line:tt)+) => { $crate::log($crate::Level::Error, ::core::format_args!($($line)+)) };
 }
 
+/// Writes what a panic says to the log, before it traps.
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod panics {
+    use std::cell::Cell;
+    use std::panic::PanicHookInfo;
+
+    use super::Level;
+
+    /// The most characters that are written of a panic, so that a long one is not a log that is too large.
+    const MAX_PANIC: usize = 1000;
+
+    thread_local! {
+        static INSTALLED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// An instance serves one message, with a few calls; the first of them does it.
+    pub(crate) fn install() {
+        if !INSTALLED.replace(true) {
+            std::panic::set_hook(Box::new(report));
+        }
+    }
+
+    fn report(panic: &PanicHookInfo<'_>) {
+        // The place is on a line of its own.
+        let text = panic.to_string().replacen('\n', " ", 1);
+        let line = text.chars().take(MAX_PANIC).collect::<String>();
+        super::log(Level::Error, format_args!("{line}"));
+    }
+}
+
 /// Takes what is logged with the crate `log`.
 #[cfg(feature = "log")]
 pub(crate) mod facade {

@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use troupe_chain::{
-    Abort, Accepted, Code, Context, Engine, Failed, FailureCode, Fuel, Hash, Limits, Machine, Machines,
-    Outcome, Outside, Rejection, Rules, Step, Text,
+    Abort, Accepted, Code, Context, Engine, Failed, FailureCode, Files, Fuel, Hash, Limits, Machine,
+    Machines, Outcome, Outside, Rejection, Rules, Step, Text,
 };
 
 use crate::guest::{self, Returned, Stopped};
@@ -36,7 +36,7 @@ impl Machines for Browser {
         })
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8]) -> Result<Component, String> {
+    fn machine(&self, rules: &Rules, code: &[u8], _: &Files) -> Result<Component, String> {
         let Code::Component(name) = rules.code else { return Err("a native machine".to_owned()) };
         if !WORLDS.contains(&rules.world.as_str()) {
             return Err(format!("it runs in the world {}", rules.world));

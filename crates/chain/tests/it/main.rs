@@ -14,6 +14,7 @@ mod parts;
 mod proof_vectors;
 mod proofs;
 mod provenance;
+mod redactions;
 mod replay;
 mod seeds;
 mod strategies;

@@ -12,7 +12,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, Request, header};
+use axum::http::{HeaderMap, HeaderName, Request, Uri, header};
 
 use super::denied::Denied;
 use super::scope::Scope;
@@ -69,11 +69,15 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Takes what counts from a request.
     pub fn of<B>(peer: IpAddr, request: &'a Request<B>) -> Self {
-        let headers = request.headers();
+        Self::of_parts(peer, request.uri(), request.headers())
+    }
+
+    /// Takes what counts from the target and the headers of a request.
+    pub fn of_parts(peer: IpAddr, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
         Self {
             peer,
             authorization: only(headers, &header::AUTHORIZATION),
-            host: request.uri().authority().map(|target| target.as_str()).or(only(headers, &header::HOST)),
+            host: uri.authority().map(|target| target.as_str()).or(only(headers, &header::HOST)),
             origin: only(headers, &header::ORIGIN),
             fetch_site: only(headers, &HeaderName::from_static("sec-fetch-site")),
             forwarded: OF_PROXIES.iter().any(|name| headers.contains_key(*name)),

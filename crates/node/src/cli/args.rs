@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, demo, dev,
-    diff, export, follow, import, inspect, log, new, prove, ps, run, schema, send, serve, start, state,
-    steer, test, token, top, upgrade, verify, verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, debug, demo,
+    dev, diff, export, follow, follow_log, import, inspect, log, new, prove, ps, redact, run, schema, send,
+    serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -49,6 +49,7 @@ pub(super) enum Command {
     Send(send::Send),
     Log(log::Log),
     State(state::State),
+    Debug(debug::Debug),
     Logs(follow::Logs),
     Watch(follow::Watch),
     Verify(verify::Verify),
@@ -61,6 +62,7 @@ pub(super) enum Command {
     Accuse(accuse::Accuse),
     CheckProof(check_proof::CheckProof),
     Witness(witness::Witness),
+    FollowLog(follow_log::FollowLog),
     Export(export::Export),
     Import(import::Import),
     Pause(steer::Pause),
@@ -70,6 +72,7 @@ pub(super) enum Command {
     Upgrade(upgrade::Upgrade),
     Fork(branch::Fork),
     Rewind(branch::Rewind),
+    Redact(redact::Redact),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use troupe_chain::{Body, Entry, Hash, History};
+use troupe_runtime::imported_redaction;
 use troupe_store::{Append, NewEntry, Store};
 
 use super::failure::{Failure, chain_of};
@@ -73,7 +74,13 @@ where
         if !seen.insert((is_shared, name)) {
             continue;
         }
-        let Some(blob) = history.blob(&name).map_err(Failure::cannot)? else { continue };
+        let Some(blob) = history.blob(&name).map_err(Failure::cannot)? else {
+            let redaction = history.redaction(&name).map_err(Failure::cannot)?;
+            append
+                .rows
+                .extend(redaction.map(|redaction| imported_redaction(&append.chain, &name, &redaction)));
+            continue;
+        };
         if is_shared {
             store.put_shared(&name, blob.as_ref())?;
         } else {
@@ -89,5 +96,6 @@ fn commit(store: &dyn Store, append: &mut Append) -> Result<(), Failure> {
     append.expected = append.entries.last().map(|entry| entry.name);
     append.entries.clear();
     append.blobs.clear();
+    append.rows.clear();
     Ok(())
 }

@@ -10,7 +10,7 @@ const MAX_VALUE: usize = 60;
 const MAX_SHOWN: usize = 12;
 
 /// One line for each difference, as `path  before → after`.
-pub(super) fn differences(before: &Value, after: &Value) -> Vec<String> {
+pub(in crate::cli) fn differences(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(&mut String::new(), Some(before), Some(after), &mut found);
     if found.len() > MAX_SHOWN {

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::json;
+use troupe_chain::{Hash, History, Redaction, RedactionKind, Unreadable};
 use troupe_store::bundle::{BundleError, Summary, write_car, write_folder};
 
 use super::failure::{Done, Failure, chain_of};
@@ -28,20 +30,50 @@ pub(crate) struct Export {
     /// The file or folder to write; it must not be there yet
     #[arg(value_name = "FILE.car|FOLDER/")]
     to: PathBuf,
+    /// Put in what is withheld, too
+    #[arg(long)]
+    withheld: bool,
     #[command(flatten)]
     whose: Whose,
+}
+
+/// A chain as readers get it: without what is withheld.
+struct Public<'a>(&'a Source);
+
+impl History for Public<'_> {
+    type Bytes = Bytes;
+
+    fn head(&self) -> Hash {
+        self.0.head()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Result<Bytes, Unreadable>> {
+        self.0.entries()
+    }
+
+    fn blob(&self, name: &Hash) -> Result<Option<Bytes>, Unreadable> {
+        let is_withheld = |redaction: Redaction| redaction.kind == RedactionKind::Withheld;
+        if self.0.redaction(name)?.is_some_and(is_withheld) { Ok(None) } else { self.0.blob(name) }
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        self.0.redaction(name)
+    }
 }
 
 pub(super) fn export(screen: &Screen, command: &Export) -> Done {
     let form = form(&command.to)?;
     let source = Place::find(&command.place)?.open(screen, &command.whose);
     let source = source.map_err(|error| error.into_failure(&command.place))?;
-    let (summary, bytes) = write(&source, &command.to, form)?;
+    let (summary, bytes) = match command.withheld {
+        true => write(&source, &command.to, form)?,
+        false => write(&Public(&source), &command.to, form)?,
+    };
     let to = command.to.display();
     if screen.json {
         return Ok(screen.json(&json!({
             "chain": summary.chain.to_string(), "head": summary.head.to_string(), "entries": summary.size,
-            "blobs": summary.blobs, "missing": summary.missing, "bytes": bytes, "path": to.to_string(),
+            "blobs": summary.blobs, "missing": summary.missing, "redacted": summary.redacted, "bytes": bytes, "path": to.to_string(),
         }))?);
     }
     screen.line(format_args!("{GOOD}exported{GOOD:#} {BOLD}{to}{BOLD:#}"))?;
@@ -50,10 +82,14 @@ pub(super) fn export(screen: &Screen, command: &Export) -> Done {
     let blobs = plural(summary.blobs, "blob");
     let bytes = bytes.map(|bytes| format!(", {}", size(bytes))).unwrap_or_default();
     screen.field("holds", format_args!("{} entries, {blobs}{bytes}", count(summary.size)))?;
-    if summary.missing > 0 {
+    let unkept = summary.missing - summary.redacted;
+    if unkept > 0 {
+        screen.field("without", format_args!("{} that the store does not keep", plural(unkept, "blob")))?;
+    }
+    if summary.redacted > 0 {
         screen.field(
-            "without",
-            format_args!("{} that the store does not keep", plural(summary.missing, "blob")),
+            "redacted",
+            format_args!("{}, with the reason of each", plural(summary.redacted, "blob")),
         )?;
     }
     Ok(screen.field("next", format_args!("troupe verify {to} --head HASH, with the head above"))?)
@@ -88,7 +124,7 @@ fn form(to: &Path) -> Result<Form, Failure> {
 }
 
 /// Writes a bundle whole or not at all, and says what is in it and how large a file is.
-pub(super) fn write(source: &Source, to: &Path, form: Form) -> Result<(Summary, Option<u64>), Failure> {
+pub(super) fn write(source: &impl History, to: &Path, form: Form) -> Result<(Summary, Option<u64>), Failure> {
     let failed = |error: BundleError| {
         let failure = Failure::cannot(chain_of(&error)).while_("nothing was exported");
         if error.is_false() {

@@ -68,7 +68,7 @@ pub(crate) struct Logs {
 pub(super) fn watch(screen: &Screen, command: &Watch) -> Done {
     let found = command.node.connect()?.find(&command.actor)?;
     let mut next = command.from.unwrap_or(found.info.seq + 1);
-    let source = Source::Remote(Remote::at(found.client.clone(), &found.info, screen)?);
+    let source = Source::Remote(Box::new(Remote::at(found.client.clone(), &found.info, screen)?));
     let mut tries = 0;
     loop {
         let failed = match found.client.stream(&format!("/events?from={next}")) {

@@ -10,7 +10,7 @@ use troupe_store::bundle::Bundle;
 
 use super::failure::{Done, Failure};
 use super::place::{NotOpened, open_bundle};
-use super::screen::{BOLD, DIM, GOOD, Screen};
+use super::screen::{BOLD, DIM, GOOD, Screen, WARN};
 use super::{copy, progress, verify};
 
 /// Put an exported history into a new store, once it is checked
@@ -61,17 +61,19 @@ pub(super) fn import(screen: &Screen, command: &Import) -> Done {
         return Err(Failure::is_false(format_args!("nothing was imported, {from} is false: {error}")));
     }
     let replayed = command.replay == "yes";
+    let mut not_replayed = 0;
     if replayed {
-        verify::replay(screen, &verify::sandbox(screen), &bundle, last).map_err(|error| {
+        let found = verify::replay(screen, &verify::sandbox(screen), &bundle, last).map_err(|error| {
             let what = format!("nothing was imported, {from}: {error}");
             if error.is_false() { Failure::is_false(what) } else { Failure::cannot(what) }
         })?;
+        not_replayed = found.report.not_replayed;
     }
     store(screen, &bundle, to, last)?;
     if screen.json {
         return Ok(screen.json(&json!({
             "chain": bundle.summary().chain.to_string(), "head": head.to_string(), "seq": last,
-            "replayed": replayed, "store": to.display().to_string(), "seconds": started.elapsed().as_secs_f64(),
+            "replayed": replayed, "not_replayed": not_replayed, "store": to.display().to_string(), "seconds": started.elapsed().as_secs_f64(),
         }))?);
     }
     screen.line(format_args!("{GOOD}imported{GOOD:#} {BOLD}{}{BOLD:#}", to.display()))?;
@@ -79,6 +81,13 @@ pub(super) fn import(screen: &Screen, command: &Import) -> Done {
     screen.head(head, last)?;
     let checked = if replayed { "links, blobs, and every outcome by replay" } else { "links and blobs" };
     screen.field("checked", checked)?;
+    if not_replayed > 0 {
+        let entries = verify::entries(not_replayed);
+        screen.field(
+            "but",
+            format_args!("{WARN}{entries} not replayed{WARN:#}: what they need was redacted"),
+        )?;
+    }
     let next = format!("troupe run COMPONENT --store {}", to.display());
     Ok(screen.field("next", format_args!("{next} {DIM}with the component that it was begun with{DIM:#}"))?)
 }

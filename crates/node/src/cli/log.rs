@@ -175,6 +175,9 @@ fn below(source: &Source, entry: &Entry, width: usize) -> Result<Vec<String>, Fa
 fn payload(source: &Source, name: &Hash, width: usize) -> Result<String, Failure> {
     Ok(match source.blob(name).map_err(Failure::cannot)? {
         Some(bytes) => excerpt_bytes(&bytes, width),
-        None => format!("({} is not kept)", short(name)),
+        None => match source.redaction(name).map_err(Failure::cannot)? {
+            Some(redaction) => format!("({} was {redaction})", short(name)),
+            None => format!("({} is not kept)", short(name)),
+        },
     })
 }

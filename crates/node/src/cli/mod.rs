@@ -22,6 +22,7 @@ mod code;
 mod completions;
 mod contracts;
 mod copy;
+mod debug;
 mod demo;
 mod dev;
 mod diff;
@@ -29,6 +30,7 @@ mod differences;
 mod export;
 mod failure;
 mod follow;
+mod follow_log;
 mod import;
 mod infer;
 mod inspect;
@@ -41,6 +43,7 @@ mod place;
 mod progress;
 mod prove;
 mod ps;
+mod redact;
 mod remote;
 mod run;
 mod schema;
@@ -101,6 +104,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Send(command) => send::send(&screen, &command),
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
+        Command::Debug(command) => debug::debug(&screen, &command),
         Command::Verify(command) => verify::verify(&screen, &command),
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
@@ -111,8 +115,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Accuse(command) => accuse::accuse(&screen, &command),
         Command::CheckProof(command) => check_proof::check_proof(&screen, &command),
         Command::Witness(command) => witness::witness(&screen, command),
+        Command::FollowLog(command) => follow_log::follow_log(&screen, &command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Redact(command) => redact::redact(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

@@ -125,8 +125,20 @@ struct One {
     result: Result<Option<Replayed>, NotVerified>,
 }
 
+impl One {
+    /// How many entries could not be replayed, since what they need was redacted.
+    fn not_replayed(&self) -> u64 {
+        self.result.as_ref().ok().and_then(Option::as_ref).map_or(0, |replayed| replayed.report.not_replayed)
+    }
+}
+
 /// Verifies every chain of a store, and where its entries come from.
-pub(super) fn verify_store(screen: &Screen, place: &Path, store: &Arc<dyn Store>, links_only: bool) -> Done {
+pub(super) fn verify_store(
+    screen: &Screen,
+    place: &Path,
+    store: &Arc<dyn Store>,
+    (links_only, accept_redacted): (bool, bool),
+) -> Done {
     let started = Instant::now();
     let sandbox = verify::sandbox(screen);
     let mut all = Vec::new();
@@ -144,7 +156,7 @@ pub(super) fn verify_store(screen: &Screen, place: &Path, store: &Arc<dyn Store>
     let origins = verified.origins()?;
     let is_false = !origins.wrong.is_empty()
         || all.iter().any(|one| one.result.as_ref().is_err_and(NotVerified::is_false));
-    let cannot = all.iter().any(|one| one.result.is_err());
+    let cannot = all.iter().any(|one| one.result.is_err() || (!accept_redacted && one.not_replayed() > 0));
     let names: BTreeMap<_, _> =
         troupe_runtime::stored_names(&**store)?.into_iter().map(|(name, chain)| (chain, name)).collect();
     if screen.json {
@@ -178,17 +190,24 @@ fn print(
     screen.line(format_args!("{style}{word}{style:#} {BOLD}{place}{BOLD:#}: {chains}"))?;
     let width = names.values().map(|name| name.chars().count()).max().unwrap_or_default().max(1);
     let mut messages = 0;
-    for One { history, result } in all {
+    for one in all {
+        let One { history, result } = one;
         let name = names.get(&history.chain()).map_or("-", String::as_str);
         let head = short(history.head());
         let what = match result {
             Ok(replayed) => {
                 let report = replayed.as_ref().map(|replayed| &replayed.report);
                 messages += report.map_or(0, |report| report.messages + report.failures);
-                format!(
-                    "{GOOD}ok{GOOD:#}    {} to {head}",
-                    plural(history.seq() + 1, "entry").replace("entrys", "entries")
-                )
+                let to = format!("{} to {head}", verify::entries(history.seq() + 1));
+                match one.not_replayed() {
+                    0 => format!("{GOOD}ok{GOOD:#}    {to}"),
+                    count => {
+                        let count = verify::entries(count);
+                        format!(
+                            "{WARN}but{WARN:#}   {to}; {count} not replayed, since what they need was redacted"
+                        )
+                    }
+                }
             }
             Err(error) if error.is_false() => format!("{BAD}FALSE{BAD:#} {error}"),
             Err(error) => format!("{WARN}?{WARN:#}     {error}"),
@@ -209,7 +228,8 @@ fn print_json(
     (is_false, cannot): (bool, bool),
     started: Instant,
 ) -> Done {
-    let chains = all.iter().map(|One { history, result }| {
+    let chains = all.iter().map(|one| {
+        let One { history, result } = one;
         let verified = match result {
             Ok(_) => json!(true),
             Err(error) if error.is_false() => json!(false),
@@ -218,7 +238,7 @@ fn print_json(
         json!({
             "chain": history.chain().to_string(), "name": names.get(&history.chain()),
             "head": history.head().to_string(), "seq": history.seq(), "verified": verified,
-            "reason": result.as_ref().err().map(ToString::to_string),
+            "not_replayed": one.not_replayed(), "reason": result.as_ref().err().map(ToString::to_string),
         })
     });
     let verified = match (is_false, cannot) {

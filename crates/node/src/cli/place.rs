@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use troupe::manifest::Name;
 use troupe_api::ClientError;
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_chain::{Hash, History, Redaction, Unreadable};
 use troupe_runtime::StoreHistory;
 use troupe_store::bundle::{Bundle, BundleError};
 use troupe_store::{DiskStore, Store};
@@ -48,7 +48,7 @@ pub(super) enum Source {
     /// In a bundle.
     Bundle(Box<Bundle>),
     /// At a running node.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// Why a place is not opened.
@@ -95,17 +95,24 @@ impl Place {
         if is_bundle {
             return Ok(Self::Bundle(path.to_owned()));
         }
-        Err(Failure::cannot(format_args!("the folder `{text}` holds neither a store nor an exported chain"))
-            .help(
-                "`troupe run COMPONENT --store FOLDER` makes a store, `troupe export STORE FOLDER/` a bundle",
-            ))
+        let failure = Failure::cannot(format_args!(
+            "the folder `{text}` holds neither a store nor an exported chain"
+        ))
+        .help("`troupe run COMPONENT --store FOLDER` makes a store, `troupe export STORE FOLDER/` a bundle");
+        // A project's folder has the name of its actor.
+        Err(match Name::new(text) {
+            Ok(name) => failure.help(format_args!(
+                "for the actor `{name}` of a node give its URL, as in http://127.0.0.1:8080/actors/{name}"
+            )),
+            Err(_) => failure,
+        })
     }
 
     /// Opens what is there.
     pub(super) fn open(&self, screen: &Screen, whose: &Whose) -> Result<Source, NotOpened> {
         let remote = |client, actor: &str| -> Result<Source, NotOpened> {
             let found = Node { client }.find(actor)?;
-            Ok(Source::Remote(Remote::at(found.client, &found.info, screen)?))
+            Ok(Source::Remote(Box::new(Remote::at(found.client, &found.info, screen)?)))
         };
         match self {
             Self::Store(path) => {
@@ -120,7 +127,7 @@ impl Place {
                 let client = whose.node.client_of(url)?;
                 match &whose.actor {
                     Some(actor) => remote(client, actor),
-                    None => Ok(Source::Remote(Remote::new(client, screen)?)),
+                    None => Ok(Source::Remote(Box::new(Remote::new(client, screen)?))),
                 }
             }
             Self::Actor(name) => {
@@ -160,7 +167,10 @@ pub(super) fn open_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
 }
 
 /// Opens a chain of a store: the one that is asked for, or the only one.
-fn open_chain(path: &Path, actor: Option<&str>) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
+pub(super) fn open_chain(
+    path: &Path,
+    actor: Option<&str>,
+) -> Result<(Arc<dyn Store>, StoreHistory), Failure> {
     let store = open_store(path)?;
     let chain = match actor {
         Some(actor) => find_chain(path, &*store, actor)?,
@@ -327,6 +337,14 @@ impl History for Source {
             Self::Store(_, history) => history.blob(name),
             Self::Bundle(bundle) => Ok(bundle.blob(name)?.map(Bytes::from)),
             Self::Remote(remote) => remote.blob(name),
+        }
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        match self {
+            Self::Store(_, history) => history.redaction(name),
+            Self::Bundle(bundle) => bundle.redaction(name),
+            Self::Remote(remote) => remote.redaction(name),
         }
     }
 

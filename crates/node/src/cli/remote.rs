@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use troupe_api::{Client, ClientError, ErrorCode, Info};
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_api::{Blob, Client, ClientError, ErrorCode, Info, Problem};
+use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, Unreadable};
 
 use super::failure::Failure;
 use super::node::explain;
@@ -50,6 +50,7 @@ pub(super) struct Remote {
 struct Kept {
     blobs: HashMap<Hash, Option<Bytes>>,
     bytes: usize,
+    redactions: HashMap<Hash, Redaction>,
 }
 
 impl Remote {
@@ -271,10 +272,16 @@ impl History for Remote {
             return Ok(blob.clone());
         }
         // Without the lock: others fetch at the same time.
-        let blob = patiently(|| self.client.blob(name)).map_err(|error| Unreadable(error.to_string()))?;
-        let blob = blob.map(Bytes::from);
+        let found =
+            patiently(|| self.client.find_blob(name)).map_err(|error| Unreadable(error.to_string()))?;
+        let (blob, redaction) = match found {
+            Blob::Bytes(bytes) => (Some(Bytes::from(bytes)), None),
+            Blob::Redacted(problem) => (None, Some(redaction_of(&problem)?)),
+            Blob::Missing => (None, None),
+        };
         let size = blob.as_ref().map_or(0, Bytes::len);
         let mut kept = lock(&self.blobs);
+        kept.redactions.extend(redaction.map(|redaction| (*name, redaction)));
         if kept.bytes + size <= MAX_KEPT {
             kept.bytes += size;
             kept.blobs.insert(*name, blob.clone());
@@ -282,9 +289,28 @@ impl History for Remote {
         Ok(blob)
     }
 
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        if self.blob(name)?.is_some() {
+            return Ok(None);
+        }
+        Ok(lock(&self.blobs).redactions.get(name).cloned())
+    }
+
     fn has_results(&self) -> bool {
         false
     }
+}
+
+/// What a node says of a blob that it does not hand out.
+fn redaction_of(problem: &Problem) -> Result<Redaction, Unreadable> {
+    let kind = match problem.code {
+        ErrorCode::Withheld => RedactionKind::Withheld,
+        _ => RedactionKind::Erased,
+    };
+    let reason = Text::new(problem.detail.clone()).map_err(|error| {
+        Unreadable(format!("the node says why a blob was {kind} in a way that it may not: {error}"))
+    })?;
+    Ok(Redaction { kind, at: Timestamp(problem.at.unwrap_or_default()), reason })
 }
 
 #[cfg(test)]

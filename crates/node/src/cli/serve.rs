@@ -84,6 +84,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let place = command.store.as_deref().map(server::store_place).or(config.store.take());
     let place = place.unwrap_or_else(|| StorePlace::Folder("troupe.store".into()));
     let node = config.node.clone();
+    let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
     let store = server::open_store(&place)?;
@@ -95,7 +96,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let begun = begin_all(screen, &host, declared, &server::shown(&place))?;
     let actors = host.actors.clone();
-    let checkpoints = command.signing.begin(screen, &place, &actors)?;
+    let checkpoints = signing.begin(screen, &place, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use troupe::checkpoints::Checkpoints;
-use troupe::manifest::StorePlace;
+use troupe::manifest::{LogSettings, StorePlace};
 use troupe_chain::note::{KeyKind, KeyName, PublicKey};
 use troupe_log::{NodeLog, WitnessAt, create_key, load_or_create_key};
 use troupe_runtime::Actors;
@@ -62,6 +62,21 @@ fn witness_at(text: &str) -> Result<WitnessAt, String> {
 }
 
 impl SigningArgs {
+    /// Takes from a file what the arguments do not say.
+    pub(super) fn or(self, file: LogSettings) -> Result<Self, Failure> {
+        let cannot =
+            |key: &str, error: String| Failure::cannot(format_args!("troupe.toml: `log.{key}`: {error}"));
+        let witness = match self.witness.is_empty() {
+            true => {
+                let witnesses = file.witnesses.iter().map(|text| witness_at(text));
+                witnesses.collect::<Result<_, _>>().map_err(|error| cannot("witnesses", error))?
+            }
+            false => self.witness,
+        };
+        let name = file.name.as_deref().map(key_name).transpose().map_err(|error| cannot("name", error))?;
+        Ok(Self { witness, log_name: self.log_name.or(name) })
+    }
+
     /// Begins to sign what the actors commit. The key is in the store's folder, and made if it is not there; a store in
     /// memory has one for as long as it is there itself.
     pub(super) fn begin(

@@ -15,6 +15,7 @@ mod metrics;
 mod problem;
 mod query;
 mod read;
+mod redactions;
 mod schema;
 mod server;
 mod site;
@@ -108,4 +109,5 @@ fn below_actor(router: Router<Arc<Site>>, actor: &str) -> Router<Arc<Site>> {
         .route(&at("/upgrade"), post(change::upgrade))
         .route(&at("/fork"), post(change::fork))
         .route(&at("/rewind"), post(change::rewind))
+        .route(&at("/redactions"), get(redactions::list).post(redactions::redact))
 }

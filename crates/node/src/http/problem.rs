@@ -25,8 +25,17 @@ impl Refusal {
     pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let title = title(code).to_owned();
         let (status, detail) = (code.status(), detail.into());
-        let problem =
-            Problem { code, status, title, detail, hash: None, seq: None, error: None, fields: Vec::new() };
+        let problem = Problem {
+            code,
+            status,
+            title,
+            detail,
+            hash: None,
+            seq: None,
+            error: None,
+            at: None,
+            fields: Vec::new(),
+        };
         let again =
             matches!(code, ErrorCode::Busy | ErrorCode::Halted | ErrorCode::Paused | ErrorCode::TooMany);
         Self { problem: Box::new(problem), retry_after: again.then_some(1), challenge: None }
@@ -35,6 +44,12 @@ impl Refusal {
     /// Says what of a message is wrong.
     pub(super) fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
         self.problem.fields = fields;
+        self
+    }
+
+    /// Says when what was asked for was redacted.
+    pub(super) fn with_at(mut self, at: u64) -> Self {
+        self.problem.at = Some(at);
         self
     }
 
@@ -90,6 +105,9 @@ impl From<SetupError> for Refusal {
 
 impl From<SendError> for Refusal {
     fn from(error: SendError) -> Self {
+        if let SendError::Redacted(redaction) = &error {
+            return super::redactions::refusal(redaction);
+        }
         let code = match &error {
             SendError::TooLarge { .. } => ErrorCode::TooLarge,
             SendError::Rejected(_) => ErrorCode::Rejected,
@@ -99,7 +117,7 @@ impl From<SendError> for Refusal {
             SendError::StoreFull(_) => ErrorCode::StoreFull,
             SendError::OutcomeUnknown(_) => ErrorCode::OutcomeUnknown,
             SendError::Halted(_) | SendError::Stopped => ErrorCode::Halted,
-            SendError::Host(_) => ErrorCode::Internal,
+            SendError::Host(_) | SendError::Redacted(_) => ErrorCode::Internal,
             SendError::Ended { .. } => ErrorCode::Ended,
             SendError::Paused => ErrorCode::Paused,
             SendError::Unknown => ErrorCode::NotFound,
@@ -167,6 +185,9 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::OutOfTime => "out of time",
         ErrorCode::StoreFull => "the disk is full",
         ErrorCode::Ended => "the actor has stopped",
+        ErrorCode::Erased => "the bytes were erased",
+        ErrorCode::Withheld => "the bytes are withheld",
+        ErrorCode::CannotRedact => "the payloads cannot be taken back",
         ErrorCode::Paused => "the actor is paused",
         ErrorCode::NameTaken => "the name is taken",
         ErrorCode::TooMany => "the node has too many actors",

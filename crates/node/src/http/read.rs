@@ -16,6 +16,7 @@ use troupe_store::StoreError;
 
 use super::problem::Refusal;
 use super::query::Query;
+use super::redactions::{self, Manager};
 use super::site::{Site, Target, blocking, view};
 
 /// Entries in one answer, unless `limit` says less or more.
@@ -71,8 +72,9 @@ pub(super) async fn info_of(actor: &Actor) -> Result<Info, Refusal> {
     })
 }
 
-pub(super) async fn state(Target(actor): Target) -> Answer {
+pub(super) async fn state(Target(actor): Target, manager: Manager) -> Answer {
     let view = view(&actor).await?;
+    redactions::check(&actor, Hash::of(&view.state), true, &manager).await?;
     let headers = [
         ("troupe-entry", view.tip.entry.to_string()),
         ("troupe-seq", view.tip.seq.to_string()),
@@ -144,7 +146,7 @@ pub(super) async fn entry(Target(actor): Target, path: Key) -> Answer {
     Ok(bytes(found.ok_or_else(missing)?, Some(JSON), &[]))
 }
 
-pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
+pub(super) async fn blob(Target(actor): Target, manager: Manager, path: Key) -> Answer {
     let bad = |error: troupe_chain::NotAName| Refusal::new(ErrorCode::BadQuery, error.to_string());
     let name: Hash = key(path)?.parse().map_err(bad)?;
     let chain = actor.id();
@@ -154,7 +156,9 @@ pub(super) async fn blob(Target(actor): Target, path: Key) -> Answer {
         None if troupe_runtime::names_shared(&*store, &chain, &name)? => Ok(store.shared(&name)?),
         found => Ok::<_, Refusal>(found),
     });
-    match found.await? {
+    let found = found.await?;
+    redactions::check(&actor, name, found.is_some(), &manager).await?;
+    match found {
         // Some names in the store are not hashes of what they name; those are nobody else's business.
         Some(blob) if Hash::of(&blob) == name => Ok(bytes(blob, None, &[])),
         _ => Err(Refusal::new(ErrorCode::NotFound, format!("this actor has no blob {name}"))),

@@ -2,6 +2,7 @@
 
 mod cache;
 mod changed;
+mod debug;
 mod demo;
 mod dev;
 mod dice;
@@ -14,6 +15,7 @@ mod many;
 mod node;
 mod project;
 mod proofs;
+mod redact;
 mod round_trip;
 mod scenarios;
 mod tokens;

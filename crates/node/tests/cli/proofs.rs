@@ -208,3 +208,50 @@ fn wrong_arguments_say_what_is_right() {
     run(&["verify-proof", "none.proof"]).complains("none.proof");
     run(&["verify-proof", "none.proof", "--witnesses", "1"]).complains("--witness");
 }
+
+#[test]
+fn a_log_is_followed_leaf_by_leaf_and_against_another_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::run(folder.path(), &counter(), &["--name", "counter", "--store", "s"]);
+    checkpoint(&node, 1, None);
+    node.troupe(&["follow-log"]).code(0).says("verified troupe.node/").says("1 leaf, 1 new");
+    node.troupe(&["send", "counter", "{\"add\":2}"]).code(0);
+    checkpoint(&node, 2, None);
+    let said = node.troupe(&["follow-log", &node.url, &node.url, "--chains"]).code(0);
+    said.says("2 leaves, 2 new").says("no two of them contradict each other");
+    let json = node.troupe(&["follow-log", "--json"]).code(0).json();
+    assert_eq!((&json["size"], &json["chains"]), (&2.into(), &1.into()));
+    let key = json["key"].clone();
+    assert!(key.is_null());
+    let other = SecretKey::from_seed("other.example".parse().unwrap(), KeyKind::Log, &[8; 32]);
+    let key = other.public().to_string();
+    node.troupe(&["follow-log", "--key", &key]).code(1).complains("is not signed by other.example");
+    // Another node's log is another log.
+    let second = tempfile::tempdir().unwrap();
+    let stranger = Node::run(second.path(), &counter(), &["--name", "counter", "--store", "s"]);
+    checkpoint(&stranger, 1, None);
+    node.troupe(&["follow-log", &node.url, &stranger.url]).code(0).complains("are different logs");
+}
+
+#[test]
+fn two_histories_under_one_key_are_found_by_whoever_follows_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    for folder in [&folder, &other] {
+        Node::serve(folder.path(), &["--store", "s"]).kill();
+        fs::remove_file(folder.path().join("s/node.key")).unwrap();
+        key_in(&folder.path().join("s"));
+    }
+    let nodes = [&folder, &other].map(|folder| Node::serve(folder.path(), &["--store", "s"]));
+    let component = counter();
+    for (node, name) in nodes.iter().zip(["one", "other"]) {
+        node.troupe(&["start", component.to_str().unwrap(), "--name", name]).code(0);
+        checkpoint(node, 1, None);
+    }
+    let [one, other] = &nodes;
+    for node in &nodes {
+        node.troupe(&["follow-log"]).code(0);
+    }
+    let said = one.troupe(&["follow-log", &one.url, &other.url]).code(1);
+    said.complains("show two histories: at 1 leaf").complains("node.example/log");
+}

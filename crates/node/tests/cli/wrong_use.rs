@@ -126,6 +126,14 @@ fn values_that_cannot_be_read_say_what_is_expected() {
 }
 
 #[test]
+fn a_folder_that_is_no_store_says_where_the_actor_of_that_name_would_be() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("counter")).unwrap();
+    let ran = troupe(folder.path(), &["log", "counter"]).code(2);
+    ran.complains("holds neither a store").complains("/actors/counter");
+}
+
+#[test]
 fn help_and_completions_are_there() {
     let folder = tempfile::tempdir().unwrap();
     troupe(folder.path(), &["--version"]).code(0).says("troupe 0.1.0");

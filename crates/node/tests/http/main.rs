@@ -10,6 +10,7 @@ mod guests;
 mod limits;
 mod messages;
 mod reading;
+mod redactions;
 mod schemas;
 mod server;
 mod streams;

@@ -175,6 +175,14 @@ impl Core {
         }
     }
 
+    /// Why the reply of an entry is not there.
+    fn no_reply(&self, cell: &Cell, name: &troupe_chain::Hash) -> SendError {
+        match crate::redact::redaction_of(&*self.store, &cell.id, name) {
+            Ok(Some(redaction)) => SendError::Redacted(redaction),
+            _ => SendError::Host(format!("the reply {name} is gone")),
+        }
+    }
+
     /// What was said about the entry at `seq` when it was made.
     pub(crate) fn recorded_answer(&self, cell: &Cell, seq: u64) -> Result<Answer, SendError> {
         let host = |what: String| SendError::Host(what);
@@ -184,7 +192,11 @@ impl Core {
             Body::Message(message) => {
                 let state = self.state_of(&cell.id, seq, &message.state)?;
                 let reply = match &message.reply {
-                    Some(name) => self.store.blob(&cell.id, name).map_err(|error| host(error.to_string()))?,
+                    Some(name) => {
+                        let found = self.store.blob(&cell.id, name);
+                        let found = found.map_err(|error| host(error.to_string()))?;
+                        Some(found.ok_or_else(|| self.no_reply(cell, name))?)
+                    }
                     None => None,
                 };
                 Ok(Answer { hash, seq, state, reply })

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use troupe_chain::Hash;
 use troupe_runtime::Actor;
-use troupe_store::{Append, CommitError, Head, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, Erased, Head, Store, StoreError, Usage};
 
 use crate::common::{PATIENCE, send, until};
 
@@ -152,6 +152,15 @@ impl Store for HeldStore {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.inner.blob(chain, name)
+    }
+
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        self.inner.erase(chain, names, allow)
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

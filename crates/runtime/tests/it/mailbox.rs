@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use bytes::Bytes;
 use troupe_chain::Hash;
 use troupe_runtime::SendError;
-use troupe_store::{Append, CommitError, Head, MemoryStore, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, Erased, Head, MemoryStore, Store, StoreError, Usage};
 
 use crate::common::{Pending, Stage, send, shut_down, state_after, verify};
 
@@ -149,6 +149,14 @@ impl Store for Told {
     }
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.0.blob(chain, name)
+    }
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        self.0.erase(chain, names, allow)
     }
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         self.0.row(key)

@@ -11,6 +11,7 @@ mod effects;
 mod engines;
 mod held;
 mod mailbox;
+mod redact;
 mod script;
 mod snapshots;
 mod supervision;

@@ -11,7 +11,7 @@ use troupe_chain::{
     Entry, Hash, OnFailure, Origin, Sender, Supervision, Timestamp, Unreadable, check_origin,
 };
 use troupe_runtime::{Actor, Actors, Answer, NewActor, SendError, Status, StoreHistory};
-use troupe_store::{Append, CommitError, Head, MemoryStore, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, Erased, Head, MemoryStore, Store, StoreError, Usage};
 
 use crate::common::{Scripts, Stage, text};
 
@@ -347,6 +347,15 @@ impl Store for CrashStore {
 
     fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.inner.blob(chain, name)
+    }
+
+    fn erase(
+        &self,
+        chain: &Hash,
+        names: &[Hash],
+        allow: &dyn Fn() -> bool,
+    ) -> Result<Option<Erased>, StoreError> {
+        self.inner.erase(chain, names, allow)
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

@@ -1,19 +1,22 @@
 //! Reads a history from a CAR file.
 //!
 //! The invariant: an open [`Car`] is byte for byte what [`write_car`](super::write_car) would write of it. So sections
-//! stand in one order only: an entry, then those of its blobs that no entry before it names. Blobs are hashed in passing
-//! and never held.
+//! stand in one order only: an entry, then those of its blobs that no entry before it names; at the end what is said of
+//! redacted blobs. Blobs are hashed in passing and never held.
 //!
 //! Deliberately absent: CARv2, other codecs and hashes, more roots than one.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use troupe_chain::{Broken, CannotCheck, Entry, Hash, History, LinkFault, NotVerified, Tip, Unreadable};
+use troupe_chain::{
+    Broken, CannotCheck, Entry, Hash, History, LinkFault, NotVerified, Redaction, Tip, Unreadable,
+};
 
 use super::pieces::check_next;
+use super::redactions::{self, Redactions};
 use super::source::{Scan, Source};
-use super::{BundleError, Fault, MAX_BLOB_LENGTH, MAX_SECTIONS, Summary};
+use super::{BundleError, Fault, MAX_BLOB_LENGTH, MAX_REDACTIONS_LENGTH, MAX_SECTIONS, Summary};
 
 /// What stands before the root's hash: the header's length, 58, and the start of its DAG-CBOR.
 pub(super) const HEADER_START: &[u8] = b"\x3a\xa2\x65roots\x81\xd8\x2a\x58\x25\x00\x01\x55\x1e\x20";
@@ -24,7 +27,10 @@ pub(super) const HEADER_END: &[u8] = b"\x67version\x01";
 /// What stands before a hash in a CID: version 1, codec raw, multihash BLAKE3, 32 bytes.
 pub(super) const CID_PREFIX: [u8; 4] = [0x01, 0x55, 0x1e, 0x20];
 
-/// The bytes of a CID.
+/// The same of the section with redactions: codec JSON.
+pub(super) const REDACTIONS_PREFIX: [u8; 5] = [0x01, 0x80, 0x04, 0x1e, 0x20];
+
+/// The bytes of a CID of the codec raw.
 const CID_LENGTH: u64 = 36;
 
 /// Where a section's bytes are: offset and length.
@@ -37,6 +43,7 @@ pub struct Car<S> {
     summary: Summary,
     entries: Vec<Place>,
     index: HashMap<Hash, Place>,
+    redactions: Redactions,
 }
 
 impl<S: Source> Car<S> {
@@ -52,15 +59,17 @@ impl<S: Source> Car<S> {
             reader.section()?;
         }
         reader.skip_pending();
-        let SectionReader { tip, entries, index, skipped, .. } = reader;
+        let SectionReader { tip, entries, index, skipped, redactions, .. } = reader;
         let Some(tip) = tip else { return Err(CannotCheck::Empty.into()) };
         if tip.entry != head {
             return Err(NotVerified::Head { seq: tip.seq, expected: head, found: tip.entry }.into());
         }
         let size = entries.len() as u64;
         let blobs = index.len() as u64 - size;
-        let summary = Summary { chain: tip.chain, head, size, blobs, missing: skipped.len() as u64 };
-        Ok(Self { source, summary, entries, index })
+        redactions::check(&redactions, |name| skipped.contains(name))?;
+        let (missing, redacted) = (skipped.len() as u64, redactions.len() as u64);
+        let summary = Summary { chain: tip.chain, head, size, blobs, missing, redacted };
+        Ok(Self { source, summary, entries, index, redactions })
     }
 
     /// What it holds.
@@ -89,6 +98,10 @@ impl<S: Source> History for Car<S> {
         let mut bytes = vec![0; *length as usize];
         self.source.read_at(*offset, &mut bytes).map_err(|error| Unreadable(error.to_string()))?;
         Ok(Some(bytes))
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        Ok(self.redactions.get(name).cloned())
     }
 }
 
@@ -130,6 +143,8 @@ struct SectionReader<'a, S> {
     passed: usize,
     /// Blobs that were named and are not there; they may not come later.
     skipped: HashSet<Hash>,
+    /// What is said of them, once that has come; then nothing follows.
+    redactions: Redactions,
 }
 
 impl<'a, S: Source> SectionReader<'a, S> {
@@ -142,6 +157,7 @@ impl<'a, S: Source> SectionReader<'a, S> {
             pending: Vec::new(),
             passed: 0,
             skipped: HashSet::new(),
+            redactions: Redactions::new(),
         }
     }
 
@@ -152,7 +168,10 @@ impl<'a, S: Source> SectionReader<'a, S> {
 
     fn section(&mut self) -> Result<(), BundleError> {
         let offset = self.scan.position();
-        let (name, length) = self.section_head(offset)?;
+        if !self.redactions.is_empty() {
+            return Err(Fault::Section { offset, what: "something follows the redactions" }.into());
+        }
+        let Some((name, length)) = self.section_head(offset)? else { return Ok(()) };
         if self.index.len() == MAX_SECTIONS {
             let limit = MAX_SECTIONS as u64;
             return Err(BundleError::TooLarge { what: "the number of sections".into(), limit });
@@ -170,8 +189,8 @@ impl<'a, S: Source> SectionReader<'a, S> {
         Ok(())
     }
 
-    /// Reads a section's length and CID; returns its name and how many bytes follow.
-    fn section_head(&mut self, offset: u64) -> Result<(Hash, u64), BundleError> {
+    /// Reads a section's length and CID; returns its name and how many bytes follow. Redactions are read to their end.
+    fn section_head(&mut self, offset: u64) -> Result<Option<(Hash, u64)>, BundleError> {
         let fault = |what| BundleError::from(Fault::Section { offset, what });
         let mut length = 0u64;
         for shift in (0..).step_by(7) {
@@ -196,10 +215,30 @@ impl<'a, S: Source> SectionReader<'a, S> {
             return Err(BundleError::TooLarge { what, limit: MAX_BLOB_LENGTH });
         }
         let cid = self.scan.take(CID_LENGTH).map_err(cannot)?;
+        if let Some(hash) = cid.strip_prefix(&REDACTIONS_PREFIX) {
+            self.redactions(offset, hash, length)?;
+            return Ok(None);
+        }
         match cid.strip_prefix(&CID_PREFIX).and_then(|hash| hash.first_chunk::<32>()) {
-            Some(hash) => Ok((Hash::from_bytes(*hash), length)),
+            Some(hash) => Ok(Some((Hash::from_bytes(*hash), length))),
             None => Err(fault("its CID is not version 1, raw and BLAKE3")),
         }
+    }
+
+    /// Reads the redactions. Their CID is a byte longer than others, so the first of `length` bytes is its last.
+    fn redactions(&mut self, offset: u64, hash: &[u8], length: u64) -> Result<(), BundleError> {
+        if length > MAX_REDACTIONS_LENGTH {
+            let what = format!("the section of redactions, {length} bytes,");
+            return Err(BundleError::TooLarge { what, limit: MAX_REDACTIONS_LENGTH });
+        }
+        let rest = self.scan.take(length).map_err(cannot)?;
+        let (last, bytes) = rest.split_first().unzip();
+        let (last, bytes) = (last.copied(), bytes.unwrap_or_default());
+        if !hash.iter().copied().chain(last).eq(Hash::of(bytes).as_bytes().iter().copied()) {
+            return Err(Fault::Section { offset, what: "the redactions do not match their CID" }.into());
+        }
+        self.redactions = redactions::decode(bytes)?;
+        Ok(())
     }
 
     /// Checks a section that `pending[place]` names.

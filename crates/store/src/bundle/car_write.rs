@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use troupe_chain::{Hash, History};
 
-use super::car::{CID_PREFIX, HEADER_END, HEADER_START};
+use super::car::{CID_PREFIX, HEADER_END, HEADER_START, REDACTIONS_PREFIX};
 use super::pieces::{Piece, Pieces};
-use super::{BundleError, MAX_BLOB_LENGTH, Summary};
+use super::{BundleError, MAX_BLOB_LENGTH, Summary, redactions};
 
 /// Writes a history as a CARv1 file, a section at a time: two equal histories make equal bytes.
 ///
@@ -29,12 +29,23 @@ pub fn write_car<H: History>(history: &H, out: &mut impl Write) -> Result<Summar
                 (name, bytes)
             }
         };
-        write_section(out, &name, bytes.as_ref()).map_err(cannot)?;
+        write_section(out, &CID_PREFIX, &name, bytes.as_ref()).map_err(cannot)?;
+    }
+    if !pieces.redactions().is_empty() {
+        let bytes = redactions::encode(pieces.redactions());
+        write_section(out, &REDACTIONS_PREFIX, &Hash::of(&bytes), &bytes).map_err(cannot)?;
     }
     out.flush().map_err(cannot)?;
     let chain = pieces.tip().map_or(head, |tip| tip.chain);
     let size = pieces.tip().map_or(0, |tip| tip.seq + 1);
-    Ok(Summary { chain, head, size, blobs, missing: pieces.missing() })
+    Ok(Summary {
+        chain,
+        head,
+        size,
+        blobs,
+        missing: pieces.missing(),
+        redacted: pieces.redactions().len() as u64,
+    })
 }
 
 /// Checks that a blob is not above [`MAX_BLOB_LENGTH`].
@@ -51,14 +62,14 @@ fn write_header(out: &mut impl Write, root: &Hash) -> io::Result<()> {
     out.write_all(HEADER_END)
 }
 
-fn write_section(out: &mut impl Write, name: &Hash, bytes: &[u8]) -> io::Result<()> {
-    let mut length = CID_PREFIX.len() as u64 + 32 + bytes.len() as u64;
+fn write_section(out: &mut impl Write, prefix: &[u8], name: &Hash, bytes: &[u8]) -> io::Result<()> {
+    let mut length = prefix.len() as u64 + 32 + bytes.len() as u64;
     while length >= 0x80 {
         out.write_all(&[length as u8 | 0x80])?;
         length >>= 7;
     }
     out.write_all(&[length as u8])?;
-    out.write_all(&CID_PREFIX)?;
+    out.write_all(prefix)?;
     out.write_all(name.as_bytes())?;
     out.write_all(bytes)
 }

@@ -70,6 +70,9 @@ pub enum Fault {
     /// A file or folder that a bundle does not have.
     #[error("`{0}` does not belong in a bundle, or is not a plain file")]
     Stray(String),
+    /// What is said of redacted blobs is not as it must be.
+    #[error("redactions: {0}")]
+    Redactions(String),
     /// The last line of the entries has no end.
     #[error("`entries.ndjson` does not end in a newline: it was cut off")]
     CutOff,

@@ -1,4 +1,4 @@
-//! Reads a history from a folder: `head.json`, `entries.ndjson` and `blobs/`.
+//! Reads a history from a folder: `head.json`, `entries.ndjson`, `blobs/`, and `redactions.ndjson` where there are any.
 //!
 //! The invariant: an open [`Folder`] holds nothing else, and each of its files is byte for byte what
 //! [`write_folder`](super::write_folder) would write.
@@ -8,15 +8,17 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Unreadable, check_links};
+use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Redaction, Unreadable, check_links};
 
 use super::pieces::check_reach;
+use super::redactions::{self, Redactions};
 use super::source::{FileSource, Scan, Source};
-use super::{BundleError, Fault, MAX_BLOB_LENGTH, MAX_SECTIONS, Summary};
+use super::{BundleError, Fault, MAX_BLOB_LENGTH, MAX_REDACTIONS_LENGTH, MAX_SECTIONS, Summary};
 
 pub(super) const HEAD: &str = "head.json";
 pub(super) const ENTRIES: &str = "entries.ndjson";
 pub(super) const BLOBS: &str = "blobs";
+pub(super) const REDACTIONS: &str = "redactions.ndjson";
 
 /// More than the longest `head.json`, in bytes.
 const MAX_HEAD_LENGTH: u64 = 256;
@@ -111,6 +113,7 @@ pub struct Folder<F: Files> {
     files: F,
     entries: F::File,
     summary: Summary,
+    redactions: Redactions,
 }
 
 impl<F: Files> Folder<F> {
@@ -125,12 +128,16 @@ impl<F: Files> Folder<F> {
         let entries = open(&files, ENTRIES)?.ok_or_else(no_entries)?;
         check_top(&files)?;
         check_end(&entries)?;
-        let summary = Summary { chain, head, size, blobs: 0, missing: 0 };
-        let mut folder = Self { files, entries, summary };
+        let summary = Summary { chain, head, size, blobs: 0, missing: 0, redacted: 0 };
+        let redactions = read_redactions(&files)?;
+        let mut folder = Self { files, entries, summary, redactions };
         folder.check_head()?;
         let held = list_blobs(&folder.files)?;
         folder.check_blobs(&held)?;
         folder.summary.blobs = held.len() as u64;
+        folder.summary.redacted = folder.redactions.len() as u64;
+        redactions::check(&folder.redactions, |name| !held.contains(name))?;
+        check_reach(&folder, folder.redactions.keys().copied())?;
         folder.summary.missing = check_reach(&folder, held)?;
         Ok(folder)
     }
@@ -199,6 +206,17 @@ impl<F: Files> History for Folder<F> {
         let length = check_length(&path, &file, MAX_BLOB_LENGTH).map_err(unreadable)?;
         Scan::new(&file).take(length).map(Some).map_err(|error| unreadable(cannot(&path, error)))
     }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        Ok(self.redactions.get(name).cloned())
+    }
+}
+
+fn read_redactions(files: &impl Files) -> Result<Redactions, BundleError> {
+    let Some(file) = open(files, REDACTIONS)? else { return Ok(Redactions::new()) };
+    let length = check_length(REDACTIONS, &file, MAX_REDACTIONS_LENGTH)?;
+    let bytes = Scan::new(&file).take(length).map_err(|error| cannot(REDACTIONS, error))?;
+    Ok(redactions::decode(&bytes)?)
 }
 
 pub(super) fn blob_path(name: &Hash) -> String {
@@ -228,7 +246,7 @@ fn read_head(file: &impl Source) -> Result<(Hash, Hash, u64), BundleError> {
 fn check_top(files: &impl Files) -> Result<(), BundleError> {
     for (name, is_file) in files.list("", 16).map_err(|error| cannot("the folder", error))? {
         match (name.as_str(), is_file) {
-            (HEAD | ENTRIES, true) | (BLOBS, false) => {}
+            (HEAD | ENTRIES | REDACTIONS, true) | (BLOBS, false) => {}
             _ => return Err(Fault::Stray(name).into()),
         }
     }

@@ -7,9 +7,9 @@ use std::path::Path;
 use troupe_chain::{CannotCheck, History};
 
 use super::car_write::check_length;
-use super::folder::{BLOBS, ENTRIES, HEAD, blob_path, head_json};
+use super::folder::{BLOBS, ENTRIES, HEAD, REDACTIONS, blob_path, head_json};
 use super::pieces::{Piece, Pieces};
-use super::{BundleError, Summary};
+use super::{BundleError, Summary, redactions};
 
 /// Writes a history into a folder, which is made if it is not there. `head.json` comes last: without it the folder is
 /// no bundle.
@@ -49,8 +49,11 @@ pub fn write_folder<H: History>(history: &H, dir: &Path) -> Result<Summary, Bund
     }
     entries.flush().map_err(at(ENTRIES))?;
     let tip = pieces.tip().ok_or(CannotCheck::Empty)?;
-    let summary =
-        Summary { chain: tip.chain, head: tip.entry, size: tip.seq + 1, blobs, missing: pieces.missing() };
+    let (missing, redacted) = (pieces.missing(), pieces.redactions().len() as u64);
+    if redacted > 0 {
+        fs::write(dir.join(REDACTIONS), redactions::encode(pieces.redactions())).map_err(at(REDACTIONS))?;
+    }
+    let summary = Summary { chain: tip.chain, head: tip.entry, size: tip.seq + 1, blobs, missing, redacted };
     let head = head_json(&summary.chain, &summary.head, summary.size);
     fs::write(dir.join(HEAD), head).map_err(at(HEAD))?;
     Ok(summary)

@@ -13,12 +13,13 @@ mod error;
 mod folder;
 mod folder_write;
 mod pieces;
+mod redactions;
 mod source;
 
 use std::fs::File;
 use std::path::Path;
 
-use troupe_chain::{Hash, History, Unreadable};
+use troupe_chain::{Hash, History, Redaction, Unreadable};
 
 pub use car::Car;
 pub use car_write::write_car;
@@ -26,6 +27,7 @@ pub use error::{BundleError, Fault};
 pub use folder::{Dir, Files, Folder, MemoryFiles};
 pub use folder_write::write_folder;
 pub use pieces::{Piece, check_reach, pieces};
+pub use redactions::MAX_REDACTIONS_LENGTH;
 pub use source::{FileSource, Source};
 
 /// The largest blob that a bundle holds, in bytes: 256 MiB.
@@ -47,6 +49,8 @@ pub struct Summary {
     pub blobs: u64,
     /// How many blobs entries name that are not there.
     pub missing: u64,
+    /// Of how many of these it is said why.
+    pub redacted: u64,
 }
 
 /// An open bundle, in either form.
@@ -99,6 +103,13 @@ impl History for Bundle {
         match self {
             Self::Car(car) => car.blob(name),
             Self::Folder(folder) => folder.blob(name),
+        }
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        match self {
+            Self::Car(car) => car.redaction(name),
+            Self::Folder(folder) => folder.redaction(name),
         }
     }
 }

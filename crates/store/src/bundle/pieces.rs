@@ -7,6 +7,7 @@ use std::collections::{HashSet, VecDeque};
 
 use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Tip, Unreadable};
 
+use super::redactions::Redactions;
 use super::{BundleError, Fault};
 
 /// A part of a history.
@@ -50,6 +51,7 @@ pub(super) struct Pieces<'h, H, I> {
     /// Whether a blob that is an entry's bytes as well is left out.
     skip_entries: bool,
     missing: u64,
+    redactions: Redactions,
     is_done: bool,
 }
 
@@ -68,6 +70,7 @@ impl<'h, H: History> Pieces<'h, H, ()> {
             seen: HashSet::new(),
             skip_entries,
             missing: 0,
+            redactions: Redactions::new(),
             is_done: false,
         }
     }
@@ -84,6 +87,11 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Pieces<'_, H,
         self.missing
     }
 
+    /// What the history says of them.
+    pub(super) fn redactions(&self) -> &Redactions {
+        &self.redactions
+    }
+
     fn step(&mut self) -> Result<Option<Piece<H::Bytes>>, NotVerified> {
         while let (Some((field, name)), Some(tip)) = (self.pending.pop_front(), &self.tip) {
             if !self.seen.insert(name) {
@@ -92,6 +100,8 @@ impl<H: History, I: Iterator<Item = Result<H::Bytes, Unreadable>>> Pieces<'_, H,
             let seq = tip.seq;
             let Some(bytes) = self.history.blob(&name).map_err(CannotCheck::from)? else {
                 self.missing += 1;
+                let redaction = self.history.redaction(&name).map_err(CannotCheck::from)?;
+                self.redactions.extend(redaction.map(|redaction| (name, redaction)));
                 continue;
             };
             let found = Hash::of(bytes.as_ref());

@@ -21,6 +21,11 @@ pub(crate) const ALIGN: usize = 8;
 const MAGIC: [u8; 4] = *b"Trp2";
 /// The first bytes of a frame of format 1.
 const MAGIC_1: [u8; 4] = *b"Trp1";
+/// The same of frames in which a blob was erased. No checksum covers these bytes, so that a frame can become one.
+const ERASED: [u8; 4] = *b"Ers2";
+const ERASED_1: [u8; 4] = *b"Ers1";
+/// What an erased blob is overwritten with; the second where the blob was made of the first.
+const FILLS: [u8; 2] = [0x00, 0xff];
 
 /// Stands for the head before a chain's first entry.
 const NO_HASH: [u8; 32] = [0; 32];
@@ -89,6 +94,8 @@ pub(crate) struct Head {
     pub(crate) entries: u32,
     pub(crate) items: Vec<Item>,
     pub(crate) rows: Part,
+    /// Whether blobs of it may be erased.
+    pub(crate) erased: bool,
 }
 
 /// What bytes at a place are.
@@ -157,10 +164,15 @@ pub(crate) fn encode(
 /// Returns the length of the header that begins with `bytes`, by what every frame begins with.
 fn header_len(bytes: &[u8]) -> Option<usize> {
     match *bytes.first_chunk::<4>()? {
-        MAGIC => Some(HEADER),
-        MAGIC_1 => Some(HEADER_1),
+        MAGIC | ERASED => Some(HEADER),
+        MAGIC_1 | ERASED_1 => Some(HEADER_1),
         _ => None,
     }
+}
+
+/// Returns the first bytes of a frame once a blob of it is erased, by its first bytes now.
+pub(crate) fn erased_magic(bytes: &[u8]) -> [u8; 4] {
+    if header_len(bytes) == Some(HEADER_1) { ERASED_1 } else { ERASED }
 }
 
 /// Returns whether a frame may begin here.
@@ -215,6 +227,7 @@ pub(crate) fn decode(bytes: &[u8], place: Place) -> Decoded {
         entries,
         items,
         rows,
+        erased: bytes.starts_with(&ERASED) || bytes.starts_with(&ERASED_1),
     })
 }
 
@@ -224,12 +237,21 @@ impl Head {
         self.chain == *chain && self.items.get(item as usize).is_some_and(|item| item.name == *name)
     }
 
+    /// Returns whether an item may be erased: a blob, in a frame that says so.
+    pub(crate) fn may_be_erased(&self, item: u32) -> bool {
+        self.erased && item >= self.entries
+    }
+
     /// Checks the payload of a frame that is in memory as a whole.
     pub(crate) fn payload_is_intact(&self, frame: &[u8]) -> bool {
         let end = (self.rows.offset + self.rows.len) as usize;
-        let mut parts = self.items.iter().map(|item| &item.part).chain([&self.rows]);
+        let is_whole = |(index, item): (u32, &Item)| {
+            let bytes = item.part.of(frame);
+            item.part.is_intact(bytes) || (self.may_be_erased(index) && is_filled(bytes))
+        };
         frame.len() == self.len as usize
-            && parts.all(|part| part.is_intact(part.of(frame)))
+            && (0..).zip(&self.items).all(is_whole)
+            && self.rows.is_intact(self.rows.of(frame))
             && frame[end..].iter().all(|byte| *byte == 0)
     }
 }
@@ -244,6 +266,24 @@ impl Part {
     pub(crate) fn is_intact(&self, bytes: &[u8]) -> bool {
         crc32fast::hash(bytes) == self.crc
     }
+
+    /// Returns what erases the bytes: it does not match their checksum, so that nobody takes it for them.
+    pub(crate) fn fill(&self) -> u8 {
+        let mut zeros = crc32fast::Hasher::new();
+        let block = [0; 4096];
+        let mut left = self.len as usize;
+        while left > 0 {
+            let count = left.min(block.len());
+            zeros.update(&block[..count]);
+            left -= count;
+        }
+        if zeros.finalize() == self.crc { FILLS[1] } else { FILLS[0] }
+    }
+}
+
+/// Returns whether these may be the bytes of an erased blob.
+pub(crate) fn is_filled(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && FILLS.iter().any(|fill| bytes.iter().all(|byte| byte == fill))
 }
 
 fn checksum(seed: u32, bytes: &[u8]) -> u32 {

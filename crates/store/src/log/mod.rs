@@ -1,10 +1,11 @@
-//! The log: every append of every chain, in the order of their commits, in segments that are never changed.
+//! The log: every append of every chain, in the order of their commits, in segments that only erasing changes.
 //!
 //! Invariant: [`Writer::write`] returns `Ok` only once the frames are durable, and each frame names the checksum
 //! of the one before, so that what an older torn write left behind can never follow a newer frame.
 //!
 //! Deliberately absent: looking anything up. The index and the overlay say where things are.
 
+pub(crate) mod erase;
 pub(crate) mod frame;
 mod recover;
 pub(crate) mod rows;
@@ -134,6 +135,36 @@ impl Reader {
 
     /// Reads the frame at a place that the index or the overlay named.
     pub(crate) fn frame(&self, at: Position) -> Result<Frame, StoreError> {
+        let nothing = || damaged(at, "the index points here, but there is no frame");
+        self.find_frame(at)?.ok_or_else(nothing)
+    }
+
+    /// Shows every frame from one place to another, which is the end of the log or before it.
+    pub(crate) fn walk(
+        &self,
+        from: Position,
+        to: Position,
+        visit: &mut dyn FnMut(&Frame) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut at = from;
+        while at < to {
+            at = match self.find_frame(at)? {
+                Some(frame) => {
+                    visit(&frame)?;
+                    at.after(frame.head.len)
+                }
+                // What is left of a segment has no frame; the next one begins with the next.
+                None if at.offset > 0 || at.segment < to.segment => {
+                    Position { segment: at.segment + 1, offset: 0 }
+                }
+                None => return Err(damaged(at, "the log should go on here")),
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads the frame at a place, if one begins there.
+    fn find_frame(&self, at: Position) -> Result<Option<Frame>, StoreError> {
         let file = self.file(at)?;
         let read = |offset: usize, len: usize| {
             let mut bytes = vec![0; len];
@@ -142,6 +173,9 @@ impl Reader {
             Ok(bytes)
         };
         let mut bytes = read(0, FIRST_READ)?;
+        if !frame::may_begin(&bytes) {
+            return Ok(None);
+        }
         let place = Place { seed: self.seed, at };
         let head = loop {
             match frame::decode(&bytes, place) {
@@ -153,10 +187,10 @@ impl Reader {
                         return Err(damaged(at, "the segment ends within a frame"));
                     }
                 }
-                _ => return Err(damaged(at, "the index points here, but there is no frame")),
+                _ => return Err(damaged(at, "the head of the frame here is not what it was")),
             }
         };
-        Ok(Frame { head, first: bytes.into(), file })
+        Ok(Some(Frame { head, first: bytes.into(), file }))
     }
 
     fn file(&self, at: Position) -> Result<Arc<dyn DiskFile>, StoreError> {
@@ -186,8 +220,8 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Reads an item's bytes and checks them.
-    pub(crate) fn item(&self, index: u32) -> Result<Bytes, StoreError> {
+    /// Reads an item's bytes and checks them; `None` if they were erased.
+    pub(crate) fn item(&self, index: u32) -> Result<Option<Bytes>, StoreError> {
         let at = self.head.at;
         let item = self.head.items.get(index as usize);
         let item = item.ok_or_else(|| damaged(at, "the index points at more items than the frame has"))?;
@@ -202,7 +236,9 @@ impl Frame {
             bytes.into()
         };
         if bytes.len() == len && item.part.is_intact(&bytes) {
-            Ok(bytes)
+            Ok(Some(bytes))
+        } else if bytes.len() == len && self.head.may_be_erased(index) && frame::is_filled(&bytes) {
+            Ok(None)
         } else {
             Err(damaged(at, "the bytes of an entry or a blob do not match their checksum"))
         }

@@ -3,6 +3,7 @@
 mod forms;
 mod long;
 mod opening;
+mod redactions;
 #[path = "../../../chain/tests/it/tally.rs"]
 mod tally;
 mod tampering;

@@ -17,7 +17,7 @@ const SDK_SOURCE: &str = "vendor/troupe-actor/troupe.c";
 /// What a compiler makes, before it is a component.
 const MODULE: &str = "build/core.wasm";
 /// The version of zig that `--install` gets.
-const ZIG: &str = "ziglang==0.17.0";
+const ZIG: &str = "ziglang==0.17.1";
 /// What each compiler takes. The memory is so large that no message of ordinary size has to grow it.
 const FLAGS: [&str; 10] = [
     "-std=c11",

@@ -38,7 +38,8 @@ pub(super) fn property(
 fn show(screen: &Screen, path: &Path, tried: &Tried, seed: u64, of: &str) -> Result<(), Failure> {
     let Tried { cases, accepted, refused, failed, broken } = tried;
     if screen.json {
-        let broken = broken.as_ref().map(|broken| json!({ "what": broken.what, "steps": broken.steps() }));
+        let broken =
+            broken.as_ref().map(|broken| json!({ "what": broken.what, "scenario": broken.scenario() }));
         return Ok(screen.json(&json!({
             "component": path.display().to_string(), "seed": seed, "cases": cases, "accepted": accepted,
             "refused": refused, "failed": failed, "passed": broken.is_none(), "broken": broken,
@@ -56,7 +57,7 @@ fn show(screen: &Screen, path: &Path, tried: &Tried, seed: u64, of: &str) -> Res
     ))?;
     if let Some(broken @ Broken { what, .. }) = broken {
         screen.line(format_args!("  {BAD}{what}{BAD:#}"))?;
-        screen.line(format_args!("  as steps of a scenario:\n\n{}", broken.steps()))?;
+        screen.line(format_args!("  as a scenario:\n\n{}", broken.scenario()))?;
     }
     Ok(())
 }

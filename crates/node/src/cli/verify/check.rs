@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use troupe::parallel::{self, Verification};
 use troupe_chain::tree::Leaves;
-use troupe_chain::{CannotCheck, Hash, History, NotVerified, Report, Timestamp, Unreadable, check_links};
+use troupe_chain::{
+    CannotCheck, Hash, History, NotVerified, Redaction, Report, Timestamp, Unreadable, check_links,
+};
 use troupe_component::Sandbox;
 
 use super::remembered::{Memory, Record};
@@ -43,6 +45,10 @@ impl History for Expected<'_> {
 
     fn blob(&self, name: &Hash) -> Result<Option<Bytes>, Unreadable> {
         self.source.blob(name)
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        self.source.redaction(name)
     }
 
     fn has_results(&self) -> bool {
@@ -151,7 +157,7 @@ pub(super) fn check(
     let report = base.map_or_else(|| replayed.report.clone(), |known| known.and(&replayed.report));
     if let Some(memory) = &memory {
         let by = seen.signed.as_ref().map(|signed| (&signed.key, &signed.checkpoint));
-        remember(screen, memory, Record::new(&report, sandbox.engine()).signed(by));
+        remember(screen, memory, &report, Record::new(&report, sandbox.engine()).signed(by));
     }
     Ok((Replayed { report, ..replayed }, seen))
 }
@@ -251,7 +257,7 @@ fn run<'r>(
             if let Some(memory) = memory.filter(|_| is_node && saved.elapsed() > SAVE_EVERY) {
                 *saved = Instant::now();
                 let report = known.map_or_else(|| report.clone(), |known| known.and(report));
-                remember(screen, memory, Record::new(&report, sandbox.engine()));
+                remember(screen, memory, &report, Record::new(&report, sandbox.engine()));
             }
         };
         let trusted = known.and_then(|known| Some((known.seq, known.head()?)));
@@ -268,7 +274,11 @@ fn run<'r>(
 }
 
 /// What cannot be kept costs the next run its time, and nothing else.
-fn remember(screen: &Screen, memory: &Memory, record: Record) {
+fn remember(screen: &Screen, memory: &Memory, report: &Report, record: Record) {
+    // What was not replayed is asked for again the next time.
+    if !report.is_complete() {
+        return;
+    }
     if let Err(error) = memory.keep(record) {
         screen.warn(format_args!("what was verified is not remembered: {error}"));
     }

@@ -3,18 +3,20 @@
 //! Invariant: what is said to be verified was replayed; a node that does not answer is waited for, and is no liar for that.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use troupe_chain::{Hash, History};
 use troupe_component::Sandbox;
 
 use super::check::{NotTrue, check};
-use super::{SignedArgs, Verify, sandbox, say_false, say_not_verified};
+use super::{SignedArgs, Verify, entries, sandbox, say_false, say_not_verified};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::screen::{GOOD, Screen, WARN, count, plural, short};
 
+/// How many times longer than a look took the pause after it is at least, so that a long history takes a fifth of the time.
+const PAUSE_PER_LOOK: u32 = 4;
 /// How often a node that does not answer is tried in a row.
 const MAX_TRIES: u32 = 60;
 
@@ -34,7 +36,7 @@ pub(crate) struct Follow {
     /// The URL of a node or an actor, or an actor's name
     #[arg(value_name = "URL|ACTOR")]
     place: String,
-    /// How long to wait before asking again
+    /// How long to wait before asking again, at least
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
     every: Duration,
     /// What to run once something is false, by the shell; TROUPE_PLACE and TROUPE_REASON say what
@@ -62,10 +64,20 @@ enum Look {
 
 pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
     let Follow { place, every, on_divergence, signed, whose } = command;
-    let verify = Verify { place, head: None, links_only: false, fresh: false, threads: None, signed, whose };
+    let verify = Verify {
+        place,
+        head: None,
+        links_only: false,
+        accept_redacted: false,
+        fresh: false,
+        threads: None,
+        signed,
+        whose,
+    };
     let sandbox = sandbox(screen);
     let (mut last, mut tries) = (None, 0);
     loop {
+        let begun = Instant::now();
         match look(screen, &sandbox, &verify, last)? {
             Look::Same(head) | Look::Grown(head) => (last, tries) = (Some(head), 0),
             Look::Ended => return Ok(()),
@@ -84,7 +96,7 @@ pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
                 return Err(Failure::said(1));
             }
         }
-        std::thread::sleep(every);
+        std::thread::sleep(every.max(begun.elapsed() * PAUSE_PER_LOOK));
     }
 }
 
@@ -105,11 +117,12 @@ fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>)
     let reason = match check(screen, sandbox, &mut source, verify) {
         Ok((replayed, seen)) => {
             let (seq, head) = (replayed.report.seq, replayed.report.head);
+            let (is_complete, left) = (replayed.report.is_complete(), replayed.report.not_replayed);
             if screen.json {
                 let signed = seen.signed.as_ref().map(|signed| signed.checkpoint.head().size);
                 screen.json(&json!({
-                    "verified": true, "seq": seq, "head": head.to_string(), "replayed": seen.replayed,
-                    "signed": signed,
+                    "verified": is_complete.then_some(true), "seq": seq, "head": head.to_string(),
+                    "replayed": seen.replayed, "not_replayed": left, "signed": signed,
                 }))?;
             } else {
                 let replayed = plural(seen.replayed, "message");
@@ -118,6 +131,12 @@ fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>)
                     count(seq),
                     short(head)
                 ))?;
+                if !is_complete {
+                    let left = entries(left);
+                    screen.note(format_args!(
+                        "{WARN}but{WARN:#} {left} not replayed, since what they need was redacted"
+                    ));
+                }
             }
             let ended = matches!(&source, Source::Remote(remote) if remote.has_ended());
             return Ok(if ended { Look::Ended } else { Look::Grown(head) });

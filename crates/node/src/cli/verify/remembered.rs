@@ -254,6 +254,8 @@ mod tests {
             on_trust: 0,
             provenance_not_checked: 0,
             fuel: Fuel(seq),
+            not_replayed: 0,
+            gaps: Vec::new(),
         };
         Record::new(&report, &Engine::new())
     }
@@ -285,6 +287,8 @@ mod tests {
             on_trust: 0,
             provenance_not_checked: 0,
             fuel: Fuel(0),
+            not_replayed: 0,
+            gaps: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use troupe_api::Payload;
-use troupe_chain::{CannotCheck, Divergence, NotVerified, Tip};
+use troupe_chain::{CannotCheck, Divergence, Gap, NotVerified, Report, Tip};
 use troupe_store::bundle::BundleError;
 
 use super::Replayed;
@@ -13,6 +13,9 @@ use crate::cli::failure::Failure;
 use crate::cli::origins::Origins;
 use crate::cli::parse::utc;
 use crate::cli::screen::{BAD, BOLD, DIM, GOOD, Screen, WARN, count, excerpt_bytes, plural, rate};
+
+/// The most gaps that are shown to a person.
+const MAX_SHOWN: usize = 20;
 
 pub(super) fn say_linked(screen: &Screen, place: &str, tip: &Tip, started: Instant) -> std::io::Result<()> {
     let seconds = started.elapsed().as_secs_f64();
@@ -39,14 +42,16 @@ pub(super) fn say_verified(
     replayed: &Replayed,
     origins: Option<&Origins>,
     seen: &Seen,
-    started: Instant,
+    (is_enough, started): (bool, Instant),
 ) -> std::io::Result<()> {
     let Replayed { report, seconds: replaying } = replayed;
     let seconds = started.elapsed().as_secs_f64();
     let is_false = origins.is_some_and(|origins| !origins.wrong.is_empty());
     if screen.json {
+        let verified = if !is_false && !is_enough { Value::Null } else { json!(!is_false) };
         return screen.json(&json!({
-            "verified": !is_false, "checked": "replay", "chain": report.chain.to_string(),
+            "verified": verified, "checked": "replay", "not_replayed": report.not_replayed,
+            "gaps": report.gaps.iter().map(gap_json).collect::<Vec<_>>(), "chain": report.chain.to_string(),
             "head": report.head.to_string(), "seq": report.seq, "messages": report.messages,
             "failures": report.failures, "on_trust": report.on_trust,
             "provenance_not_checked": report.provenance_not_checked, "fuel": report.fuel.0, "seconds": seconds,
@@ -55,9 +60,17 @@ pub(super) fn say_verified(
             "signed": seen.signed.as_ref().map(|signed| signed.to_json()),
         }));
     }
-    let (style, word) = if is_false { (BAD, "FALSE") } else { (GOOD, "verified") };
+    let (style, word) = match (is_false, is_enough) {
+        (true, _) => (BAD, "FALSE"),
+        (false, true) => (GOOD, "verified"),
+        (false, false) => (WARN, "not all replayed"),
+    };
+    let but = match report.not_replayed {
+        0 => String::new(),
+        count => format!(", but for {}", entries(count)),
+    };
     screen.line(format_args!(
-        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history"
+        "{style}{word}{style:#} {BOLD}{place}{BOLD:#}: replay leads to the same history{but}"
     ))?;
     screen.field("chain", report.chain)?;
     screen.head(report.head, report.seq)?;
@@ -69,6 +82,7 @@ pub(super) fn say_verified(
     };
     screen.field("speed", format_args!("{speed} replayed, {seconds:.2} s in all"))?;
     screen.field("fuel", count(report.fuel.0))?;
+    say_gaps(screen, report)?;
     if let Some((seq, at)) = seen.from {
         let at = utc(at);
         screen.field("before", format_args!("to seq {} it was replayed already, {at}", count(seq)))?;
@@ -98,6 +112,37 @@ pub(super) fn say_verified(
             .field("unchecked", format_args!("{WARN}{senders}{WARN:#}: who they are is their own claim"))?;
     }
     Ok(())
+}
+
+/// Says which entries could not be replayed, and why.
+fn say_gaps(screen: &Screen, report: &Report) -> std::io::Result<()> {
+    if report.is_complete() {
+        return Ok(());
+    }
+    let count = entries(report.not_replayed);
+    let what = "not replayed, since what they need was redacted, as the operator says";
+    screen.field("redacted", format_args!("{WARN}{count}{WARN:#} {what}"))?;
+    for Gap { first, last, field, redaction, .. } in report.gaps.iter().take(MAX_SHOWN) {
+        let at = if first == last { format!("seq {first}") } else { format!("seq {first} to {last}") };
+        screen.field("", format_args!("{at}: `{field}` {redaction}"))?;
+    }
+    if report.gaps.len() > MAX_SHOWN {
+        screen.field("", format_args!("and {} more stretches", report.gaps.len() - MAX_SHOWN))?;
+    }
+    Ok(())
+}
+
+fn gap_json(gap: &Gap) -> Value {
+    let Gap { first, last, field, name, redaction } = gap;
+    json!({
+        "first": first, "last": last, "field": field, "name": name.to_string(),
+        "kind": redaction.kind.as_str(), "at": redaction.at.0, "reason": redaction.reason.as_str(),
+    })
+}
+
+/// So many entries, as a person reads it.
+pub(in crate::cli) fn entries(number: u64) -> String {
+    plural(number, "entry").replace("entrys", "entries")
 }
 
 /// Says why, and gives the exit code.

@@ -71,4 +71,5 @@ pages! {
     the_ordinary_code_of_the_guide_is_as_it_says = "ordinary.md",
     the_state_of_the_guide_is_as_it_says = "state.md",
     the_limits_of_the_guide_are_as_it_says = "limits.md",
+    the_debugging_of_the_guide_is_as_it_says = "debugging.md",
 }

@@ -1,0 +1,304 @@
+//! Where a debugger stands in a history, and how it gets elsewhere.
+//!
+//! Invariant: what is shown of a step was done again here, from the state that the chain names; a difference from the
+//! chain is said. Nothing is written anywhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use troupe_api::Payload;
+use troupe_chain::{Body, Entry, Genesis, Hash, Machines, Outcome, Rules, Sender, Step};
+use troupe_component::{Sandbox, WasmComponent};
+use troupe_runtime::View;
+use troupe_store::Store;
+
+use super::again::{self, Recorded};
+use crate::cli::failure::{Failure, chain_of};
+
+/// How many states are kept, so that going back is quick.
+const MAX_KEPT: usize = 512;
+
+/// A chain, a place in it, and what happened there.
+pub(super) struct Session {
+    store: Arc<dyn Store>,
+    chain: Hash,
+    genesis: Genesis,
+    sandbox: Sandbox,
+    machine: Option<(Rules, WasmComponent)>,
+    last: u64,
+    kept: BTreeMap<u64, View>,
+    here: Here,
+}
+
+/// What happened at an entry.
+pub(super) struct Here {
+    /// The end of the chain as it was then, and the state.
+    pub(super) view: View,
+    pub(super) entry: Entry,
+    pub(super) bytes: Bytes,
+    pub(super) before: Option<Bytes>,
+    pub(super) message: Option<Bytes>,
+    /// What the machine said; `None` of an entry at which it says nothing.
+    pub(super) step: Option<Step>,
+}
+
+/// The names that conditions know.
+pub(super) const NAMES: [&str; 11] =
+    ["state", "before", "message", "reply", "seq", "at", "kind", "from", "error", "log", "effects"];
+
+impl Session {
+    /// Begins after the first state of a chain.
+    pub(super) fn open(store: Arc<dyn Store>, chain: Hash, sandbox: Sandbox) -> Result<Self, Failure> {
+        let head = store.head(&chain)?.ok_or_else(|| Failure::cannot("there are no entries"))?;
+        if head.seq == 0 {
+            return Err(Failure::cannot("the history has a genesis, and no state yet"));
+        }
+        let genesis =
+            troupe_runtime::genesis_of(&*store, &chain).map_err(|error| Failure::cannot(chain_of(&error)))?;
+        let view = state_at(&*store, chain, &sandbox, 1)?;
+        let (entry, bytes) = read(&*store, &chain, 1)?;
+        let here = Here { view, entry, bytes, before: None, message: None, step: None };
+        let mut session = Self {
+            store,
+            chain,
+            genesis,
+            sandbox,
+            machine: None,
+            last: head.seq,
+            kept: BTreeMap::new(),
+            here,
+        };
+        session.go(1)?;
+        Ok(session)
+    }
+
+    pub(super) fn here(&self) -> &Here {
+        &self.here
+    }
+
+    pub(super) fn seq(&self) -> u64 {
+        self.here.entry.seq
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Goes to an entry and does it again; stays where it is if that cannot be.
+    pub(super) fn go(&mut self, seq: u64) -> Result<(), Failure> {
+        if seq == 0 || seq > self.last {
+            return Err(Failure::cannot(format_args!(
+                "there is no state at {seq}: states are at 1 to {}",
+                self.last
+            )));
+        }
+        let (entry, bytes) = read(&*self.store, &self.chain, seq)?;
+        let before = if seq == 1 { None } else { Some(self.view_at(seq - 1)?) };
+        let recorded = self.recorded(&entry)?;
+        let forked = seq == 1 && self.genesis.fork.is_some();
+        let rules = self.rules_of(&entry, before.as_ref())?;
+        let state = before.as_ref().map(|view| view.state.clone()).unwrap_or_default();
+        let (chain, init) = (self.chain, self.genesis.init_from());
+        let step = match &entry.body {
+            Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => None,
+            _ if forked => None,
+            _ => again::again(self.machine(&rules)?, &recorded.as_ref(&entry), (chain, &state), &init)?,
+        };
+        let view = match (&step, &before) {
+            (Some(Step { outcome: Outcome::Accepted(accepted), .. }), Some(before))
+                if Some(Hash::of(&accepted.state)) == entry.state() =>
+            {
+                let mut tip = before.tip.clone();
+                tip.check(&bytes).map_err(Failure::is_false)?;
+                View { tip, state: accepted.state.clone().into() }
+            }
+            _ => state_at(&*self.store, self.chain, &self.sandbox, seq)?,
+        };
+        self.keep(seq, view.clone());
+        let message = recorded.message.clone();
+        self.here = Here { view, entry, bytes, before: before.map(|view| view.state), message, step };
+        Ok(())
+    }
+
+    /// What a message would come to here.
+    pub(super) fn tried(&mut self, message: &[u8]) -> Result<Step, Failure> {
+        let View { tip, state } = self.here.view.clone();
+        if tip.stopped {
+            return Err(Failure::cannot("the chain ends here, and takes no message"));
+        }
+        let context = tip.next_context(Sender::Http { key: None }, tip.at);
+        again::tried(self.machine(&tip.rules)?, context, message, &state)
+    }
+
+    fn view_at(&mut self, seq: u64) -> Result<View, Failure> {
+        if self.seq() == seq {
+            return Ok(self.here.view.clone());
+        }
+        if let Some(view) = self.kept.get(&seq) {
+            return Ok(view.clone());
+        }
+        let view = state_at(&*self.store, self.chain, &self.sandbox, seq)?;
+        self.keep(seq, view.clone());
+        Ok(view)
+    }
+
+    fn keep(&mut self, seq: u64, view: View) {
+        self.kept.insert(seq, view);
+        while self.kept.len() > MAX_KEPT {
+            // The farthest from where we are is the least likely to be needed.
+            let (first, last) = (self.kept.first_key_value(), self.kept.last_key_value());
+            let far = match (first, last) {
+                (Some((first, _)), Some((last, _))) if seq - first > last - seq => *first,
+                (_, Some((last, _))) => *last,
+                _ => return,
+            };
+            self.kept.remove(&far);
+        }
+    }
+
+    fn recorded(&self, entry: &Entry) -> Result<Kept, Failure> {
+        let blob = |name: &Hash, what: &str| -> Result<Bytes, Failure> {
+            let found = self
+                .store
+                .blob(&self.chain, name)?
+                .map_or_else(|| self.store.shared(name), |blob| Ok(Some(blob)))?;
+            found.ok_or_else(|| {
+                let why = troupe_runtime::redaction_of(&*self.store, &self.chain, name);
+                let why = why
+                    .ok()
+                    .flatten()
+                    .map_or("is not kept".to_owned(), |redaction| format!("was {redaction}"));
+                Failure::cannot(format_args!("entry {} cannot be done again: {what} {why}", entry.seq))
+                    .help("`goto SEQ` goes past it, to an entry whose state is known")
+            })
+        };
+        let config = match &entry.body {
+            Body::Init(_) => {
+                self.genesis.config.as_ref().map(|name| blob(name, "the configuration")).transpose()?
+            }
+            _ => None,
+        };
+        let mut kept = Kept { config, ..Kept::default() };
+        for (field, name) in entry.blobs() {
+            match field {
+                "message" => kept.message = Some(blob(&name, "its message")?),
+                "calls.out" => kept.answers.push(blob(&name, "an answer from outside")?),
+                _ => {}
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The rules that an entry was made under.
+    fn rules_of(&self, entry: &Entry, before: Option<&View>) -> Result<Rules, Failure> {
+        Ok(match (&entry.body, before) {
+            (Body::Upgrade(_), _) => {
+                (*state_at(&*self.store, self.chain, &self.sandbox, entry.seq)?.tip.rules).clone()
+            }
+            (_, Some(view)) => (*view.tip.rules).clone(),
+            (_, None) => self.genesis.rules(),
+        })
+    }
+
+    fn machine(&mut self, rules: &Rules) -> Result<&WasmComponent, Failure> {
+        if self.machine.as_ref().is_none_or(|(known, _)| known != rules) {
+            let code = match &rules.code {
+                troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
+                troupe_chain::Code::Native(_) => Bytes::new(),
+            };
+            let files = troupe_runtime::files_of(&*self.store, rules);
+            let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
+            let machine = self.sandbox.machine(rules, &code, &files).map_err(Failure::cannot)?;
+            self.machine = Some((rules.clone(), machine));
+        }
+        let machine = self.machine.as_ref().map(|(_, machine)| machine);
+        machine.ok_or_else(|| Failure::cannot("there is no machine"))
+    }
+}
+
+/// What an entry needs, from the store.
+#[derive(Default)]
+struct Kept {
+    message: Option<Bytes>,
+    config: Option<Bytes>,
+    answers: Vec<Bytes>,
+}
+
+impl Kept {
+    fn as_ref<'a>(&'a self, entry: &'a Entry) -> Recorded<'a> {
+        let (message, config) = (self.message.as_ref(), self.config.as_ref());
+        Recorded { entry, message, config, answers: self.answers.clone() }
+    }
+}
+
+impl Here {
+    /// The value of one of [`NAMES`].
+    pub(super) fn lookup(&self, name: &str) -> Value {
+        let payload = |bytes: Option<&[u8]>| bytes.map_or(Value::Null, |bytes| Payload(bytes).to_value());
+        let accepted = self.step.as_ref().and_then(|step| match &step.outcome {
+            Outcome::Accepted(accepted) => Some(accepted),
+            _ => None,
+        });
+        match name {
+            "state" => payload(Some(&self.view.state)),
+            "before" => payload(self.before.as_deref()),
+            "message" => payload(self.message.as_deref()),
+            "reply" => payload(accepted.and_then(|accepted| accepted.reply.as_deref())),
+            "seq" => json!(self.entry.seq),
+            "at" => json!(self.entry.at.0),
+            "kind" => json!(self.entry.body.kind()),
+            "from" => self.entry.body.from().map_or(Value::Null, |from| json!(kind_of(from))),
+            "error" => match &self.entry.body {
+                Body::Failure(failure) => json!(failure.error.to_string()),
+                _ => Value::Null,
+            },
+            "log" => {
+                json!(self.step.iter().flat_map(|step| &step.log).map(|line| &line.line).collect::<Vec<_>>())
+            }
+            "effects" => json!(self.entry.body.effects().iter().map(ToString::to_string).collect::<Vec<_>>()),
+            _ => Value::Null,
+        }
+    }
+
+    /// What the machine says now where the chain says otherwise.
+    pub(super) fn difference(&self) -> Option<String> {
+        let step = self.step.as_ref()?;
+        let says = self.entry.body.kind();
+        match (&step.outcome, &self.entry.body) {
+            (Outcome::Accepted(accepted), Body::Message(_) | Body::Init(_) | Body::Upgrade(_)) => {
+                let state = Hash::of(&accepted.state);
+                let is_same = Some(state) == self.entry.state();
+                (!is_same).then(|| format!("the state came to {state}, and the chain says another"))
+            }
+            (Outcome::Failed(failed), Body::Failure(failure)) if failed.code == failure.error => None,
+            _ => Some(format!("it came to {}, and the chain says a {says}", again::outcome(step))),
+        }
+    }
+}
+
+/// What a sender is, in a word.
+fn kind_of(from: &Sender) -> &'static str {
+    match from {
+        Sender::Http { .. } => "http",
+        Sender::Did { .. } => "did",
+        Sender::Actor(_) => "actor",
+        Sender::Timer { .. } => "timer",
+        Sender::Reply { .. } => "reply",
+        Sender::Notice { .. } => "notice",
+        Sender::Parent(_) => "parent",
+    }
+}
+
+fn state_at(store: &dyn Store, chain: Hash, sandbox: &Sandbox, seq: u64) -> Result<View, Failure> {
+    troupe_runtime::state_at(store, chain, sandbox, seq).map_err(|error| Failure::cannot(chain_of(&error)))
+}
+
+fn read(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Entry, Bytes), Failure> {
+    let missing = || Failure::cannot(format_args!("there is no entry at {seq}"));
+    let bytes = store.entry(chain, seq)?.ok_or_else(missing)?;
+    let entry = Entry::decode(&bytes)
+        .map_err(|error| Failure::is_false(format_args!("the entry at {seq}: {error}")))?;
+    Ok((entry, bytes))
+}
