@@ -190,7 +190,7 @@ fn act_on_job(state: &mut State, now: &Moment, act: &Act) -> Option<Result<Done,
         Act::Dispute { job } => (*job, jobs::dispute(state, now, *job)),
         _ => return None,
     };
-    Some(result.map(|()| job_now(state, job)))
+    Some(result.map(|()| job_now(state, now.at, job)))
 }
 
 fn act_on_proposal(state: &mut State, now: &Moment, number: u64, act: &Act) -> Option<Result<Done, Refusal>> {
@@ -218,15 +218,19 @@ fn submit(state: &mut State, now: &Moment, specs: &[jobs::JobSpec]) -> Result<Do
     let taken = jobs::submit(state, now, specs)?;
     let due = taken
         .iter()
-        .flat_map(|(id, job)| [(job.closes, Tick::Award(*id)), (job.spec.deadline + 1, Tick::Expire(*id))]);
+        .flat_map(|(id, job)| [(job.closes, Tick::Award(*id)), (job.shown + 1, Tick::Expire(*id))]);
     let due = due.collect();
     Ok((Reply::Jobs(taken.into_iter().map(|(id, _)| id).collect()), due))
 }
 
 /// What a job's phase is now, and what that makes due.
-fn job_now(state: &State, id: Id) -> Done {
+fn job_now(state: &State, at: Millis, id: Id) -> Done {
     let Some(job) = jobs::job(state, id) else { return done() };
     let due = match &job.phase {
+        // The award was due and had too few bids.
+        Phase::Open { bids } if at >= job.closes && bids.len() as u64 == job.spec.replicas => {
+            vec![(at, Tick::Award(id))]
+        }
         Phase::Executed { until, .. } => vec![(until + 1, Tick::Settle(id))],
         Phase::Disputed { until, .. } => vec![(until + 1, Tick::Expire(id))],
         _ => Vec::new(),
@@ -260,9 +264,9 @@ fn tick(state: &mut State, place: Place, tick: Tick) -> Result<Done, Refusal> {
     let governs = matches!(tick, Tick::Close(_) | Tick::Execute(_));
     require(governs || !governance::is_frozen(state), Code::Frozen, "all but governance is frozen")?;
     match tick {
-        Tick::Award(id) => jobs::award(state, at, id).map(|()| job_now(state, id)),
-        Tick::Expire(id) => jobs::expire(state, at, id).map(|()| job_now(state, id)),
-        Tick::Settle(id) => jobs::settle(state, at, id).map(|()| job_now(state, id)),
+        Tick::Award(id) => jobs::award(state, at, id).map(|()| job_now(state, at, id)),
+        Tick::Expire(id) => jobs::expire(state, at, id).map(|()| job_now(state, at, id)),
+        Tick::Settle(id) => jobs::settle(state, at, id).map(|()| job_now(state, at, id)),
         Tick::Lapse(id) => mana::lapse(state, at, id).map(|()| done()),
         Tick::Close(id) => {
             let executable = governance::close(state, at, id)?;

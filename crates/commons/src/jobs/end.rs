@@ -5,7 +5,7 @@ use super::{Job, JobResult, Phase, Slot, find, finish, wrong_phase};
 use crate::Moment;
 use crate::canonical::Id;
 use crate::mana::{self, Arbiter};
-use crate::parameters::{CHALLENGE_WINDOW, DISPUTE_TIMEOUT};
+use crate::parameters::DISPUTE_TIMEOUT;
 use crate::refusal::{Code, Refusal, require};
 use crate::reputation;
 use crate::state::{Mana, Millis, State};
@@ -77,11 +77,7 @@ pub(crate) fn expire(state: &mut State, at: Millis, id: Id) -> Result<(), Refusa
             refund(state, at, id, &mut job, Phase::Expired {})
         }
         Phase::Assigned { slots } => {
-            let shown_until = match job.spec.replicas {
-                1 => job.spec.deadline,
-                _ => job.spec.deadline.saturating_add(CHALLENGE_WINDOW.at(state, at)),
-            };
-            require(at > shown_until, Code::TooEarly, "receipts are still taken")?;
+            require(at > job.shown, Code::TooEarly, "receipts are still taken")?;
             let silent = |slot: &&Slot| slot.abandoned.is_none() && slot.result.is_none();
             let silent: Vec<Id> = slots.iter().filter(silent).map(|slot| slot.executor).collect();
             let any = slots.iter().any(|slot| slot.result.is_some());

@@ -22,7 +22,7 @@ use crate::Moment;
 use crate::canonical::Id;
 use crate::mana::{self, Arbiter, Hold, Owner};
 use crate::members;
-use crate::parameters::{BID_WINDOW, JOB_FEE, JOB_FUEL_MAX, JOB_PRICE_MAX, JOBS_OPEN_MAX};
+use crate::parameters::{BID_WINDOW, CHALLENGE_WINDOW, JOB_FEE, JOB_FUEL_MAX, JOB_PRICE_MAX, JOBS_OPEN_MAX};
 use crate::refusal::{Code, Refusal, refuse, require};
 use crate::state::{Mana, Millis, Record, State};
 use crate::trust::Scope;
@@ -117,6 +117,8 @@ pub struct Job {
     pub closes: Millis,
     /// Where it stands.
     pub phase: Phase,
+    /// Until when results are taken: the deadline; with replicas, as long after it as the challenge window was.
+    pub shown: Millis,
     /// What is to be run.
     pub spec: JobSpec,
     /// Who pays.
@@ -280,8 +282,10 @@ pub(crate) fn submit(state: &mut State, now: &Moment, specs: &[JobSpec]) -> Resu
         };
         mana::place(state, now.at, id, &hold)?;
         let closes = now.at + BID_WINDOW.at(state, now.at);
-        let job =
-            Job { closes, phase: Phase::Open { bids: Vec::new() }, spec: spec.clone(), submitter: now.by };
+        let window = if spec.replicas > 1 { CHALLENGE_WINDOW.at(state, now.at) } else { 0 };
+        let shown = spec.deadline.saturating_add(window);
+        let phase = Phase::Open { bids: Vec::new() };
+        let job = Job { closes, phase, shown, spec: spec.clone(), submitter: now.by };
         state.put(id, &job);
         taken.push((id, job));
     }

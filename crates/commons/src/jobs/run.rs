@@ -62,8 +62,7 @@ pub(crate) fn receipt(
     } else {
         let all = slots.iter().all(|slot| slot.abandoned.is_some() || slot.commitment.is_some());
         require(all || now.at > job.spec.deadline, Code::TooEarly, "not all executors have committed")?;
-        let until = job.spec.deadline.saturating_add(CHALLENGE_WINDOW.at(state, now.at));
-        require(now.at <= until, Code::TooLate, "the time to show results has passed")?;
+        require(now.at <= job.shown, Code::TooLate, "the time to show results has passed")?;
     }
     let replicated = job.spec.replicas > 1;
     let slot = own(slots, now)?;

@@ -282,3 +282,23 @@ fn governance_can_refuse_a_component_and_how_many_jobs_there_are() {
     let spec = coop.spec(10, 1);
     coop.submit(&person(2), spec);
 }
+
+#[test]
+fn what_time_brings_about_is_due_then() {
+    let mut coop = Cooperative::new(4, STILL);
+    let spec = coop.spec(50, 3);
+    let (deadline, closes) = (spec.deadline, coop.at + 10_000);
+    let job = coop.submit(&person(1), spec);
+    let due = |coop: &Cooperative| coop.due.iter().map(|((at, _), tick)| (*at, *tick)).collect::<Vec<_>>();
+    assert_eq!(due(&coop), [(closes, Tick::Award(job)), (deadline + 60_001, Tick::Expire(job))]);
+    // The award has too few bids, and is due again with the last that it needs.
+    coop.wait(10_000);
+    assert_eq!(code(coop.tick(Tick::Award(job))), Code::TooEarly);
+    coop.due.clear();
+    coop.bid(&person(2), job, 50).unwrap();
+    coop.bid(&person(3), job, 50).unwrap();
+    assert_eq!(due(&coop), []);
+    coop.bid(&person(4), job, 50).unwrap();
+    assert_eq!(due(&coop), [(coop.at, Tick::Award(job))]);
+    coop.tick(Tick::Award(job)).unwrap();
+}
