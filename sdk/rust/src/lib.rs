@@ -59,7 +59,11 @@ pub mod bindings;
 pub mod guest;
 // The C library of WASI has a heap of its own, in the same place.
 #[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "heap"))]
-#[allow(unsafe_code, unreachable_pub, reason = "an allocator cannot be without; other crates have the same file")]
+#[allow(
+    unsafe_code,
+    unreachable_pub,
+    reason = "an allocator cannot be without; other crates have the same file"
+)]
 mod heap;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "heap"))]
