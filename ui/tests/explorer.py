@@ -6,6 +6,7 @@ screen are left to be looked at.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,8 @@ from pathlib import Path
 from nodes import Forged, Long, Node, Server, entries_of
 from playwright.sync_api import sync_playwright
 
-TROUPE, CHROMIUM = os.environ["TROUPE"], os.environ["CHROMIUM"]
+TROUPE = os.environ["TROUPE"]
+CHROMIUM = shutil.which(os.environ["CHROMIUM"]) or os.environ["CHROMIUM"]
 ROOT, OUT = Path(os.environ["ROOT"]), Path(os.environ["OUT"])
 LONG = int(os.environ.get("LONG", "1000000"))
 WAIT = 60_000
