@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 use troupe_api::{CarriedOver, Difference, Payload, Rehearsal};
 use troupe_chain::{
     Abort, Body, Call, Code, Context, Effect, Entry, FailureCode, Hash, Machine, Machines, Outcome, Outside,
-    Rules, Sender, Step, Text,
+    Redaction, Rules, Sender, Step, Text,
 };
-use troupe_runtime::View;
+use troupe_runtime::{OpenError, View, redaction_of};
 use troupe_store::{Store, StoreError};
 
 /// How many differences are told of.
@@ -38,6 +38,14 @@ pub enum NoRehearsal {
     /// The chain cannot be read.
     #[error("the chain cannot be read: {0}")]
     Broken(String),
+    /// What the messages are played from, or one of them, was redacted.
+    #[error("what entry {seq} needs was {redaction}")]
+    Redacted {
+        /// The entry.
+        seq: u64,
+        /// What became of it.
+        redaction: Redaction,
+    },
     /// A transition was broken off.
     #[error(transparent)]
     Abort(#[from] Abort),
@@ -68,7 +76,10 @@ pub fn rehearse<M: Machines>(
     let head = store.head(chain)?.ok_or_else(|| NoRehearsal::Broken("there is no such chain".into()))?;
     let state_at = |seq| {
         let view = troupe_runtime::state_at(store, *chain, machines, seq);
-        view.map_err(|error| NoRehearsal::Broken(error.to_string()))
+        view.map_err(|error| match error {
+            OpenError::Redacted { seq, redaction } => NoRehearsal::Redacted { seq, redaction },
+            error => NoRehearsal::Broken(error.to_string()),
+        })
     };
     let mut stage = Stage { store, chain, machine, told: Vec::new(), different: 0 };
     let mut played = 0;
@@ -214,9 +225,12 @@ impl<M: Machine> Stage<'_, M> {
             self.differs(seq, "outcome", recorded.outcome(), "it would get no notice");
             return Ok(None);
         }
-        let message = self.blob(&recorded.message)?;
-        let message =
-            message.ok_or_else(|| NoRehearsal::Broken(format!("the message at seq {seq} is missing")))?;
+        let Some(message) = self.blob(&recorded.message)? else {
+            return Err(match redaction_of(self.store, self.chain, &recorded.message)? {
+                Some(redaction) => NoRehearsal::Redacted { seq, redaction },
+                None => NoRehearsal::Broken(format!("the message at seq {seq} is missing")),
+            });
+        };
         let context = Context {
             chain: *self.chain,
             from: recorded.from.clone(),

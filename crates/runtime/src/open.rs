@@ -194,12 +194,17 @@ fn last_snapshot(
     genesis: &Genesis,
 ) -> Result<(Tip, Bytes), OpenError> {
     let mut stopped = false;
+    // What became of the earliest state, if none is there.
+    let mut redacted = None;
     for at in (1..=seq).rev() {
         let (name, entry) = read_entry(store, chain, at)?;
         // A stop has no state of its own; the one before it is stored.
         stopped |= matches!(entry.body, Body::Stop(_));
         let Some(state) = entry.state() else { continue };
-        let Some(bytes) = store.blob(chain, &state)? else { continue };
+        let Some(bytes) = store.blob(chain, &state)? else {
+            redacted = redaction_of(store, chain, &state)?.map(|redaction| (at, redaction)).or(redacted);
+            continue;
+        };
         if Hash::of(&bytes) != state {
             return Err(OpenError::Broken(format!("the state stored for seq {at} does not hash to {state}")));
         }
@@ -220,7 +225,10 @@ fn last_snapshot(
         }
         return Ok((tip, bytes));
     }
-    Err(OpenError::Broken("no state is stored".into()))
+    Err(match redacted {
+        Some((seq, redaction)) => OpenError::Redacted { seq, redaction },
+        None => OpenError::Broken("no state is stored".into()),
+    })
 }
 
 /// The name under which a chain's `n`th change of rules is found, so that it need not be searched for. It names a

@@ -88,6 +88,7 @@ async fn dry(site: &Site, actor: Actor, rules: Rules, messages: u64) -> Answer {
             match error {
                 NoRehearsal::Abort(abort) => troupe_runtime::SendError::from(abort).into(),
                 NoRehearsal::NoMachine(why) => Refusal::new(ErrorCode::CannotBegin, why),
+                NoRehearsal::Redacted { redaction, .. } => super::redactions::refusal(&redaction),
                 error => Refusal::new(ErrorCode::Internal, error.to_string()),
             }
         })

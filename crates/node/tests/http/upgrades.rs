@@ -112,3 +112,23 @@ fn a_dry_run_asks_nobody_outside_and_plays_what_was_recorded() {
     let told = upgrade(&mut wire, &body).status(200).json();
     assert!(told["differs"].as_array().unwrap().iter().any(|one| one["field"] == "calls"), "{told}");
 }
+
+#[test]
+fn a_dry_run_over_what_was_erased_says_so() {
+    let server = Server::start(counter());
+    let mut wire = server.wire();
+    // Each is another, for the same bytes would be erased with it.
+    for add in 1..=3 {
+        wire.post(&format!("{{\"add\":{add}}}")).unwrap().status(200);
+    }
+    let erase = |wire: &mut Wire, from: u64, field: &str| {
+        let order = json!({ "do": "erase", "from": from, "fields": [field], "reason": "asked to" });
+        wire.ask("POST", "/redactions", "", order.to_string().as_bytes()).unwrap().status(200);
+    };
+    erase(&mut wire, 3, "message");
+    upgrade(&mut wire, &json!({ "dry-run": true })).problem(410, "erased");
+    upgrade(&mut wire, &json!({ "dry-run": true, "messages": 1 })).status(200);
+    // It is played from the first state.
+    erase(&mut wire, 1, "state");
+    upgrade(&mut wire, &json!({ "dry-run": true, "messages": 0 })).problem(410, "erased");
+}
