@@ -119,7 +119,7 @@ fn a_dry_run_over_what_was_erased_says_so() {
     let mut wire = server.wire();
     // Each is another, for the same bytes would be erased with it.
     for add in 1..=3 {
-        wire.post(&format!("{{\"add\":{add}}}")).unwrap().status(200);
+        wire.post(format!("{{\"add\":{add}}}")).unwrap().status(200);
     }
     let erase = |wire: &mut Wire, from: u64, field: &str| {
         let order = json!({ "do": "erase", "from": from, "fields": [field], "reason": "asked to" });
