@@ -3,37 +3,11 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    CannotCheck, Hash, History, NotVerified, PART_ENTRIES, Redaction, RedactionKind, Report, Sender,
-    Timestamp, Unreadable, check_blobs, check_links, parts, verify,
+    CannotCheck, Hash, NotVerified, PART_ENTRIES, Redaction, RedactionKind, Report, Sender, Timestamp,
+    check_blobs, check_links, parts, verify,
 };
 
-use crate::tally::{Chain, Live, Tallies, short, text};
-
-/// A chain and what its operator says of blobs that are not there.
-struct Redacted {
-    chain: Chain,
-    says: BTreeMap<Hash, Redaction>,
-}
-
-impl History for Redacted {
-    type Bytes = Vec<u8>;
-
-    fn head(&self) -> Hash {
-        self.chain.head
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Result<Vec<u8>, Unreadable>> {
-        self.chain.entries()
-    }
-
-    fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, Unreadable> {
-        self.chain.blob(name)
-    }
-
-    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
-        Ok(self.says.get(name).cloned())
-    }
-}
+use crate::tally::{Chain, Live, Redacted, Tallies, short, text};
 
 fn redaction() -> Redaction {
     Redaction { kind: RedactionKind::Erased, at: Timestamp(1_700_000_000_000), reason: text("on request") }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use troupe_chain::{
     Abort, Accepted, Answered, Asked, Code, Context, Effect, EffectId, EffectRef, Engine, Failed,
     FailureCode, Files, Fork, Fuel, Genesis, Hash, History, Linked, Machine, Machines, Nowhere, Outcome,
-    Outside, Rejection, Rules, Sender, Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
+    Outside, Redaction, Rejection, Rules, Sender, Spawn, Step, Supervision, Text, Timestamp, Tip, Unreadable,
 };
 
 /// What the machine is called.
@@ -333,4 +333,30 @@ fn changed() -> Live {
     assert!(live.message(Sender::Http { key: None }, 1, b"spawn little"));
     assert!(live.upgrade("tally@2"));
     live
+}
+
+/// A chain and what its operator says of blobs that are not there.
+pub(crate) struct Redacted {
+    pub(crate) chain: Chain,
+    pub(crate) says: BTreeMap<Hash, Redaction>,
+}
+
+impl History for Redacted {
+    type Bytes = Vec<u8>;
+
+    fn head(&self) -> Hash {
+        self.chain.head
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Result<Vec<u8>, Unreadable>> {
+        self.chain.entries()
+    }
+
+    fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, Unreadable> {
+        self.chain.blob(name)
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        Ok(self.says.get(name).cloned())
+    }
 }

@@ -2,37 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, Unreadable, verify};
+use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, verify};
 use troupe_store::bundle::{BundleError, Car, Folder, MemoryFiles};
 
 use crate::forms::{car, folder};
-use crate::tally::{Chain, Tallies, short};
-
-/// The short chain without some of its blobs, and what is said of them.
-struct Redacted {
-    chain: Chain,
-    says: BTreeMap<Hash, Redaction>,
-}
-
-impl History for Redacted {
-    type Bytes = Vec<u8>;
-
-    fn head(&self) -> Hash {
-        self.chain.head
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Result<Vec<u8>, Unreadable>> {
-        self.chain.entries()
-    }
-
-    fn blob(&self, name: &Hash) -> Result<Option<Vec<u8>>, Unreadable> {
-        self.chain.blob(name)
-    }
-
-    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
-        Ok(self.says.get(name).cloned())
-    }
-}
+use crate::tally::{Redacted, Tallies, short};
 
 fn redaction(reason: &str) -> Redaction {
     let reason = Text::new(reason).unwrap();
