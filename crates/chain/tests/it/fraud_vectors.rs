@@ -3,13 +3,13 @@
 //! `TROUPE_BLESS=1 cargo test -p troupe-chain fraud_vectors` writes them anew; whoever does so answers for the difference.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use troupe_chain::fraud::{FraudProof, Lie};
 
 use crate::fraud::accusations;
+use crate::proof_vectors::stored_as_made;
 use crate::tally::Tallies;
 
 fn root() -> PathBuf {
@@ -115,14 +115,5 @@ fn stored_fraud_proofs_are_what_is_made_today() {
     let index = json!({"good": good, "bad": wrong});
     let index = serde_json::to_string_pretty(&index).expect("JSON") + "\n";
     made.insert("fraud.json".into(), index.into_bytes());
-    if std::env::var_os("TROUPE_BLESS").is_some() {
-        fs::create_dir_all(root().join("bad")).expect("made");
-        for (path, bytes) in &made {
-            fs::write(root().join(path), bytes).expect("written");
-        }
-    }
-    for (path, bytes) in &made {
-        let stored = fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert!(stored == *bytes, "{path} is not what is made today");
-    }
+    stored_as_made(&root(), &made);
 }

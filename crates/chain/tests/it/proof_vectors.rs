@@ -22,6 +22,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors/proofs")
 }
 
+/// Compares the files below a folder with what is made today, or writes them where that is asked for.
+pub(crate) fn stored_as_made(root: &Path, made: &BTreeMap<String, Vec<u8>>) {
+    if std::env::var_os("TROUPE_BLESS").is_some() {
+        fs::create_dir_all(root.join("bad")).expect("made");
+        for (path, bytes) in made {
+            fs::write(root.join(path), bytes).expect("written");
+        }
+    }
+    for (path, bytes) in made {
+        let stored = fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(stored == *bytes, "{path} is not what is made today");
+    }
+}
+
 fn texts(hashes: &[TreeHash]) -> Vec<String> {
     hashes.iter().map(ToString::to_string).collect()
 }
@@ -137,14 +151,5 @@ fn stored_proofs_are_what_is_made_today() {
     });
     let index = serde_json::to_string_pretty(&index).expect("JSON") + "\n";
     made.insert("proofs.json".into(), index.into_bytes());
-    if std::env::var_os("TROUPE_BLESS").is_some() {
-        fs::create_dir_all(root().join("bad")).expect("made");
-        for (path, bytes) in &made {
-            fs::write(root().join(path), bytes).expect("written");
-        }
-    }
-    for (path, bytes) in &made {
-        let stored = fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert!(stored == *bytes, "{path} is not what is made today");
-    }
+    stored_as_made(&root(), &made);
 }
