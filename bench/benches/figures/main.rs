@@ -4,6 +4,7 @@ mod company;
 mod density;
 mod http;
 mod replay;
+mod sdk;
 mod size;
 mod start;
 mod step;
@@ -29,8 +30,9 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 10] = [
+    let sections: [(&str, Section); 11] = [
         ("step", step::measure),
+        ("sdk", sdk::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("verify", verify::measure),

@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
-    ("troupe-bench", &["troupe", "troupe-testing"]),
+    ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];
