@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing"]),
+    ("verifier", &["troupe-chain"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];
