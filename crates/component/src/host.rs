@@ -29,7 +29,7 @@ pub(crate) struct Host {
     /// Clocks, randomness, standard streams and the rest of WASI.
     pub(crate) wasi: Wasi,
     /// The epochs that the guest may take, which start anew after each call to the outside.
-    pub(crate) deadline: Option<u64>,
+    pub(crate) deadline: u64,
     /// The actor's own code.
     pub(crate) code: Hash,
     /// The position of the entry being made.
@@ -114,7 +114,6 @@ impl Host {
     /// What an instance of `actor` begins with as the entry that `context` is of is made.
     pub(crate) fn new(actor: &WasmComponent, context: &Context, line: Option<Line>) -> Self {
         let limits = &actor.limits;
-        let deadline = actor.sandbox.config().deadline.map(|_| actor.sandbox.deadline_ticks());
         Self {
             phase: Phase::Instantiate,
             log: Vec::new(),
@@ -124,7 +123,7 @@ impl Host {
             line,
             grants: Arc::clone(&actor.grants),
             wasi: Wasi::new(context, limits.memory),
-            deadline,
+            deadline: actor.sandbox.deadline_ticks(),
             code: actor.name,
             seq: context.seq,
             denied: None,
