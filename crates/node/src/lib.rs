@@ -10,11 +10,11 @@
 
 pub mod access;
 pub mod checkpoints;
+pub mod did;
 pub mod host;
 pub mod http;
 pub mod load;
 pub mod logs;
-
 pub mod otlp;
 pub mod outside;
 pub mod parallel;

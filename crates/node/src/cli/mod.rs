@@ -31,6 +31,7 @@ mod export;
 mod failure;
 mod follow;
 mod follow_log;
+mod id;
 mod import;
 mod infer;
 mod inspect;
@@ -51,6 +52,7 @@ mod screen;
 mod send;
 mod serve;
 mod server;
+mod signer;
 mod signing;
 mod sse;
 mod start;
@@ -119,6 +121,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Id(command) => id::id(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),
