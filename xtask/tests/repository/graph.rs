@@ -20,7 +20,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "troupe-api",
             "troupe-chain",
+            "troupe-commons",
             "troupe-component",
+            "troupe-identity",
             "troupe-log",
             "troupe-manifest",
             "troupe-runtime",
