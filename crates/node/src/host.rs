@@ -13,6 +13,7 @@ use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, Wor
 use troupe_store::{Store, StoreError};
 
 use crate::logs::Logs;
+use crate::machines::AllMachines;
 
 /// How a node is run.
 #[derive(Clone)]
@@ -189,7 +190,8 @@ impl Settings {
             watch: self.watch,
             deadline: self.deadline,
         });
-        let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
+        let machines = AllMachines::new(sandbox.clone());
+        let actors = Actors::open(self.store, machines, self.options)?;
         Ok(Host { actors, sandbox, logs })
     }
 
@@ -261,6 +263,11 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Finds the machine for any chain.
+    pub fn machines(&self) -> AllMachines {
+        AllMachines::new(self.sandbox.clone())
     }
 
     /// Begins an actor and blocks until it is there.

@@ -243,6 +243,11 @@ pub fn jobs(state: &State) -> Vec<(String, Job)> {
     state.all()
 }
 
+/// The first jobs after an id, in the order of their ids.
+pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Job)> {
+    state.page("", after, limit)
+}
+
 /// Forbids a component to new jobs, or allows it again.
 pub(crate) fn set_banned(state: &mut State, component: Id, banned: bool) {
     if banned {

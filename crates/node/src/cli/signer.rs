@@ -46,6 +46,11 @@ impl SignerArgs {
                 "--as NAME, or TROUPE_AS; `troupe id list` shows names, `troupe id new NAME` makes a key",
             )
         })?;
+        self.open_named(named)
+    }
+
+    /// Another key, under the same passphrase where one is given.
+    pub(super) fn open_named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
         // No name has a dot or a slash.
         if named.contains(['.', '/']) {
             let passphrase = self.passphrase.known(named)?;

@@ -21,6 +21,8 @@ pub(super) const MAX_STREAMS: usize = 1024;
 pub(super) const MAX_LOADING: usize = 4;
 /// The most rehearsals at the same time.
 pub(super) const MAX_REHEARSALS: usize = 2;
+/// The most walks through all records of the commons at the same time.
+pub(super) const MAX_WALKS: usize = 8;
 
 /// What the HTTP server serves.
 pub struct Site {
@@ -37,6 +39,7 @@ pub struct Site {
     pub(super) streams: Room,
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
+    pub(super) walks: Room,
     pub(super) described: Described,
     pub(super) seen: Seen,
 }
@@ -53,6 +56,7 @@ impl Site {
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
+            walks: Room::new("walks through the commons are under way", MAX_WALKS),
             described: Described::default(),
             seen: Seen::default(),
         }

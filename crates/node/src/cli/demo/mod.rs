@@ -145,7 +145,7 @@ fn source(running: &Running) -> Result<Source, Failure> {
 
 fn verify_all(screen: &Screen, source: &Source) -> Result<(Report, f64), Failure> {
     let replayed =
-        verify::replay(screen, &verify::sandbox(screen), source, source.seq()).map_err(|error| {
+        verify::replay(screen, &verify::machines(screen), source, source.seq()).map_err(|error| {
             Failure::is_false(format_args!("the demo's own history does not verify: {error}"))
         })?;
     let Replayed { report, seconds } = replayed;

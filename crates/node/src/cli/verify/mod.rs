@@ -12,9 +12,9 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use troupe::machines::AllMachines;
 use troupe::parallel::{self, Verification};
 use troupe_chain::{Hash, History, NotVerified, Report};
-use troupe_component::Sandbox;
 
 use super::code;
 use super::failure::{Done, Failure};
@@ -110,8 +110,8 @@ pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
             Err(error) => Err(say_not_verified(screen, place, &error)),
         };
     }
-    let sandbox = sandbox(screen);
-    match check(screen, &sandbox, &mut source, command) {
+    let machines = machines(screen);
+    match check(screen, &machines, &mut source, command) {
         Ok((replayed, seen)) => {
             let origins = match &source {
                 Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
@@ -153,14 +153,14 @@ pub(super) struct Replayed {
 }
 
 /// What replays: several histories need each component compiled once.
-pub(super) fn sandbox(screen: &Screen) -> Sandbox {
-    code::sandbox(screen, None, None)
+pub(super) fn machines(screen: &Screen) -> AllMachines {
+    AllMachines::new(code::sandbox(screen, None, None))
 }
 
 /// Verifies on all cores, with a progress bar.
 pub(super) fn replay<H>(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     history: &H,
     seq: u64,
 ) -> Result<Replayed, NotVerified>
@@ -168,13 +168,13 @@ where
     H: History + Sync,
     H::Bytes: Send + Sync,
 {
-    replay_from(screen, sandbox, history, seq, &Verification::default())
+    replay_from(screen, machines, history, seq, &Verification::default())
 }
 
 /// Verifies as `how` says, with a progress bar.
 pub(super) fn replay_from<H>(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     history: &H,
     seq: u64,
     how: &Verification<'_>,
@@ -190,7 +190,7 @@ where
         begun.get_or_init(Instant::now);
         bar.inc(1);
     };
-    let verdict = parallel::verify(history, sandbox, &Verification { replayed: &replayed, ..*how });
+    let verdict = parallel::verify(history, machines, &Verification { replayed: &replayed, ..*how });
     let seconds = begun.get().map_or(0.0, |begun: &Instant| begun.elapsed().as_secs_f64());
     bar.finish_and_clear();
     Ok(Replayed { report: verdict?, seconds })
