@@ -3,6 +3,7 @@
 //! Invariant: a command counts by its signature, not by who brings it. A read shows one committed state, however long it
 //! takes; walks through all records are on a thread that may block, and few at a time.
 
+mod metrics;
 mod proof;
 mod read;
 
@@ -16,6 +17,8 @@ use axum::routing::{get, post};
 use troupe_api::ErrorCode;
 use troupe_commons::Charter;
 use troupe_runtime::Actor;
+
+pub(super) use metrics::Counts;
 
 use super::problem::Refusal;
 use super::read::Answer;
@@ -72,13 +75,17 @@ async fn begin(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer 
 
 async fn command(State(site): State<Arc<Site>>, request: Request<Body>) -> Result<Response<Body>, Refusal> {
     let actor = find(&site).await?;
-    let sent = message::send(&site, &actor, request).await;
-    sent.map_err(|refusal| match refusal.problem().code {
-        // A refusal is `CODE: text`; the code is for programs.
-        ErrorCode::Rejected => {
-            let code = refusal.problem().detail.split_once(": ").map(|(code, _)| code.to_owned());
-            refusal.with_error(code)
+    match message::send(&site, &actor, request).await {
+        Ok(answer) => {
+            site.counts.accept();
+            Ok(answer)
         }
-        _ => refusal,
-    })
+        // A refusal is `CODE: text`; the code is for programs.
+        Err(refusal) if refusal.problem().code == ErrorCode::Rejected => {
+            let code = refusal.problem().detail.split_once(": ").map(|(code, _)| code.to_owned());
+            site.counts.refuse(code.as_deref().unwrap_or_default());
+            Err(refusal.with_error(code))
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
