@@ -11,12 +11,12 @@
 pub mod access;
 pub mod checkpoints;
 pub mod commons;
+pub mod did;
 pub mod host;
 pub mod http;
 pub mod load;
 pub mod logs;
 pub mod machines;
-
 pub mod otlp;
 pub mod outside;
 pub mod parallel;

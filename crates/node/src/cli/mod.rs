@@ -32,6 +32,7 @@ mod export;
 mod failure;
 mod follow;
 mod follow_log;
+mod id;
 mod import;
 mod infer;
 mod inspect;
@@ -131,6 +132,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Member(command) => commons::member::member(&screen, &command),
         Command::Trust(command) => commons::trust::trust(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Id(command) => id::id(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

@@ -12,6 +12,7 @@ use troupe_runtime::{Actor, SendError, View};
 use super::commons::Counts;
 use super::problem::Refusal;
 use super::schema::Described;
+use super::signed::Seen;
 use crate::access::{Policy, RateLimit};
 use crate::host::{Host, Running};
 
@@ -42,6 +43,7 @@ pub struct Site {
     pub(super) walks: Room,
     pub(super) counts: Counts,
     pub(super) described: Described,
+    pub(super) seen: Seen,
 }
 
 impl Site {
@@ -59,6 +61,7 @@ impl Site {
             counts: Counts::default(),
             walks: Room::new("walks through the commons are under way", MAX_WALKS),
             described: Described::default(),
+            seen: Seen::default(),
         }
     }
 
