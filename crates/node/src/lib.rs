@@ -25,4 +25,7 @@ mod runtime;
 
 pub use runtime::{Runtime, RuntimeError};
 pub use troupe_manifest::{self as manifest, units};
-pub use {troupe_api, troupe_chain, troupe_component, troupe_log, troupe_runtime, troupe_store};
+pub use {
+    troupe_api, troupe_chain, troupe_commons, troupe_component, troupe_identity, troupe_log, troupe_runtime,
+    troupe_store,
+};

@@ -45,6 +45,12 @@ pub(crate) struct Written {
     stale: Vec<Bytes>,
 }
 
+/// What makes rows the leaves of another state: rows, and blobs for what they cannot hold.
+pub(crate) struct Changes {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) blobs: Vec<(Hash, Bytes)>,
+}
+
 /// A stored state with its leaves, and the machine that has them.
 pub(crate) struct Start<M> {
     pub(crate) machine: M,
@@ -88,13 +94,13 @@ impl Written {
         self.state.as_deref() == Some(state)
     }
 
-    /// What makes the rows the leaves of the state at `tip`: rows, and blobs for what they cannot hold.
+    /// What makes the rows the leaves of the state at `tip`.
     pub(crate) fn advance(
         &mut self,
         machine: &dyn Machine,
         tip: &Tip,
         state: &Bytes,
-    ) -> Result<(Vec<Row>, Vec<(Hash, Bytes)>), Abort> {
+    ) -> Result<Changes, Abort> {
         let leaves = machine.leaves(self.state.as_deref(), state)?;
         let mut rows: Vec<Row> = self.stale.drain(..).map(Row::remove).collect();
         let mut blobs = Vec::new();
@@ -113,7 +119,7 @@ impl Written {
         let stored = Stored { seq: tip.seq, state: *Hash::of(state).as_bytes() };
         rows.push(put(actor_key(LEAF, &tip.chain), &stored));
         self.state = Some(state.clone());
-        Ok((rows, blobs))
+        Ok(Changes { rows, blobs })
     }
 }
 

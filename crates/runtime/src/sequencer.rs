@@ -15,7 +15,7 @@ use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
 use crate::job::{Job, Letter, Settle};
-use crate::leaves::Written;
+use crate::leaves::{Changes, Written};
 use crate::open::rules_change_blob;
 use crate::rows::{Record, Status, Used};
 use crate::trace::Span;
@@ -357,9 +357,8 @@ impl Loaded {
     /// before.
     pub(crate) fn store_state(&mut self, batch: &mut Batch, name: Hash) {
         if self.machine.kept_states().is_some() {
-            let Ok((rows, blobs)) = self.written.advance(&*self.machine, &self.tip, &self.state) else {
-                return;
-            };
+            let changes = self.written.advance(&*self.machine, &self.tip, &self.state);
+            let Ok(Changes { rows, blobs }) = changes else { return };
             batch.push_rows(rows);
             for (name, bytes) in blobs {
                 batch.push_blob(name, bytes);

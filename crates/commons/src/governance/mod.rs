@@ -178,6 +178,9 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage as written.
+    pub const NAMES: [&str; 7] = ["draft", "executed", "failed", "open", "passed", "rejected", "vetoed"];
+
     /// The terms that it was opened on; none of a draft.
     pub fn terms(&self) -> Option<&Terms> {
         match self {

@@ -175,6 +175,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase as written.
+    pub const NAMES: [&str; 7] =
+        ["assigned", "cancelled", "disputed", "executed", "expired", "open", "settled"];
+
     /// Whether something is still to come, and its mana is held.
     pub fn is_live(&self) -> bool {
         matches!(

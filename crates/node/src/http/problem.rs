@@ -9,6 +9,7 @@ use troupe_store::StoreError;
 
 use super::signed;
 use crate::access::{Denied, TooMany};
+use crate::commons::NotPermitted;
 use crate::host::SetupError;
 
 /// An error on its way to the client.
@@ -92,6 +93,15 @@ impl From<StoreError> for Refusal {
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         Self::new(ErrorCode::Internal, error.to_string())
+    }
+}
+
+impl From<NotPermitted> for Refusal {
+    fn from(error: NotPermitted) -> Self {
+        match error {
+            NotPermitted::Unknown(error) => error.into(),
+            error => Self::new(ErrorCode::Forbidden, error.to_string()),
+        }
     }
 }
 

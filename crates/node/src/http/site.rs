@@ -9,6 +9,7 @@ use troupe_api::ErrorCode;
 use troupe_log::NodeLog;
 use troupe_runtime::{Actor, SendError, View};
 
+use super::commons::Counts;
 use super::problem::Refusal;
 use super::schema::Described;
 use super::signed::Seen;
@@ -40,6 +41,7 @@ pub struct Site {
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
     pub(super) walks: Room,
+    pub(super) counts: Counts,
     pub(super) described: Described,
     pub(super) seen: Seen,
 }
@@ -56,6 +58,7 @@ impl Site {
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
+            counts: Counts::default(),
             walks: Room::new("walks through the commons are under way", MAX_WALKS),
             described: Described::default(),
             seen: Seen::default(),

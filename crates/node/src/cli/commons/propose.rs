@@ -17,11 +17,15 @@ use crate::cli::screen::Screen;
 /// It is opened for voting at once, unless the commons asks for sponsors or --draft is given. Then `troupe proposal open`
 /// opens it. What passes is done by itself, once its timelock is over.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    // After what is proposed, too.
+    mut_args(|arg| arg.global(true)),
+    after_help = "Examples:\n  \
     troupe propose parameter mana-rate 200 --as ada\n  \
     troupe propose admit did:key:z6Mk… --lasts 1d --quorum 50 --as ada\n  \
     troupe propose text --text BLOB --option red --option blue --as ada\n  \
-    troupe propose budget did:key:z6Mk… 500 --threshold 66.7 --as ada")]
+    troupe propose budget did:key:z6Mk… 500 --threshold 66.7 --as ada"
+)]
 pub(crate) struct Propose {
     #[command(subcommand)]
     action: What,
@@ -35,19 +39,19 @@ pub(crate) struct Propose {
 #[derive(Debug, clap::Args)]
 struct Terms {
     /// For how long it is open
-    #[arg(long, value_name = "TIME", default_value = "3d", value_parser = humantime::parse_duration, global = true)]
+    #[arg(long, value_name = "TIME", default_value = "3d", value_parser = humantime::parse_duration)]
     lasts: Duration,
     /// The part of the electorate that must vote, in percent [default: the least that the commons takes]
-    #[arg(long, value_name = "PERCENT", value_parser = percent, global = true)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
     quorum: Option<Millionths>,
     /// More than this part of yes and no must be yes, in percent [default: the least that the commons takes]
-    #[arg(long, value_name = "PERCENT", value_parser = percent, global = true)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
     threshold: Option<Millionths>,
     /// The name of a blob that people read about it
-    #[arg(long, value_name = "HASH", global = true)]
+    #[arg(long, value_name = "HASH")]
     text: Option<Id>,
     /// Do not open it yet
-    #[arg(long, global = true)]
+    #[arg(long)]
     draft: bool,
 }
 
@@ -97,10 +101,10 @@ enum What {
         amount: u64,
     },
     /// Another code for an actor, or for the commons itself
-    #[command(after_help = "Examples:\n  troupe propose upgrade CHAIN CODE --as ada")]
+    #[command(after_help = "Examples:\n  troupe propose upgrade ACTOR CODE --as ada")]
     Upgrade {
         /// The actor's id
-        chain: Id,
+        actor: Id,
         /// The hash of the component, or the name of a native machine
         code: String,
     },
@@ -248,7 +252,7 @@ fn action(by: &Member, what: &What) -> Result<(Action, Vec<String>), Failure> {
             What::Pause { member: one } => Action::Pause { member: member(one)? },
             What::Resume { member: one } => Action::Resume { member: member(one)? },
             What::Budget { member: one, amount } => Action::Budget { amount: *amount, to: member(one)? },
-            What::Upgrade { chain, code } => Action::Upgrade { code: code.clone(), target: *chain },
+            What::Upgrade { actor, code } => Action::Upgrade { code: code.clone(), target: *actor },
             What::Text { options } => {
                 let mut options = options.clone();
                 options.sort();

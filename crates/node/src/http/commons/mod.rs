@@ -3,6 +3,7 @@
 //! Invariant: a command counts by its signature, not by who brings it. A read shows one committed state, however long it
 //! takes; walks through all records are on a thread that may block, and few at a time.
 
+mod metrics;
 mod proof;
 mod read;
 
@@ -17,8 +18,11 @@ use troupe_api::ErrorCode;
 use troupe_commons::Charter;
 use troupe_runtime::Actor;
 
+pub(super) use metrics::Counts;
+
 use super::problem::Refusal;
 use super::read::Answer;
+use super::signed::SignedBy;
 use super::site::{Site, blocking};
 use super::{actors, body, message};
 use crate::commons::{Committed, NAME};
@@ -64,21 +68,29 @@ async fn committed(site: &Site) -> Result<Committed, Refusal> {
     })
 }
 
-async fn begin(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer {
+async fn begin(State(site): State<Arc<Site>>, SignedBy(by): SignedBy, request: Request<Body>) -> Answer {
     let charter: Charter = body::json(request).await?;
+    let by = by.to_string();
+    if !charter.founders.iter().any(|founder| founder.did == by) {
+        return Err(Refusal::new(ErrorCode::Forbidden, format!("{by} is no founder: one of them signs")));
+    }
     let new = site.host.prepare_commons(&charter)?;
     actors::created(&site.host.actors.start(new).await?).await
 }
 
 async fn command(State(site): State<Arc<Site>>, request: Request<Body>) -> Result<Response<Body>, Refusal> {
     let actor = find(&site).await?;
-    let sent = message::send(&site, &actor, request).await;
-    sent.map_err(|refusal| match refusal.problem().code {
-        // A refusal is `CODE: text`; the code is for programs.
-        ErrorCode::Rejected => {
-            let code = refusal.problem().detail.split_once(": ").map(|(code, _)| code.to_owned());
-            refusal.with_error(code)
+    match message::send(&site, &actor, request).await {
+        Ok(answer) => {
+            site.counts.accept();
+            Ok(answer)
         }
-        _ => refusal,
-    })
+        // A refusal is `CODE: text`; the code is for programs.
+        Err(refusal) if refusal.problem().code == ErrorCode::Rejected => {
+            let code = refusal.problem().detail.split_once(": ").map(|(code, _)| code.to_owned());
+            site.counts.refuse(code.as_deref().unwrap_or_default());
+            Err(refusal.with_error(code))
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
