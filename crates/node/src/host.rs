@@ -12,6 +12,7 @@ use troupe_component::{
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
+use crate::dag::Dag;
 use crate::logs::Logs;
 
 /// How a node is run.
@@ -40,6 +41,8 @@ pub struct Host {
     pub sandbox: Sandbox,
     /// The last lines of their logs.
     pub logs: Logs,
+    /// The blobs that it keeps by CID.
+    pub dag: Arc<Dag>,
 }
 
 /// What an actor is begun with.
@@ -189,8 +192,9 @@ impl Settings {
             watch: self.watch,
             deadline: self.deadline,
         });
+        let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
         let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
-        Ok(Host { actors, sandbox, logs })
+        Ok(Host { actors, sandbox, logs, dag })
     }
 
     /// Lets actors that were granted to ask the world.

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod checkpoints;
+pub mod dag;
 pub mod host;
 pub mod http;
 pub mod load;

@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, debug, demo,
-    dev, diff, export, follow, follow_log, import, inspect, log, new, prove, ps, redact, run, schema, send,
-    serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, dag, debug,
+    demo, dev, diff, export, follow, follow_log, import, inspect, log, new, prove, ps, redact, run, schema,
+    send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -73,6 +73,7 @@ pub(super) enum Command {
     Fork(branch::Fork),
     Rewind(branch::Rewind),
     Redact(redact::Redact),
+    Dag(dag::Dag),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

@@ -22,6 +22,7 @@ mod code;
 mod completions;
 mod contracts;
 mod copy;
+mod dag;
 mod debug;
 mod demo;
 mod dev;
@@ -119,6 +120,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Dag(command) => dag::dag(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

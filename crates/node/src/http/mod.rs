@@ -8,6 +8,7 @@ mod body;
 mod change;
 mod checkpoints;
 mod components;
+mod dag;
 mod events;
 mod guard;
 mod message;
@@ -54,6 +55,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/actors", get(actors::list).post(actors::start))
         .route("/components", post(components::upload))
         .route("/files", post(components::upload_file))
+        .route("/dag", get(dag::list).post(dag::put))
+        .route("/dag/{cid}", get(dag::get))
         .route("/components/{hash}", get(components::component))
         .route("/top", get(top::top))
         .route("/healthz", get(read::healthz))

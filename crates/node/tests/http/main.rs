@@ -6,6 +6,7 @@ mod access;
 mod actors;
 mod checkpoints;
 mod connections;
+mod dag;
 mod guests;
 mod limits;
 mod messages;
