@@ -20,6 +20,8 @@ mod node;
 mod object;
 mod payload;
 mod redact;
+mod roots;
+mod signing;
 mod types;
 
 pub use checkpoints::{ConsistencyProof, InclusionProof};

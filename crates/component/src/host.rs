@@ -31,7 +31,7 @@ pub(crate) struct Host {
     /// Clocks, randomness, standard streams and the rest of WASI.
     pub(crate) wasi: Wasi,
     /// The epochs that the guest may take, which start anew after each call to the outside.
-    pub(crate) deadline: Option<u64>,
+    pub(crate) deadline: u64,
     /// What a core module carries to and from its job.
     pub(crate) job: Job,
     /// Who counts host calls and denied growth.

@@ -241,9 +241,8 @@ pub(crate) fn store_of(
     let mut store = Store::new(actor.body.engine(), Host::new(actor, context, line));
     store.limiter(|host| host);
     store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
-    if let Some(ticks) = store.data().deadline {
-        store.set_epoch_deadline(ticks);
-    }
+    let ticks = store.data().deadline;
+    store.set_epoch_deadline(ticks);
     Ok(store)
 }
 

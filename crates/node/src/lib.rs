@@ -11,11 +11,11 @@
 pub mod access;
 pub mod checkpoints;
 pub mod dag;
+pub mod did;
 pub mod host;
 pub mod http;
 pub mod load;
 pub mod logs;
-
 pub mod otlp;
 pub mod outside;
 pub mod parallel;

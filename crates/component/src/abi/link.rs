@@ -190,9 +190,8 @@ fn ask(
         Err(error) => return Ok(Err(error)),
     };
     // An answer from outside takes its own time, not the guest's.
-    if function.reads()
-        && let Some(ticks) = caller.data().deadline
-    {
+    if function.reads() {
+        let ticks = caller.data().deadline;
         wasmtime::AsContextMut::as_context_mut(caller).set_epoch_deadline(ticks);
     }
     Ok(Ok(match came {

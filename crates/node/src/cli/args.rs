@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, dag, debug,
-    demo, dev, diff, export, follow, follow_log, import, inspect, log, new, prove, ps, redact, run, schema,
-    send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove, ps, redact, run,
+    schema, send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -74,6 +74,7 @@ pub(super) enum Command {
     Rewind(branch::Rewind),
     Redact(redact::Redact),
     Dag(dag::Dag),
+    Id(id::Id),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

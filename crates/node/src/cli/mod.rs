@@ -32,6 +32,7 @@ mod export;
 mod failure;
 mod follow;
 mod follow_log;
+mod id;
 mod import;
 mod infer;
 mod inspect;
@@ -52,6 +53,7 @@ mod screen;
 mod send;
 mod serve;
 mod server;
+mod signer;
 mod signing;
 mod sse;
 mod start;
@@ -121,6 +123,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(command) => import::import(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
         Command::Dag(command) => dag::dag(&screen, &command),
+        Command::Id(command) => id::id(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

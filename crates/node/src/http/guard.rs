@@ -65,7 +65,7 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     }
 }
 
-fn is_read(method: &Method) -> bool {
+pub(super) fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 

@@ -19,6 +19,7 @@ mod read;
 mod redactions;
 mod schema;
 mod server;
+mod signed;
 mod site;
 mod socket;
 mod tail;
@@ -84,6 +85,7 @@ pub fn router(site: Arc<Site>) -> Router {
     router
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&site), signed::signed))
         .layer(from_fn_with_state(Arc::clone(&site), guard::guard))
         .with_state(site)
 }

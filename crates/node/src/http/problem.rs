@@ -7,6 +7,7 @@ use troupe_api::{ErrorCode, FieldProblem, Problem};
 use troupe_runtime::{OpenError, SendError};
 use troupe_store::StoreError;
 
+use super::signed;
 use crate::access::{Denied, TooMany};
 use crate::dag::DagError;
 use crate::host::SetupError;
@@ -168,6 +169,13 @@ impl IntoResponse for Refusal {
         if let Some(challenge) = self.challenge {
             response = response.header(header::WWW_AUTHENTICATE, challenge);
         }
+        if matches!(
+            self.problem.code,
+            ErrorCode::Unsigned | ErrorCode::BadSignature | ErrorCode::StaleSignature
+        ) {
+            // What is to be signed, and how (RFC 9421, 5.1).
+            response = response.header("accept-signature", signed::ACCEPTED);
+        }
         if self.problem.code == ErrorCode::NotASocket {
             response = response.header(header::UPGRADE, "websocket");
         }
@@ -211,6 +219,10 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::NotASocket => "a WebSocket is expected",
         ErrorCode::Unauthorized => "a token is needed",
         ErrorCode::Forbidden => "not allowed",
+        ErrorCode::Unsigned => "a signature is needed",
+        ErrorCode::BadSignature => "the signature does not hold",
+        ErrorCode::StaleSignature => "the signature is not good now",
+        ErrorCode::Replayed => "the request was sent before",
         ErrorCode::TooManyRequests => "too many requests",
     }
 }

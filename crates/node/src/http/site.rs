@@ -11,6 +11,7 @@ use troupe_runtime::{Actor, SendError, View};
 
 use super::problem::Refusal;
 use super::schema::Described;
+use super::signed::Seen;
 use crate::access::{Policy, RateLimit};
 use crate::host::{Host, Running};
 
@@ -37,6 +38,7 @@ pub struct Site {
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
     pub(super) described: Described,
+    pub(super) seen: Seen,
 }
 
 impl Site {
@@ -52,6 +54,7 @@ impl Site {
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
             described: Described::default(),
+            seen: Seen::default(),
         }
     }
 

@@ -10,6 +10,7 @@ mod dice;
 mod files;
 mod guarded;
 mod guide;
+mod ids;
 mod liar;
 mod lying;
 mod many;
