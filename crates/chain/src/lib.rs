@@ -71,8 +71,8 @@ pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
-    Rejection, Step,
+    Abort, Accepted, Answered, Context, Failed, Held, Leaf, Level, LogLine, Machine, Nowhere, Outcome,
+    Outside, Rejection, Step, hand_over,
 };
 pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};

@@ -14,6 +14,7 @@ use troupe_store::{Store, StoreError};
 
 use crate::dag::Dag;
 use crate::logs::Logs;
+use crate::machines::AllMachines;
 
 /// How a node is run.
 #[derive(Clone)]
@@ -193,7 +194,8 @@ impl Settings {
             deadline: self.deadline,
         });
         let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
-        let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
+        let machines = AllMachines::new(sandbox.clone());
+        let actors = Actors::open(self.store, machines, self.options)?;
         Ok(Host { actors, sandbox, logs, dag })
     }
 
@@ -265,6 +267,11 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Finds the machine for any chain.
+    pub fn machines(&self) -> AllMachines {
+        AllMachines::new(self.sandbox.clone())
     }
 
     /// Begins an actor and blocks until it is there.

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "troupe-api",
             "troupe-chain",
+            "troupe-commons",
             "troupe-component",
             "troupe-identity",
             "troupe-log",

@@ -46,6 +46,16 @@ impl SignerArgs {
                 "--as NAME, or TROUPE_AS; `troupe id list` shows names, `troupe id new NAME` makes a key",
             )
         })?;
+        self.open_named(named)
+    }
+
+    /// Whether a key is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.signer.is_some()
+    }
+
+    /// Another key, under the same passphrase.
+    pub(super) fn open_named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
         // No name has a dot or a slash.
         if named.contains(['.', '/']) {
             let passphrase = self.passphrase.known(named)?;

@@ -77,14 +77,14 @@ fn rules(host: &Host, current: &View, asked: UpgradeActor) -> Result<(Rules, Byt
 
 async fn dry(site: &Site, actor: Actor, rules: Rules, messages: u64) -> Answer {
     let room = site.rehearsals.enter()?;
-    let sandbox = site.host.sandbox.clone();
+    let machines = site.host.machines();
     // A client that goes away takes its rehearsal along.
     let gone = Gone(Arc::default());
     let gone_there = Arc::clone(&gone.0);
     let told = blocking(move || {
         let _room = room;
         let chain = actor.id();
-        rehearse(&**actor.store(), &chain, &sandbox, &rules, messages, &gone_there).map_err(|error| {
+        rehearse(&**actor.store(), &chain, &machines, &rules, messages, &gone_there).map_err(|error| {
             match error {
                 NoRehearsal::Abort(abort) => troupe_runtime::SendError::from(abort).into(),
                 NoRehearsal::NoMachine(why) => Refusal::new(ErrorCode::CannotBegin, why),

@@ -60,7 +60,7 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     match rest.as_slice() {
         ["socket"] => Some(Scope::Send),
         _ if is_read(method) => Some(Scope::Read),
-        [] | ["dag"] if method == Method::POST => Some(Scope::Send),
+        [] | ["commons" | "dag"] if method == Method::POST => Some(Scope::Send),
         _ => Some(Scope::Manage),
     }
 }
@@ -86,6 +86,9 @@ mod tests {
             (Method::POST, "/actors/a", Some(Scope::Send)),
             (Method::POST, "/actors/a/", Some(Scope::Send)),
             (Method::POST, "/actors/stop", Some(Scope::Send)),
+            (Method::POST, "/commons", Some(Scope::Send)),
+            (Method::POST, "/commons/begin", Some(Scope::Manage)),
+            (Method::GET, "/commons/members/a", Some(Scope::Read)),
             (Method::GET, "/socket", Some(Scope::Send)),
             (Method::GET, "/actors/a/socket", Some(Scope::Send)),
             (Method::POST, "/actors", Some(Scope::Manage)),

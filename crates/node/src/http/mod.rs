@@ -7,6 +7,7 @@ mod actors;
 mod body;
 mod change;
 mod checkpoints;
+mod commons;
 mod components;
 mod dag;
 mod events;
@@ -82,7 +83,7 @@ pub fn router(site: Arc<Site>) -> Router {
         // A client that has an actor's URL as its base asks for the root below it.
         .route("/actors/{actor}/", of_actor());
     let router = ["", "/actors/{actor}"].into_iter().fold(router, below_actor);
-    router
+    commons::routes(router)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&site), signed::signed))

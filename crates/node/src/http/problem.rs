@@ -49,6 +49,12 @@ impl Refusal {
         self
     }
 
+    /// Says the actor's own code for what went wrong.
+    pub(super) fn with_error(mut self, error: Option<String>) -> Self {
+        self.problem.error = error;
+        self
+    }
+
     /// Says when what was asked for was redacted.
     pub(super) fn with_at(mut self, at: u64) -> Self {
         self.problem.at = Some(at);

@@ -22,5 +22,7 @@ mod tls;
 mod ui;
 mod upgrades;
 
+#[path = "../common/person.rs"]
+mod person;
 #[path = "../common/wire.rs"]
 mod wire;
