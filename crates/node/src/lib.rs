@@ -19,7 +19,6 @@ pub mod http;
 pub mod load;
 pub mod logs;
 pub mod machines;
-
 pub mod otlp;
 pub mod outside;
 pub mod parallel;

@@ -54,7 +54,7 @@ impl SignerArgs {
         self.signer.is_some()
     }
 
-    /// Another key, under the same passphrase.
+    /// Another key, under the same passphrase where one is given.
     pub(super) fn open_named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
         // No name has a dot or a slash.
         if named.contains(['.', '/']) {
