@@ -24,11 +24,10 @@ const BUILT: [Built; 7] = [
     Built::actor("stock", "sdk", "stock/rust"),
     Built {
         name: "verifier",
-        workspace: "ui",
-        folder: "verifier",
-        into: "page",
-        // It has the chain crate in it.
-        sources: ".",
+        workspace: "",
+        folder: "ui/verifier",
+        into: "ui/page",
+        profile: "page",
         linker: "rust-lld",
     },
 ];
@@ -42,14 +41,15 @@ const UNAVAILABLE: i32 = 3;
 struct Built {
     /// The package, and the file.
     name: &'static str,
-    /// The folder of the cargo workspace, from the root of the repository.
+    /// The folder of the cargo workspace, from the root of the repository. All sources of the repository that it is made
+    /// of are in there: a crate beyond has a name that depends on where the repository is.
     workspace: &'static str,
     /// The folder of the package, from there.
     folder: &'static str,
     /// The folder of the file, from the workspace.
     into: &'static str,
-    /// The folder that all sources of the repository are in that it is made of, from the root.
-    sources: &'static str,
+    /// The profile of cargo.
+    profile: &'static str,
     /// What links it: to a component, or to a core module.
     linker: &'static str,
 }
@@ -57,7 +57,7 @@ struct Built {
 impl Built {
     /// An actor, whose component stands beside its sources.
     const fn actor(name: &'static str, workspace: &'static str, folder: &'static str) -> Self {
-        Self { name, workspace, folder, into: folder, sources: workspace, linker: LINKER }
+        Self { name, workspace, folder, into: folder, profile: "release", linker: LINKER }
     }
 }
 
@@ -101,11 +101,11 @@ fn compare(check: bool, names: &[&str]) -> Result<Option<Vec<&'static str>>> {
     };
     let mut differing = Vec::new();
     let wanted = |built: &Built| names.is_empty() || names.contains(&built.name);
-    for Built { name, workspace, folder, into, sources, linker } in BUILT.into_iter().filter(wanted) {
+    for Built { name, workspace, folder, into, profile, linker } in BUILT.into_iter().filter(wanted) {
         let workspace = root.join(workspace);
         let cargo = || cargo(&rustc, &workspace.join(folder), linker);
         let built =
-            build(cargo, &root.join(sources), name, &[]).with_context(|| format!("building {name}"))?;
+            build(cargo, &workspace, name, profile, &[]).with_context(|| format!("building {name}"))?;
         let committed = workspace.join(into).join(name).with_extension("wasm");
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         let verdict = match (same, check) {
@@ -130,7 +130,7 @@ pub(crate) fn of_the_sdk(folder: &str, name: &str, features: &[&str]) -> Result<
         return Ok(None);
     };
     let cargo = || cargo(&rustc, &workspace.join(folder), LINKER);
-    build(cargo, &workspace, name, features).map(Some).with_context(|| format!("building {name}"))
+    build(cargo, &workspace, name, "release", features).map(Some).with_context(|| format!("building {name}"))
 }
 
 /// The pinned compiler, or `None` if this machine cannot have it.
@@ -159,20 +159,26 @@ fn unavailable(skip: bool) -> Result<()> {
 }
 
 /// Builds a package in a fresh folder and reads what came of it.
-fn build(cargo: impl Fn() -> Command, sources: &Path, name: &str, features: &[&str]) -> Result<Vec<u8>> {
+fn build(
+    cargo: impl Fn() -> Command,
+    sources: &Path,
+    name: &str,
+    profile: &str,
+    features: &[&str],
+) -> Result<Vec<u8>> {
     // The sources must be there before the flags can name the folders that they are in.
-    succeed(cargo().args(["fetch", "--quiet", "--locked"]))?;
+    succeed(cargo().args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
     let target = tempfile::tempdir().context("making a folder to build in")?;
     succeed(
         cargo()
             // The chain crate asks for what the node needs; more than this compiler has is an error all the same.
-            .args(["build", "--quiet", "--locked", "--release", "--ignore-rust-version"])
+            .args(["build", "--quiet", "--locked", "--profile", profile, "--ignore-rust-version"])
             .args(["--features", &features.join(","), "--target", TARGET, "--target-dir"])
             .arg(target.path())
             .env("CARGO_ENCODED_RUSTFLAGS", flags(sources)?),
     )?;
     let component =
-        target.path().join(TARGET).join("release").join(name.replace('-', "_")).with_extension("wasm");
+        target.path().join(TARGET).join(profile).join(name.replace('-', "_")).with_extension("wasm");
     fs::read(&component).with_context(|| format!("reading {}", component.display()))
 }
 

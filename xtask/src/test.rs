@@ -79,7 +79,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 
 fn format(_: &mut Counts) -> Result<Verdict> {
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])?, |_| {})?;
-    for manifest in ["actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml", "ui/Cargo.toml"] {
+    for manifest in ["actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml"] {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check", "--manifest-path", manifest])?, |_| {})?;
     }
     Ok(Verdict::Passed)
@@ -87,8 +87,7 @@ fn format(_: &mut Counts) -> Result<Verdict> {
 
 /// Each workspace's lock file fits its manifests.
 fn locks(_: &mut Counts) -> Result<Verdict> {
-    for manifest in ["Cargo.toml", "actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml", "ui/Cargo.toml"]
-    {
+    for manifest in ["Cargo.toml", "actors/Cargo.toml", "fuzz/Cargo.toml", "sdk/Cargo.toml"] {
         let mut metadata =
             shell::cargo(&["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest])?;
         if !shell::succeeds(&mut metadata) {
@@ -101,10 +100,8 @@ fn locks(_: &mut Counts) -> Result<Verdict> {
 fn lint(_: &mut Counts) -> Result<Verdict> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     shell::run(&mut shell::cargo(&clippy)?, |_| {})?;
-    for (manifest, target) in [("sdk/Cargo.toml", "target/sdk"), ("ui/Cargo.toml", "target/ui")] {
-        let options = ["--manifest-path", manifest, "--target-dir", target, "--all-features"];
-        shell::run(shell::cargo(&clippy[..4])?.args(options).args(&clippy[4..]), |_| {})?;
-    }
+    let options = ["--manifest-path", "sdk/Cargo.toml", "--target-dir", "target/sdk", "--all-features"];
+    shell::run(shell::cargo(&clippy[..4])?.args(options).args(&clippy[4..]), |_| {})?;
     Ok(Verdict::Passed)
 }
 
@@ -141,13 +138,9 @@ fn kills(counts: &mut Counts) -> Result<Verdict> {
     Ok(Verdict::Passed)
 }
 
-/// The actors' rules, natively, the SDK that some are made with, and what the explorer's page checks.
+/// The actors' rules, natively, and the SDK that some are made with.
 fn actors_tests(counts: &mut Counts) -> Result<Verdict> {
-    for (manifest, target) in [
-        ("actors/Cargo.toml", "target/actors"),
-        ("sdk/Cargo.toml", "target/sdk"),
-        ("ui/Cargo.toml", "target/ui"),
-    ] {
+    for (manifest, target) in [("actors/Cargo.toml", "target/actors"), ("sdk/Cargo.toml", "target/sdk")] {
         let mut test = shell::cargo(&["test", "--workspace", "--locked", "--manifest-path", manifest])?;
         shell::run(test.args(["--all-features", "--target-dir", target]), |line| counts.read(line))?;
     }

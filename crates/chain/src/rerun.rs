@@ -3,7 +3,7 @@
 use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Context, Machine, Outside, Step};
-use crate::replay::{fetch, find_blob, find_machine, played};
+use crate::replay::{fetch, find_blob, find_machine, machine_after, played};
 use crate::verdict::{CannotCheck, NotVerified};
 use crate::{Body, Entry, Genesis, Hash};
 
@@ -42,7 +42,7 @@ pub fn rerun<H: History, M: Machines>(
                 Body::Failure(failure) => (&failure.message, &failure.calls),
                 _ => return Ok(None),
             };
-            let machine = find_machine(machines, &tip, seq, &mut blob)?;
+            let machine = machine_after(history, machines, &tip, before.seq)?;
             let state = fetch(seq, "state", &state_of(before)?, &mut blob)?;
             let message = fetch(seq, "message", message, &mut blob)?;
             let run = |outside: &mut dyn Outside| {
@@ -52,7 +52,7 @@ pub fn rerun<H: History, M: Machines>(
         }
         Body::Upgrade(upgrade) => {
             tip.check(&entry.encode())?;
-            let machine = find_machine(machines, &tip, seq, &mut blob)?;
+            let machine = machine_after(history, machines, &tip, before.seq)?;
             let state = fetch(seq, "state", &state_of(before)?, &mut blob)?;
             let run = |outside: &mut dyn Outside| machine.migrate(&context, outside, state.as_ref());
             played(seq, same_engine, &upgrade.calls, &mut blob, run).map(Some)

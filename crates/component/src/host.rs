@@ -8,6 +8,8 @@ use troupe_chain::{Abort, Answered, Asked, Context, Hash, Level, LogLine, Text};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{ResourceLimiter, StoreContextMut};
 
+use crate::abi::job::Job;
+use crate::abi::meters::Meters;
 use crate::line::Line;
 use crate::wasi::Wasi;
 use crate::world::World;
@@ -30,6 +32,10 @@ pub(crate) struct Host {
     pub(crate) wasi: Wasi,
     /// The epochs that the guest may take, which start anew after each call to the outside.
     pub(crate) deadline: u64,
+    /// What a core module carries to and from its job.
+    pub(crate) job: Job,
+    /// Who counts host calls and denied growth.
+    pub(crate) meters: Arc<Meters>,
     /// The actor's own code.
     pub(crate) code: Hash,
     /// The position of the entry being made.
@@ -114,6 +120,7 @@ impl Host {
     /// What an instance of `actor` begins with as the entry that `context` is of is made.
     pub(crate) fn new(actor: &WasmComponent, context: &Context, line: Option<Line>) -> Self {
         let limits = &actor.limits;
+        let deadline = actor.sandbox.deadline_ticks(limits.time());
         Self {
             phase: Phase::Instantiate,
             log: Vec::new(),
@@ -123,7 +130,9 @@ impl Host {
             line,
             grants: Arc::clone(&actor.grants),
             wasi: Wasi::new(context, limits.memory),
-            deadline: actor.sandbox.deadline_ticks(),
+            deadline,
+            job: Job::default(),
+            meters: Arc::clone(actor.sandbox.meters()),
             code: actor.name,
             seq: context.seq,
             denied: None,
@@ -213,6 +222,10 @@ impl Host {
             *left = rest;
         }
         if rest.is_none() {
+            match kind {
+                Denied::Memory => self.meters.deny_memory(),
+                Denied::Table => self.meters.deny_table(),
+            }
             // Where both were denied, memory comes first.
             self.denied = Some(match self.denied {
                 Some(Denied::Memory) => Denied::Memory,

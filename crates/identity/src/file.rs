@@ -194,13 +194,13 @@ impl Signer for FileSigner {
 }
 
 #[cfg(unix)]
-fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
+pub(crate) fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
+pub(crate) fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
     std::fs::OpenOptions::new().write(true).create_new(true).open(path)
 }
 

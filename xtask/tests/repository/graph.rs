@@ -9,7 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-log", &["troupe-chain", "troupe-store"]),
     ("troupe-commons", &["troupe-chain"]),
     ("troupe-component", &["troupe-chain"]),
-    ("troupe-api", &["troupe-chain"]),
+    ("troupe-api", &["troupe-chain", "troupe-identity"]),
     ("troupe-runtime", &["troupe-chain", "troupe-store"]),
     ("troupe-identity", &["troupe-chain"]),
     ("troupe-manifest", &["troupe-chain", "troupe-component"]),
@@ -20,7 +20,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "troupe-api",
             "troupe-chain",
+            "troupe-commons",
             "troupe-component",
+            "troupe-identity",
             "troupe-log",
             "troupe-manifest",
             "troupe-runtime",
@@ -33,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
+    ("verifier", &["troupe-chain"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];

@@ -2,6 +2,7 @@
 
 mod cache;
 mod changed;
+mod dag;
 mod debug;
 mod demo;
 mod dev;
@@ -9,6 +10,7 @@ mod dice;
 mod files;
 mod guarded;
 mod guide;
+mod ids;
 mod liar;
 mod lying;
 mod many;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use troupe::machines::AllMachines;
 use troupe_api::Payload;
-use troupe_chain::{Body, Entry, Genesis, Hash, Machines, Outcome, Rules, Sender, Step};
-use troupe_component::{Sandbox, WasmComponent};
+use troupe_chain::{Body, Entry, Genesis, Hash, Machine, Machines, Outcome, Rules, Sender, Step};
 use troupe_runtime::View;
 use troupe_store::Store;
 
@@ -25,8 +25,8 @@ pub(super) struct Session {
     store: Arc<dyn Store>,
     chain: Hash,
     genesis: Genesis,
-    sandbox: Sandbox,
-    machine: Option<(Rules, WasmComponent)>,
+    machines: AllMachines,
+    machine: Option<(Rules, Arc<dyn Machine>)>,
     last: u64,
     kept: BTreeMap<u64, View>,
     here: Here,
@@ -50,21 +50,21 @@ pub(super) const NAMES: [&str; 11] =
 
 impl Session {
     /// Begins after the first state of a chain.
-    pub(super) fn open(store: Arc<dyn Store>, chain: Hash, sandbox: Sandbox) -> Result<Self, Failure> {
+    pub(super) fn open(store: Arc<dyn Store>, chain: Hash, machines: AllMachines) -> Result<Self, Failure> {
         let head = store.head(&chain)?.ok_or_else(|| Failure::cannot("there are no entries"))?;
         if head.seq == 0 {
             return Err(Failure::cannot("the history has a genesis, and no state yet"));
         }
         let genesis =
             troupe_runtime::genesis_of(&*store, &chain).map_err(|error| Failure::cannot(chain_of(&error)))?;
-        let view = state_at(&*store, chain, &sandbox, 1)?;
+        let view = state_at(&*store, chain, &machines, 1)?;
         let (entry, bytes) = read(&*store, &chain, 1)?;
         let here = Here { view, entry, bytes, before: None, message: None, step: None };
         let mut session = Self {
             store,
             chain,
             genesis,
-            sandbox,
+            machines,
             machine: None,
             last: head.seq,
             kept: BTreeMap::new(),
@@ -101,10 +101,14 @@ impl Session {
         let rules = self.rules_of(&entry, before.as_ref())?;
         let state = before.as_ref().map(|view| view.state.clone()).unwrap_or_default();
         let (chain, init) = (self.chain, self.genesis.init_from());
-        let step = match &entry.body {
+        let machine = match &entry.body {
             Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => None,
             _ if forked => None,
-            _ => again::again(self.machine(&rules)?, &recorded.as_ref(&entry), (chain, &state), &init)?,
+            _ => Some(machine_with(self.machine(&rules)?, before.as_ref())),
+        };
+        let step = match &machine {
+            Some(machine) => again::again(machine, &recorded.as_ref(&entry), (chain, &state), &init)?,
+            None => None,
         };
         let view = match (&step, &before) {
             (Some(Step { outcome: Outcome::Accepted(accepted), .. }), Some(before))
@@ -112,9 +116,10 @@ impl Session {
             {
                 let mut tip = before.tip.clone();
                 tip.check(&bytes).map_err(Failure::is_false)?;
-                View { tip, state: accepted.state.clone().into() }
+                let held = machine.and_then(|machine| machine.held(&accepted.state));
+                View { tip, state: accepted.state.clone().into(), held }
             }
-            _ => state_at(&*self.store, self.chain, &self.sandbox, seq)?,
+            _ => state_at(&*self.store, self.chain, &self.machines, seq)?,
         };
         self.keep(seq, view.clone());
         let message = recorded.message.clone();
@@ -124,12 +129,13 @@ impl Session {
 
     /// What a message would come to here.
     pub(super) fn tried(&mut self, message: &[u8]) -> Result<Step, Failure> {
-        let View { tip, state } = self.here.view.clone();
-        if tip.stopped {
+        let view = self.here.view.clone();
+        if view.tip.stopped {
             return Err(Failure::cannot("the chain ends here, and takes no message"));
         }
-        let context = tip.next_context(Sender::Http { key: None }, tip.at);
-        again::tried(self.machine(&tip.rules)?, context, message, &state)
+        let context = view.tip.next_context(Sender::Http { key: None }, view.tip.at);
+        let machine = machine_with(self.machine(&view.tip.rules)?, Some(&view));
+        again::tried(&machine, context, message, &view.state)
     }
 
     fn view_at(&mut self, seq: u64) -> Result<View, Failure> {
@@ -139,7 +145,7 @@ impl Session {
         if let Some(view) = self.kept.get(&seq) {
             return Ok(view.clone());
         }
-        let view = state_at(&*self.store, self.chain, &self.sandbox, seq)?;
+        let view = state_at(&*self.store, self.chain, &self.machines, seq)?;
         self.keep(seq, view.clone());
         Ok(view)
     }
@@ -195,14 +201,14 @@ impl Session {
     fn rules_of(&self, entry: &Entry, before: Option<&View>) -> Result<Rules, Failure> {
         Ok(match (&entry.body, before) {
             (Body::Upgrade(_), _) => {
-                (*state_at(&*self.store, self.chain, &self.sandbox, entry.seq)?.tip.rules).clone()
+                (*state_at(&*self.store, self.chain, &self.machines, entry.seq)?.tip.rules).clone()
             }
             (_, Some(view)) => (*view.tip.rules).clone(),
             (_, None) => self.genesis.rules(),
         })
     }
 
-    fn machine(&mut self, rules: &Rules) -> Result<&WasmComponent, Failure> {
+    fn machine(&mut self, rules: &Rules) -> Result<Arc<dyn Machine>, Failure> {
         if self.machine.as_ref().is_none_or(|(known, _)| known != rules) {
             let code = match &rules.code {
                 troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
@@ -210,10 +216,10 @@ impl Session {
             };
             let files = troupe_runtime::files_of(&*self.store, rules);
             let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
-            let machine = self.sandbox.machine(rules, &code, &files).map_err(Failure::cannot)?;
+            let machine = self.machines.machine(rules, &code, &files).map_err(Failure::cannot)?;
             self.machine = Some((rules.clone(), machine));
         }
-        let machine = self.machine.as_ref().map(|(_, machine)| machine);
+        let machine = self.machine.as_ref().map(|(_, machine)| Arc::clone(machine));
         machine.ok_or_else(|| Failure::cannot("there is no machine"))
     }
 }
@@ -291,8 +297,16 @@ fn kind_of(from: &Sender) -> &'static str {
     }
 }
 
-fn state_at(store: &dyn Store, chain: Hash, sandbox: &Sandbox, seq: u64) -> Result<View, Failure> {
-    troupe_runtime::state_at(store, chain, sandbox, seq).map_err(|error| Failure::cannot(chain_of(&error)))
+/// A machine that has what the state names beside its bytes.
+fn machine_with(machine: Arc<dyn Machine>, view: Option<&View>) -> Arc<dyn Machine> {
+    if let Some(held) = view.and_then(|view| view.held.clone()) {
+        machine.hold(held);
+    }
+    machine
+}
+
+fn state_at(store: &dyn Store, chain: Hash, machines: &AllMachines, seq: u64) -> Result<View, Failure> {
+    troupe_runtime::state_at(store, chain, machines, seq).map_err(|error| Failure::cannot(chain_of(&error)))
 }
 
 fn read(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Entry, Bytes), Failure> {
