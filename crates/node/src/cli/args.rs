@@ -117,6 +117,8 @@ impl Color {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use clap::CommandFactory;
 
     use super::*;
@@ -124,6 +126,29 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_takes_the_same_kind_of_value_in_every_command() {
+        /// The actor's configuration or the node's, an actor's limit or how many entries, the questions of one command.
+        const DIFFER: [&str; 3] = ["config", "limit", "replay"];
+        fn collect(command: &clap::Command, seen: &mut BTreeMap<String, BTreeSet<String>>) {
+            for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
+                if !arg.get_action().takes_values() {
+                    continue;
+                }
+                let value = arg.get_value_names().unwrap_or_default().join(" ").replace("|none", "");
+                let names = arg.get_long_and_visible_aliases().unwrap_or_default();
+                for name in names.into_iter().filter(|name| !DIFFER.contains(name)) {
+                    seen.entry(name.to_owned()).or_default().insert(value.clone());
+                }
+            }
+            command.get_subcommands().for_each(|command| collect(command, seen));
+        }
+        let mut seen = BTreeMap::new();
+        collect(&Args::command(), &mut seen);
+        seen.retain(|_, values| values.len() > 1);
+        assert_eq!(seen, BTreeMap::new());
     }
 
     #[test]
