@@ -7,5 +7,6 @@ mod people;
 mod person;
 mod reading;
 mod recovery;
+mod testing;
 #[path = "../common/wire.rs"]
 mod wire;
