@@ -53,6 +53,8 @@ fn every_path_is_listed() {
         "/components",
         "/components/{hash}",
         "/files",
+        "/dag",
+        "/dag/{cid}",
         "/top",
         "/commons",
         "/commons/begin",

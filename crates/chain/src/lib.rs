@@ -29,6 +29,7 @@
 //! ```
 
 mod bisect;
+mod cid;
 mod codec;
 mod did;
 mod effect;
@@ -55,6 +56,7 @@ mod verdict;
 mod verify;
 
 pub use bisect::first_difference;
+pub use cid::{Cid, NotACid};
 pub use codec::FORMAT_VERSION;
 pub use did::{BadDid, DidKey};
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};

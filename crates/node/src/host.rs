@@ -12,6 +12,7 @@ use troupe_component::{
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
+use crate::dag::Dag;
 use crate::logs::Logs;
 use crate::machines::AllMachines;
 
@@ -41,6 +42,8 @@ pub struct Host {
     pub sandbox: Sandbox,
     /// The last lines of their logs.
     pub logs: Logs,
+    /// The blobs that it keeps by CID.
+    pub dag: Arc<Dag>,
 }
 
 /// What an actor is begun with.
@@ -192,9 +195,10 @@ impl Settings {
             watch: self.watch,
             deadline: self.deadline,
         });
+        let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
         let machines = AllMachines::new(sandbox.clone());
         let actors = Actors::open(self.store, machines, self.options)?;
-        Ok(Host { actors, sandbox, logs })
+        Ok(Host { actors, sandbox, logs, dag })
     }
 
     /// Lets actors that were granted to ask the world.

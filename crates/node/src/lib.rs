@@ -11,7 +11,9 @@
 pub mod access;
 pub mod checkpoints;
 pub mod commons;
+pub mod dag;
 pub mod did;
+pub mod executor;
 pub mod host;
 pub mod http;
 pub mod load;
@@ -20,6 +22,7 @@ pub mod machines;
 pub mod otlp;
 pub mod outside;
 pub mod parallel;
+pub mod receipt;
 pub mod rehearse;
 mod runtime;
 

@@ -1,7 +1,7 @@
 //! The host ABI: what a job, or an actor that was granted it, may ask of the commons.
 //!
-//! One [`table`](FUNCTIONS) says what there is. Core modules import it from `icn` ([`link`]), components as an interface
-//! ([`component`]); both come to [`perform`]. A refusal is a number, and the guest goes on. Checked in this order:
+//! One [`table`](FUNCTIONS) says what there is. Core modules import it from `icn` (`link`), components as an interface
+//! (`component`); both come to `perform`. A refusal is a number, and the guest goes on. Checked in this order:
 //! fuel, whether the function is there, the capability, lengths, pointers, and what the bytes say. So nothing is
 //! allocated that a guest chose the length of before that was bounded and paid.
 

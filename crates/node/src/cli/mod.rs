@@ -23,11 +23,13 @@ mod commons;
 mod completions;
 mod contracts;
 mod copy;
+mod dag;
 mod debug;
 mod demo;
 mod dev;
 mod diff;
 mod differences;
+mod executor;
 mod export;
 mod failure;
 mod follow;
@@ -132,6 +134,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Member(command) => commons::member::member(&screen, &command),
         Command::Trust(command) => commons::trust::trust(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Job(command) => commons::job::job(&screen, &command),
+        Command::Dag(command) => dag::dag(&screen, &command),
         Command::Id(command) => id::id(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),

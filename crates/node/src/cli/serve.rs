@@ -22,6 +22,7 @@ use troupe_runtime::{Actor, SendError, Status};
 use super::begin::{self, Begin};
 use super::code::CodeArgs;
 use super::commons;
+use super::executor::ExecutorArgs;
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
@@ -77,6 +78,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Tuning")]
     threads: Option<u32>,
     #[command(flatten)]
+    executor: ExecutorArgs,
+    #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
     code: CodeArgs,
@@ -91,7 +94,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let charter = command.charter.as_deref().map(commons::begin::load).transpose()?;
     let place = command.store.as_deref().map(server::store_place).or(config.store.take());
     let place = place.unwrap_or_else(|| StorePlace::Folder("troupe.store".into()));
-    let node = config.node.clone();
+    let (node, execute) = (config.node.clone(), config.executor.take());
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
@@ -108,14 +111,17 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     {
         begun.push(COMMONS.to_owned());
     }
+    let executing = command.executor.begin(screen, &host, execute)?;
+    let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
     let actors = host.actors.clone();
     let checkpoints = signing.begin(screen, &place, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;
         let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
-        Ok(Site::new(host, None).guarded(policy, rate).signing(log))
+        Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(counts))
     })?;
+    drop(executing);
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));
     Ok(())

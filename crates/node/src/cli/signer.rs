@@ -49,6 +49,11 @@ impl SignerArgs {
         self.named(named)
     }
 
+    /// Whether a key is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.signer.is_some()
+    }
+
     /// Another key, by the same means.
     pub(super) fn named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
         // No name has a dot or a slash.

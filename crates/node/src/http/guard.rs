@@ -60,7 +60,7 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     match rest.as_slice() {
         ["socket"] => Some(Scope::Send),
         _ if is_read(method) => Some(Scope::Read),
-        [] | ["commons"] if method == Method::POST => Some(Scope::Send),
+        [] | ["commons" | "dag"] if method == Method::POST => Some(Scope::Send),
         _ => Some(Scope::Manage),
     }
 }
@@ -95,6 +95,8 @@ mod tests {
             (Method::POST, "/actors/", Some(Scope::Manage)),
             (Method::POST, "/components", Some(Scope::Manage)),
             (Method::POST, "/files", Some(Scope::Manage)),
+            (Method::POST, "/dag", Some(Scope::Send)),
+            (Method::GET, "/dag/x", Some(Scope::Read)),
             (Method::POST, "/stop", Some(Scope::Manage)),
             (Method::POST, "/actors/a/upgrade", Some(Scope::Manage)),
             (Method::DELETE, "/actors/a", Some(Scope::Manage)),

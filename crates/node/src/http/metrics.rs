@@ -46,6 +46,14 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     line(&mut text, "troupe_commits_total", "{result=\"ok\"}", read(&metrics.commits));
     line(&mut text, "troupe_commits_total", "{result=\"error\"}", read(&metrics.commit_errors));
     histogram(&mut text, "troupe_commit_seconds", "How long a group commit took.", &metrics.commit_time);
+    let meters = site.host.sandbox.meters();
+    head(&mut text, "troupe_host_calls_total", "counter", "Calls of the host ABI, whatever came of them.");
+    for (function, value) in meters.calls() {
+        line(&mut text, "troupe_host_calls_total", &format!("{{function=\"{function}\"}}"), value);
+    }
+    head(&mut text, "troupe_growth_denied_total", "counter", "Growth that a limit denied a guest.");
+    line(&mut text, "troupe_growth_denied_total", "{what=\"memory\"}", meters.memory_denied());
+    line(&mut text, "troupe_growth_denied_total", "{what=\"table\"}", meters.table_denied());
     let (chains, cells, bytes) = actors.usage();
     let (names, due) = actors.due();
     gauge(&mut text, "troupe_actors", "Actors that the node has.", chains);

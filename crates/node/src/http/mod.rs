@@ -9,6 +9,7 @@ mod change;
 mod checkpoints;
 mod commons;
 mod components;
+mod dag;
 mod events;
 mod guard;
 mod message;
@@ -56,6 +57,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/actors", get(actors::list).post(actors::start))
         .route("/components", post(components::upload))
         .route("/files", post(components::upload_file))
+        .route("/dag", get(dag::list).post(dag::put))
+        .route("/dag/{cid}", get(dag::get))
         .route("/components/{hash}", get(components::component))
         .route("/top", get(top::top))
         .route("/healthz", get(read::healthz))

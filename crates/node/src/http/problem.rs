@@ -10,6 +10,7 @@ use troupe_store::StoreError;
 use super::signed;
 use crate::access::{Denied, TooMany};
 use crate::commons::NotPermitted;
+use crate::dag::DagError;
 use crate::host::SetupError;
 
 /// An error on its way to the client.
@@ -87,6 +88,17 @@ impl From<TooMany> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::new(ErrorCode::Internal, format!("the store failed: {error}"))
+    }
+}
+
+impl From<DagError> for Refusal {
+    fn from(error: DagError) -> Self {
+        let code = match error {
+            DagError::TooLarge => ErrorCode::TooLarge,
+            DagError::Full => ErrorCode::StoreFull,
+            DagError::Store(_) | DagError::Commit(_) => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

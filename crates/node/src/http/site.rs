@@ -14,6 +14,7 @@ use super::problem::Refusal;
 use super::schema::Described;
 use super::signed::Seen;
 use crate::access::{Policy, RateLimit};
+use crate::executor::Counts as Executed;
 use crate::host::{Host, Running};
 
 /// The most streams of events and sockets that are open at the same time.
@@ -37,6 +38,8 @@ pub struct Site {
     pub log: Option<Arc<NodeLog>>,
     /// How often a client may ask; without one, as often as it can.
     pub rate: Option<RateLimit>,
+    /// What its executor did; without one, nothing.
+    pub executor: Option<Arc<Executed>>,
     pub(super) streams: Room,
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
@@ -55,6 +58,7 @@ impl Site {
             policy: None,
             log: None,
             rate: None,
+            executor: None,
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
@@ -75,6 +79,12 @@ impl Site {
     /// Hands out what a node's logs sign.
     pub fn signing(mut self, log: Option<Arc<NodeLog>>) -> Self {
         self.log = log;
+        self
+    }
+
+    /// Counts what an executor does.
+    pub fn executing(mut self, counts: Option<Arc<Executed>>) -> Self {
+        self.executor = counts;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod changed;
+mod dag;
 mod debug;
 mod demo;
 mod dev;

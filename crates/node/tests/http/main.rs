@@ -6,6 +6,7 @@ mod access;
 mod actors;
 mod checkpoints;
 mod connections;
+mod dag;
 mod dids;
 mod guests;
 mod limits;

@@ -19,9 +19,12 @@ fn the_openapi_document_lists_exactly_what_there_is() {
     let mut wire = server.wire();
     let document = wire.get("/openapi.json").unwrap().status(200).json();
     let actor = server.running.actor.id().to_string();
+    let put = "POST /dag HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nblob";
+    wire.send(put).unwrap();
+    let cid = wire.read(true).unwrap().status(201).json()["cid"].as_str().unwrap().to_owned();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let path = path.replace("{entry}", "0").replace("{hash}", &component_name(&server));
-        let path = path.replace("{actor}", &actor).replace("{file}", "app.js");
+        let path = path.replace("{actor}", &actor).replace("{file}", "app.js").replace("{cid}", &cid);
         let path = commons.iter().fold(path, |path, (name, value)| path.replace(name, value));
         let mut expected: BTreeSet<_> =
             methods.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();

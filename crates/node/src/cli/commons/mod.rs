@@ -4,6 +4,7 @@
 
 mod act;
 pub(super) mod begin;
+pub(super) mod job;
 pub(super) mod mana;
 pub(super) mod member;
 pub(super) mod proposal;

@@ -4,6 +4,7 @@
 
 mod check;
 pub(in crate::cli) mod follow;
+mod receipt;
 pub(in crate::cli) mod remembered;
 mod say;
 pub(in crate::cli) mod signed;
@@ -54,11 +55,12 @@ pub(super) use say::{entries, say_false, say_not_verified};
     troupe verify export.car --checkpoint counter.checkpoint --key 'node.example/log+1a2b3c4d+AbCd…'\n  \
     troupe verify export.car --checkpoint counter.checkpoint --key 'node.example/log+1a2b3c4d+AbCd…'\n  \
     troupe verify export/ --links-only\n  \
+    troupe verify job.receipt\n  \
     troupe verify export.car --json | jq .verified")]
 pub(crate) struct Verify {
     /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
-    /// the node
-    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR")]
+    /// the node; or the receipt of a job, as a file or by the job's id
+    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|RECEIPT|JOB")]
     pub(in crate::cli) place: String,
     /// The name that the last entry must have
     #[arg(long, value_name = "HASH")]
@@ -82,6 +84,9 @@ pub(crate) struct Verify {
 }
 
 pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
+    if let Some(receipt) = receipt::meant(command)? {
+        return receipt::verify(screen, command, &receipt);
+    }
     let place = &command.place;
     let found = Place::find(place)?;
     if let (Place::Store(path), None) = (&found, &command.whose.actor) {

@@ -6,6 +6,7 @@
 mod metrics;
 mod proof;
 mod read;
+mod receipts;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(super) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
         .route("/commons/proposals/{proposal}/ballots", get(read::ballots))
         .route("/commons/jobs", get(read::jobs))
         .route("/commons/jobs/{job}", get(read::job))
+        .route("/commons/jobs/{job}/receipts", get(receipts::receipts))
         .route("/commons/parameters", get(read::parameters))
         .route("/commons/parameters/{parameter}", get(read::parameter))
         .route("/commons/reputation/{member}", get(read::reputation))
