@@ -5,6 +5,7 @@ mod company;
 mod density;
 mod http;
 mod replay;
+mod sdk;
 mod size;
 mod start;
 mod step;
@@ -32,6 +33,7 @@ type Section = fn() -> anyhow::Result<()>;
 fn main() -> anyhow::Result<()> {
     let sections: [(&str, Section); 11] = [
         ("step", step::measure),
+        ("sdk", sdk::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("verify", verify::measure),

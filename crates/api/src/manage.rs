@@ -107,6 +107,9 @@ pub struct StartActor {
     /// Its name on the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the members of the node's commons decide on its upgrades.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub governed: bool,
     /// What is done about its failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervision: Option<Supervision>,

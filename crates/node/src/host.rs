@@ -61,6 +61,8 @@ pub struct Start {
     pub files: Files,
     /// Its name on this node.
     pub name: Option<Text>,
+    /// Whether the members of the node's commons decide on its upgrades.
+    pub governed: bool,
     /// What is done about its failures.
     pub supervision: Supervision,
 }
@@ -234,7 +236,7 @@ impl Host {
             limits: limits.to_entry(),
             engine: self.sandbox.engine().clone(),
             grants,
-            owner: None,
+            owner: start.governed.then(|| self.governor()).transpose()?,
             nonce: random()?,
             fork: None,
             started_by: None,
@@ -350,6 +352,7 @@ impl Setup {
                 grants: self.grants.clone(),
                 files: self.files.clone(),
                 name: self.name.clone(),
+                governed: false,
                 supervision: self.supervision,
             })?,
         };

@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
-    ("troupe-bench", &["troupe", "troupe-testing"]),
+    ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
     ("verifier", &["troupe-chain"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),

@@ -159,7 +159,7 @@ impl Begin {
     pub(super) fn start(self) -> Start {
         let name = self.text();
         let Self { component, config, limits, grants, files, supervision, .. } = self;
-        Start { component, config, limits, grants, files, name, supervision }
+        Start { component, config, limits, grants, files, name, governed: false, supervision }
     }
 
     /// The folder that `run` keeps the actor in unless it is told otherwise.

@@ -46,7 +46,7 @@ impl ExecutorArgs {
         }
         let file = file.unwrap_or_default();
         let signer = match file.signer.as_deref().filter(|_| !self.signer.is_named()) {
-            Some(named) => self.signer.open_named(named)?,
+            Some(named) => self.signer.named(named)?,
             None => self.signer.open()?,
         };
         let mut config = ExecutorConfig::default();

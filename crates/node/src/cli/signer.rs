@@ -46,7 +46,7 @@ impl SignerArgs {
                 "--as NAME, or TROUPE_AS; `troupe id list` shows names, `troupe id new NAME` makes a key",
             )
         })?;
-        self.open_named(named)
+        self.named(named)
     }
 
     /// Whether a key is named.
@@ -54,8 +54,8 @@ impl SignerArgs {
         self.signer.is_some()
     }
 
-    /// Another key, under the same passphrase where one is given.
-    pub(super) fn open_named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
+    /// Another key, by the same means.
+    pub(super) fn named(&self, named: &str) -> Result<Box<dyn Signer>, Failure> {
         // No name has a dot or a slash.
         if named.contains(['.', '/']) {
             let passphrase = self.passphrase.known(named)?;
@@ -64,6 +64,24 @@ impl SignerArgs {
         }
         let name: IdName = named.parse().map_err(Failure::cannot)?;
         open(&keyring()?, &name, &self.passphrase)
+    }
+}
+
+impl SignerArgs {
+    /// The key that `troupe id rotate` made to take the place of the one that signs, and what it is the next of.
+    pub(super) fn next(&self) -> Result<(Box<dyn Signer>, IdName), Failure> {
+        let name: Option<IdName> = self.signer.as_deref().and_then(|named| named.parse().ok());
+        let name =
+            name.ok_or_else(|| Failure::cannot("whose next key?").help("--as NAME, or give a key file"))?;
+        let keyring = keyring()?;
+        let record = keyring.find(&name).map_err(|error| explain(&error))?;
+        let next = record.next.as_ref().ok_or_else(|| {
+            Failure::cannot(format_args!("`{name}` has no next key"))
+                .help(format_args!("`troupe id rotate {name}` makes one"))
+        })?;
+        let passphrase = self.passphrase.known(&format!("the next key of {name}"))?;
+        let signer = keyring.open(&name, next, &passphrase).map_err(|error| explain(&error))?;
+        Ok((Box::new(signer), name))
     }
 }
 

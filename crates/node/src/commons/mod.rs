@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
-use troupe_commons::{Charter, MACHINE, MAX_MESSAGE, State, WORLD, to_bytes};
+use troupe_commons::{Charter, Id, MACHINE, MAX_MESSAGE, State, WORLD, governance, to_bytes};
 use troupe_runtime::{Actor, NewActor, SendError, View};
 
 use crate::host::{Host, SetupError, random};
@@ -83,7 +83,61 @@ fn json_of(value: &toml_edit::Value) -> Result<Value, String> {
     }
 }
 
+/// The DID of a chain begins so, where it is named as the owner of another.
+const CHAIN_DID: &str = "did:troupe:";
+
+/// Why an actor is not upgraded to some code.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPermitted {
+    /// Its commons is not here.
+    #[error("{0} decides on the upgrades of this actor, and is not the commons of this node")]
+    Elsewhere(Text),
+    /// The members have not.
+    #[error(
+        "the members have not permitted this: `troupe propose upgrade {target} {code}` puts it to the vote"
+    )]
+    Not {
+        /// The actor.
+        target: Hash,
+        /// The code.
+        code: String,
+    },
+    /// It cannot be told.
+    #[error(transparent)]
+    Unknown(#[from] SendError),
+}
+
 impl Host {
+    /// What a genesis names as its owner whose upgrades the members of the node's commons decide on.
+    pub(crate) fn governor(&self) -> Result<Text, SetupError> {
+        let none = || SendError::CannotBegin("this node has no commons whose members could decide".into());
+        let commons = self.commons()?.ok_or_else(none)?;
+        Ok(Text::new(format!("{CHAIN_DID}{}", commons.id()))
+            .map_err(|error| SendError::CannotBegin(error.to_string()))?)
+    }
+
+    /// Whether an actor may be upgraded to this code, as far as members of a commons decide on that.
+    ///
+    /// # Errors
+    /// [`NotPermitted`].
+    pub fn check_permitted(&self, actor: &Actor, code: &Code) -> Result<(), NotPermitted> {
+        let owner = actor.genesis()?.owner.filter(|owner| owner.as_str().starts_with(CHAIN_DID));
+        let Some(owner) = owner else { return Ok(()) };
+        let commons =
+            self.commons()?.filter(|commons| owner.as_str() == format!("{CHAIN_DID}{}", commons.id()));
+        let commons = commons.ok_or(NotPermitted::Elsewhere(owner))?;
+        let missing = || SendError::Host("what the state of the commons names is not at hand".into());
+        let committed = Committed::of(commons.view()?).ok_or_else(missing)?;
+        let code = match code {
+            Code::Component(name) => name.to_string(),
+            Code::Native(name) => name.to_string(),
+        };
+        if governance::permits_upgrade(&committed.state, Id(actor.id()), &code) {
+            return Ok(());
+        }
+        Err(NotPermitted::Not { target: actor.id(), code })
+    }
+
     /// What a commons is begun with.
     ///
     /// # Errors

@@ -43,6 +43,9 @@ pub(super) async fn upgrade(
     if dry_run {
         return dry(&site, actor, rules, messages).await;
     }
+    let (host, asked, subject) = (site.host.clone(), rules.code.clone(), actor.clone());
+    let permitted = blocking(move || host.check_permitted(&subject, &asked)).await;
+    permitted?;
     let upgraded = actor.upgrade(rules, code).await?;
     let state = raw(&upgraded.state)?;
     json(StatusCode::OK, &Upgraded { hash: upgraded.hash.to_string(), seq: upgraded.seq, state })

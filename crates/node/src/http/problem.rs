@@ -9,6 +9,7 @@ use troupe_store::StoreError;
 
 use super::signed;
 use crate::access::{Denied, TooMany};
+use crate::commons::NotPermitted;
 use crate::dag::DagError;
 use crate::host::SetupError;
 
@@ -104,6 +105,15 @@ impl From<DagError> for Refusal {
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         Self::new(ErrorCode::Internal, error.to_string())
+    }
+}
+
+impl From<NotPermitted> for Refusal {
+    fn from(error: NotPermitted) -> Self {
+        match error {
+            NotPermitted::Unknown(error) => error.into(),
+            error => Self::new(ErrorCode::Forbidden, error.to_string()),
+        }
     }
 }
 

@@ -143,7 +143,7 @@ fn a_vote_changes_a_parameter_and_anybody_counts_it_again() {
     assert_eq!(shown["ballots"].as_array().unwrap().len(), 2);
     harbour.wait(&proposal, "executed");
     assert_eq!(harbour.ask(&["commons", "parameters", "mana-cap"])["value"], 5000);
-    assert_eq!(harbour.ask(&["execute", &proposal])["now"], "executed");
+    assert_eq!(harbour.act(2, &["execute", &proposal])["now"], "executed");
 
     let live = harbour.ask(&["tally", &proposal]);
     assert_eq!((&live["same"], &live["tally"]["yes"]), (&true.into(), &2.into()));
@@ -235,4 +235,26 @@ fn the_demo_of_a_commons_verifies_and_what_it_keeps_can_be_checked() {
     assert_eq!((code, &verified["head"]), (0, &report["head"]), "{out}");
     let (code, out, _) = crate::people::troupe(&["verify-proof", &format!("{kept}/balance.proof"), "--json"]);
     assert!(code == 2 && out.contains("\"balance\":610"), "{out}");
+}
+
+#[test]
+fn an_actor_that_members_govern_is_upgraded_only_as_they_permit() {
+    let harbour = Harbour::begin(&[("voting-min", 1000), ("timelock", 0), ("quorum-floor", 1)]);
+    let actors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors");
+    let counter = actors.join("counter/counter.wasm").display().to_string();
+    let begun = harbour.ask(&["start", &counter, "--name", "counter", "--governed"]);
+    let (id, component) = (begun["actor"].as_str().unwrap(), begun["component"].as_str().unwrap());
+    let upgrade = ["upgrade", "counter", "--limit", "fuel=50000000"];
+    let (code, _, err) = harbour.run(&upgrade);
+    assert!(code == 2 && err.contains(&format!("troupe propose upgrade {id} {component}")), "{err}");
+    let proposed = harbour.act(1, &["propose", "upgrade", id, component, "--lasts", "6s"]);
+    let proposal = proposed["reply"]["proposal"].as_str().unwrap().to_owned();
+    harbour.act(2, &["vote", &proposal, "yes"]);
+    harbour.wait(&proposal, "executed");
+    harbour.ask(&upgrade);
+    let (code, out, _) = harbour.run(&["verify", &harbour.path("store")]);
+    assert_ne!(code, 1, "{out}");
+    // One whose upgrades nobody decides on is upgraded by whoever manages the node.
+    harbour.ask(&["start", &counter, "--name", "free"]);
+    harbour.ask(&["upgrade", "free", "--limit", "fuel=50000000"]);
 }

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use troupe_chain::Hash;
 use troupe_commons::{Act, Charter, Message};
+use troupe_identity::http;
 
 use crate::person::{now, person};
 use crate::wire::Wire;
@@ -66,9 +67,15 @@ impl Node {
         self.get("/commons")["chain"].as_str().unwrap().parse().unwrap()
     }
 
+    /// Posts a body that a person signs the request for.
+    pub(crate) fn bring(&self, path: &str, headers: &str, body: &[u8]) -> crate::wire::Answer {
+        let headers = format!("{headers}{}", signature(path, body));
+        self.wire().ask("POST", path, &headers, body).unwrap()
+    }
+
     /// Posts a command as it is; what was answered.
     pub(crate) fn post(&self, message: &Message) -> crate::wire::Answer {
-        self.wire().ask("POST", "/commons", "", &message.to_bytes()).unwrap()
+        self.bring("/commons", "", &message.to_bytes())
     }
 
     /// A command that must be taken, with the number that the node says; its reply.
@@ -93,6 +100,17 @@ impl Drop for Node {
         let _ = self.child.wait();
         let _ = &self.out;
     }
+}
+
+/// The header fields by which the first person signs a request. Whose command it is, the command says.
+pub(crate) fn signature(path: &str, body: &[u8]) -> String {
+    let request = http::Request { method: "POST", authority: "localhost", path, query: None, fields: &[] };
+    let (seconds, nonce) = (now() / 1000, http::new_nonce().unwrap());
+    let signed = http::sign(&person(1).key, &request, body, (seconds, seconds + 60), &nonce).unwrap();
+    format!(
+        "Content-Digest: {}\r\nSignature-Input: {}\r\nSignature: {}\r\n",
+        signed.content_digest, signed.signature_input, signed.signature
+    )
 }
 
 /// Runs the binary; its exit code, its output, and what it says to standard error.

@@ -22,9 +22,12 @@ fn a_commons_is_begun_once_and_over_http() {
     assert!(problem["detail"].as_str().unwrap().contains("troupe commons begin"), "{problem}");
     let charter = serde_json::to_vec(&charter(2, &[("mana-rate", 0)])).unwrap();
     node.wire().post("{}").unwrap().problem(404, "not-found");
-    let begin = |body: &[u8]| node.wire().ask("POST", "/commons/begin", "", body).unwrap();
+    let begin = |body: &[u8]| node.bring("/commons/begin", "", body);
     begin(br#"{"name":"x","founder":[],"v":1}"#).problem(400, "bad-body");
-    begin(br#"{"name":"x","founders":[],"v":1}"#).problem(422, "cannot-begin");
+    begin(br#"{"name":"x","founders":[],"v":1}"#).problem(403, "forbidden");
+    let bad = String::from_utf8(charter.clone()).unwrap().replace("mana-rate", "mana-late");
+    begin(bad.as_bytes()).problem(422, "cannot-begin");
+    node.wire().ask("POST", "/commons/begin", "", &charter).unwrap().problem(401, "unsigned");
     let info = begin(&charter).status(201).json();
     assert_eq!((info["name"].as_str(), info["component"].as_str()), (Some("commons"), Some("commons@1")));
     begin(&charter).problem(409, "name-taken");
@@ -140,15 +143,13 @@ fn a_command_that_is_refused_says_its_code_and_changes_nothing() {
     assert_eq!(refused(&sign(2, now() + 60_000, much)), "mana");
     let text = String::from_utf8(sign(2, now() + 60_000, transfer).to_bytes()).unwrap();
     let forged = text.replace("\"amount\":1,", "\"amount\":2,");
-    let problem =
-        node.wire().ask("POST", "/commons", "", forged.as_bytes()).unwrap().problem(422, "rejected");
+    let problem = node.bring("/commons", "", forged.as_bytes()).problem(422, "rejected");
     assert_eq!(problem["error"], "signature");
     let spaced = format!(" {text}");
-    let problem =
-        node.wire().ask("POST", "/commons", "", spaced.as_bytes()).unwrap().problem(422, "rejected");
+    let problem = node.bring("/commons", "", spaced.as_bytes()).problem(422, "rejected");
     assert_eq!(problem["error"], "malformed");
     let long = format!("{{\"command\":\"{}\"}}", "x".repeat(65 << 10));
-    node.wire().ask("POST", "/commons", "", long.as_bytes()).unwrap().problem(413, "too-large");
+    node.bring("/commons", "", long.as_bytes()).problem(413, "too-large");
     assert_eq!(node.get(&format!("/commons/members/{}", person(1).id))["next"], 2);
 }
 
@@ -158,7 +159,7 @@ fn the_same_idempotency_key_gets_the_same_answer() {
     let node = Node::start(folder.path(), &charter(2, &[]));
     let act = Act::Transfer { amount: 1, to: person(2).id };
     let message = person(1).message(node.chain(), 1, now() + 60_000, act).to_bytes();
-    let send = || node.wire().ask("POST", "/commons", "Idempotency-Key: once\r\n", &message).unwrap();
+    let send = || node.bring("/commons", "Idempotency-Key: once\r\n", &message);
     let first = send().status(200).json();
     assert_eq!(send().status(200).json(), first, "and no refusal of its number");
     assert_eq!(node.get("/commons")["seq"], 2);
@@ -196,4 +197,32 @@ fn what_time_brings_about_needs_nobody() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(node.get(&format!("/commons/accounts/{}", person(1).id))["balance"], 1000);
+}
+
+#[test]
+fn metrics_say_what_mana_there_is_and_what_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &charter(2, &[("mana-rate", 0)]));
+    let act = |amount| Act::Transfer { amount, to: person(2).id };
+    node.act(1, act(1));
+    node.post(&person(1).message(node.chain(), 9, now() + 60_000, act(1))).problem(422, "rejected");
+    node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until: now() + 600_000 });
+    let proposal =
+        node.act(2, Act::Propose(motion(Action::Text {})))["proposal"].as_str().unwrap().to_owned();
+    assert_eq!(proposal.len(), 64);
+    let metrics = node.wire().get("/metrics").unwrap().status(200).text();
+    for line in [
+        "troupe_commons_commands_total 3",
+        "troupe_commons_refused_total{code=\"number\"} 1",
+        "troupe_commons_refused_total{code=\"mana\"} 0",
+        "troupe_commons_members 2",
+        "troupe_commons_frozen 0",
+        "troupe_mana_issued 2000",
+        "troupe_mana_escrow 5",
+        "troupe_mana_fees 10",
+        "troupe_commons_proposals{stage=\"draft\"} 1",
+        "troupe_commons_jobs{stage=\"open\"} 0",
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "no `{line}` in:\n{metrics}");
+    }
 }

@@ -13,7 +13,7 @@ use troupe_runtime::{Actor, SendError, StoreHistory};
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
 use troupe_store::{Append, MemoryStore, Row, Store};
 
-use crate::people::Node;
+use crate::people::{Node, signature};
 use crate::person::{charter, now, person};
 
 fn open(store: Arc<dyn Store>, snapshot_every: u64) -> Host {
@@ -203,7 +203,7 @@ fn what_was_answered_outlives_kill_9() {
         loop {
             let act = Act::Transfer { amount: 1, to: person(2 + (next % 2) as u8).id };
             let message = person(1).message(chain, next, now() + 60_000, act).to_bytes();
-            match wire.ask("POST", "/commons", "", &message) {
+            match wire.ask("POST", "/commons", &signature("/commons", &message), &message) {
                 Ok(answer) => assert_eq!(answer.status, 200, "{addr}: {answer:?}"),
                 Err(_) => break,
             }

@@ -1,5 +1,6 @@
 //! A member's command: signed here, for one chain, one number and a short time, and brought to the node.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -37,7 +38,7 @@ pub(super) struct Member {
     pub(super) node: Node,
     pub(super) chain: Hash,
     pub(super) id: Id,
-    signer: Box<dyn Signer>,
+    signer: Arc<dyn Signer>,
     valid: u64,
 }
 
@@ -67,7 +68,8 @@ impl ActArgs {
                 node.client.url()
             )));
         }
-        let signer = self.signer.open()?;
+        let signer: Arc<dyn Signer> = self.signer.open()?.into();
+        let node = node.signed_by(Arc::clone(&signer));
         let member: MemberView = find(&node, &signer.did().to_string())?;
         let id = member.id.parse().map_err(Failure::cannot)?;
         Ok(Member { node, chain, id, signer, valid })

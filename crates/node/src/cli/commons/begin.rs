@@ -10,15 +10,16 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
 use crate::cli::parse;
 use crate::cli::screen::{BOLD, GOOD, Screen, plural};
+use crate::cli::signer::SignerArgs;
 
 /// Begin the commons of a running node
 ///
 /// The charter says what it is called, its founders with their keys (did:key) and what mana they begin with, and the
-/// parameters that are not to have their defaults. A node has one commons; its chain cannot be begun again.
+/// parameters that are not to have their defaults. One of the founders signs. A node has one commons; its chain cannot be begun again.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    troupe commons begin charter.toml\n  \
-    troupe commons begin charter.json --node https://node.example\n\n\
+    troupe commons begin charter.toml --as ada\n  \
+    troupe commons begin charter.json --as ada --node https://node.example\n\n\
     A charter:\n  \
     name = \"Harbour\"\n  \
     parameters = { mana-rate = 200, quorum-floor = 500_000 }\n  \
@@ -30,12 +31,15 @@ pub(crate) struct Begin {
     #[arg(value_name = "CHARTER")]
     charter: PathBuf,
     #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
     node: NodeArgs,
 }
 
 pub(super) fn begin(screen: &Screen, command: &Begin) -> Done {
     let charter = load(&command.charter)?;
-    let info: Info = command.node.connect()?.post("/commons/begin", &charter)?;
+    let info: Info =
+        command.node.connect()?.signed_by(command.signer.open()?.into()).post("/commons/begin", &charter)?;
     if screen.json {
         return Ok(screen.json(&info)?);
     }

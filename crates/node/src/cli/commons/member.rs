@@ -13,7 +13,7 @@ use crate::cli::screen::{Screen, count, short};
 #[command(after_help = "Examples:\n  \
     troupe member show did:key:z6Mk…\n  \
     troupe member join --as dora\n  \
-    troupe member rotate next.age --as ada")]
+    troupe member rotate --as ada")]
 pub(crate) struct Member {
     #[command(subcommand)]
     command: Command,
@@ -59,11 +59,13 @@ struct Leave {
 ///
 /// Your id, your mana and all else stay. The old key signs nothing from then on.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  troupe member rotate next.age --as ada")]
+#[command(after_help = "Examples:\n  \
+    troupe id rotate ada && troupe member rotate --as ada && troupe id rotate ada --finish\n  \
+    troupe member rotate next.age --as ada")]
 struct Rotate {
-    /// The new key: a key file, under the same passphrase
-    #[arg(value_name = "FILE")]
-    to: String,
+    /// The new key: a name, or a key file [default: what `troupe id rotate` made]
+    #[arg(value_name = "NAME|FILE")]
+    to: Option<String>,
     #[command(flatten)]
     act: ActArgs,
 }
@@ -141,7 +143,10 @@ fn show(screen: &Screen, command: &Show) -> Done {
 
 fn rotate(screen: &Screen, command: &Rotate) -> Done {
     let member = command.act.open()?;
-    let next = command.act.signer.open_named(&command.to)?;
+    let (next, name) = match &command.to {
+        Some(to) => (command.act.signer.named(to)?, None),
+        None => command.act.signer.next().map(|(next, name)| (next, Some(name)))?,
+    };
     if next.did().to_string() == member.did() {
         return Err(Failure::cannot("this is the key that signs already"));
     }
@@ -149,7 +154,11 @@ fn rotate(screen: &Screen, command: &Rotate) -> Done {
     let proof = SignatureBytes(next.sign(text.as_bytes()).map_err(Failure::cannot)?);
     let did = next.did().to_string();
     let what = format!("the key is {did} from now on");
-    member.act_and_say(screen, &Act::Rotate { did, proof }, what)
+    member.act_and_say(screen, &Act::Rotate { did, proof }, what)?;
+    if let Some(name) = name {
+        screen.note(format_args!("help: `troupe id rotate {name} --finish` lets it sign from now on"));
+    }
+    Ok(())
 }
 
 fn recovery(screen: &Screen, command: &Recovery) -> Done {

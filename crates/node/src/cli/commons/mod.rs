@@ -27,7 +27,7 @@ use super::screen::Screen;
 /// is signed by a member, and whoever replays it gets every number.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    troupe commons begin charter.toml\n  \
+    troupe commons begin charter.toml --as ada\n  \
     troupe commons show\n  \
     troupe commons members --json | jq -r .did")]
 pub(crate) struct Commons {

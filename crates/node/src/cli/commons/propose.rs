@@ -101,10 +101,10 @@ enum What {
         amount: u64,
     },
     /// Another code for an actor, or for the commons itself
-    #[command(after_help = "Examples:\n  troupe propose upgrade CHAIN CODE --as ada")]
+    #[command(after_help = "Examples:\n  troupe propose upgrade ACTOR CODE --as ada")]
     Upgrade {
         /// The actor's id
-        chain: Id,
+        actor: Id,
         /// The hash of the component, or the name of a native machine
         code: String,
     },
@@ -252,7 +252,7 @@ fn action(by: &Member, what: &What) -> Result<(Action, Vec<String>), Failure> {
             What::Pause { member: one } => Action::Pause { member: member(one)? },
             What::Resume { member: one } => Action::Resume { member: member(one)? },
             What::Budget { member: one, amount } => Action::Budget { amount: *amount, to: member(one)? },
-            What::Upgrade { chain, code } => Action::Upgrade { code: code.clone(), target: *chain },
+            What::Upgrade { actor, code } => Action::Upgrade { code: code.clone(), target: *actor },
             What::Text { options } => {
                 let mut options = options.clone();
                 options.sort();

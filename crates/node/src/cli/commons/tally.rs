@@ -13,7 +13,7 @@ use troupe_commons::{Id, State};
 
 use super::proposal::describe;
 use crate::cli::failure::{Done, Failure};
-use crate::cli::place::{Place, Source, Whose};
+use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::progress;
 use crate::cli::screen::{BAD, BOLD, GOOD, Screen, count};
 use crate::cli::verify;
@@ -39,8 +39,11 @@ pub(crate) struct Tally {
 
 pub(in crate::cli) fn tally(screen: &Screen, command: &Tally) -> Done {
     let place = &command.from;
-    let source =
-        Place::find(place)?.open(screen, &command.whose).map_err(|error| error.into_failure(place))?;
+    let source = match Place::find(place)?.open(screen, &command.whose) {
+        Ok(source) => source,
+        Err(NotOpened::Cannot(failure)) => return Err(failure),
+        Err(NotOpened::False(error)) => return Err(Failure::is_false(format_args!("{place}: {error}"))),
+    };
     let state = replayed(screen, &source).map_err(|fault| match fault {
         Fault::False(what) => Failure::is_false(format_args!("{place}: {what}")),
         Fault::Cannot(what) => Failure::cannot(format_args!("{place}: {what}")),

@@ -8,6 +8,7 @@ use super::act::{ActArgs, due};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
 use crate::cli::screen::{BOLD, Screen, plural, short};
+use crate::cli::signer::SignerArgs;
 
 /// Vote on a proposal, for yourself and for members who delegated to you
 ///
@@ -50,10 +51,12 @@ pub(crate) struct Delegate {
 ///
 /// A node does both by itself. Anybody may say that it is time; saying so too early is refused.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  troupe execute PROPOSAL")]
+#[command(after_help = "Examples:\n  troupe execute PROPOSAL --as ada")]
 pub(crate) struct Execute {
     /// The proposal's id
     proposal: Id,
+    #[command(flatten)]
+    signer: SignerArgs,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -84,7 +87,7 @@ pub(in crate::cli) fn delegate(screen: &Screen, command: &Delegate) -> Done {
 }
 
 pub(in crate::cli) fn execute(screen: &Screen, command: &Execute) -> Done {
-    let node = command.node.connect()?;
+    let node = command.node.connect()?.signed_by(command.signer.open()?.into());
     let path = format!("/commons/proposals/{}", command.proposal);
     let stage = |path: &str| -> Result<Stage, Failure> { Ok(node.get::<ProposalView>(path)?.proposal.stage) };
     // A vote that can be closed may be one that can be executed then.

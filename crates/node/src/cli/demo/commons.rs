@@ -18,7 +18,7 @@ use troupe_chain::note::Trust;
 use troupe_commons::governance::{Action, Motion, Stage, recount};
 use troupe_commons::mana::{Account, Owner};
 use troupe_commons::{Act, Charter, Command, Founder, Id, RecordProof, Reply, State, WHOLE, members};
-use troupe_identity::{SecretKey, Signer as _};
+use troupe_identity::{SecretKey, Signer};
 
 use troupe_runtime::{Actor, StoreHistory};
 use troupe_store::{DiskOptions, DiskStore, Store};
@@ -54,7 +54,7 @@ pub(crate) struct Commons {
 /// A member of the demo.
 pub(super) struct Person {
     pub(super) name: &'static str,
-    pub(super) key: SecretKey,
+    pub(super) key: Arc<SecretKey>,
     id: Id,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
 
 fn person(name: &'static str) -> Result<Person, Failure> {
     let key = SecretKey::generate().map_err(Failure::cannot)?;
-    Ok(Person { name, id: members::id_of(key.did()), key })
+    Ok(Person { name, id: members::id_of(key.did()), key: Arc::new(key) })
 }
 
 fn open(folder: &Path) -> Result<(Host, Arc<dyn Store>), Failure> {
@@ -156,7 +156,7 @@ impl Harbour {
     pub(super) fn act(&self, by: usize, act: Act) -> Result<Reply, Failure> {
         let person = &self.people[by];
         let member: MemberView = self.get(&format!("/commons/members/{}", person.id))?;
-        Ok(self.post(&self.signed(by, member.next, act)?.to_bytes())?)
+        Ok(self.post(by, &self.signed(by, member.next, act)?.to_bytes())?)
     }
 
     fn signed(&self, by: usize, number: u64, act: Act) -> Result<troupe_commons::Message, Failure> {
@@ -166,8 +166,9 @@ impl Harbour {
         Ok(command.signed(signature))
     }
 
-    fn post(&self, message: &[u8]) -> Result<Reply, ClientError> {
-        let answer = self.client.call("POST", "/commons", Some(("application/json", message)))?;
+    fn post(&self, by: usize, message: &[u8]) -> Result<Reply, ClientError> {
+        let client = self.client.clone().signed_by(Arc::clone(&self.people[by].key) as Arc<dyn Signer>);
+        let answer = client.call("POST", "/commons", Some(("application/json", message)))?;
         let reply = |answer: &[u8]| -> Option<Reply> {
             let answer: Answer = serde_json::from_slice(answer).ok()?;
             serde_json::from_str(answer.reply?.get()).ok()
@@ -187,7 +188,7 @@ impl Harbour {
         self.act(0, Act::Transfer { amount: 120, to: bea.id })?;
         let greedy = self.signed(0, 2, Act::Transfer { amount: 1, to: bea.id })?.to_bytes();
         let greedy = String::from_utf8_lossy(&greedy).replace("\"amount\":1,", "\"amount\":300,");
-        let refused = match self.post(greedy.as_bytes()) {
+        let refused = match self.post(2, greedy.as_bytes()) {
             Err(ClientError::Problem(problem)) => problem.detail,
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(Failure::is_false("a command was taken that nobody signed")),

@@ -23,6 +23,7 @@ pub(super) use metrics::Counts;
 
 use super::problem::Refusal;
 use super::read::Answer;
+use super::signed::SignedBy;
 use super::site::{Site, blocking};
 use super::{actors, body, message};
 use crate::commons::{Committed, NAME};
@@ -69,8 +70,12 @@ async fn committed(site: &Site) -> Result<Committed, Refusal> {
     })
 }
 
-async fn begin(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer {
+async fn begin(State(site): State<Arc<Site>>, SignedBy(by): SignedBy, request: Request<Body>) -> Answer {
     let charter: Charter = body::json(request).await?;
+    let by = by.to_string();
+    if !charter.founders.iter().any(|founder| founder.did == by) {
+        return Err(Refusal::new(ErrorCode::Forbidden, format!("{by} is no founder: one of them signs")));
+    }
     let new = site.host.prepare_commons(&charter)?;
     actors::created(&site.host.actors.start(new).await?).await
 }
