@@ -55,6 +55,7 @@ fn every_path_is_listed() {
         "/files",
         "/top",
         "/key",
+        "/witnesses",
         "/checkpoint",
         "/leaves",
         "/proof/inclusion",

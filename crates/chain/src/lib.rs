@@ -30,6 +30,7 @@
 
 mod bisect;
 mod codec;
+mod compare;
 mod did;
 mod effect;
 mod entry;
@@ -45,6 +46,7 @@ pub mod note;
 mod once;
 mod parts;
 mod provenance;
+mod recorded;
 mod redaction;
 mod replay;
 mod rerun;
@@ -75,9 +77,10 @@ pub use machine::{
 pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
+pub use recorded::Fetch;
 pub use redaction::{Gap, Redaction, RedactionKind};
-pub use replay::{Fetch, Replayer};
-pub use rerun::rerun;
+pub use replay::Replayer;
+pub use rerun::{Rerun, rerun};
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};

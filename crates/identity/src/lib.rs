@@ -16,7 +16,11 @@
 mod file;
 pub mod http;
 mod key;
+pub mod private;
+pub mod sealed;
 
-pub use file::{BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, WORK_FACTOR, open, seal};
+pub use file::{BadKeyFile, FileSigner, open, seal};
 pub use key::{NoEntropy, NotSigned, SecretKey, Signer};
+pub use private::PrivateFileError;
+pub use sealed::{MAX_KEY_FILE_BYTES, Passphrase, SealError, WORK_FACTOR};
 pub use troupe_chain::{BadDid, DidKey};

@@ -17,7 +17,7 @@ const MAX_TIME: Duration = Duration::from_hours(24);
 
 const KEYS: &[&str] =
     &["actor", "listen", "log", "node", "public-read", "store", "tls-cert", "tls-key", "tokens"];
-const LOG_KEYS: &[&str] = &["name", "witnesses"];
+const LOG_KEYS: &[&str] = &["key-passphrase-file", "name", "witnesses"];
 /// The most witnesses that a file may name.
 const MAX_WITNESSES: usize = 100;
 const NODE_KEYS: &[&str] = &[
@@ -57,6 +57,8 @@ pub struct NodeConfig {
 pub struct LogSettings {
     /// The name of its log, when its key is made.
     pub name: Option<String>,
+    /// The file with the passphrase of its key.
+    pub key_passphrase_file: Option<PathBuf>,
     /// The witnesses that are to cosign, each as `URL=KEY`.
     pub witnesses: Vec<String>,
 }
@@ -194,7 +196,11 @@ fn log(section: &Section<'_>) -> Result<LogSettings, Fault> {
         }
         witnesses.push(value.to_owned());
     }
-    Ok(LogSettings { name: log.text("name")?.map(|at| at.value.to_owned()), witnesses })
+    Ok(LogSettings {
+        name: log.text("name")?.map(|at| at.value.to_owned()),
+        key_passphrase_file: log.file("key-passphrase-file")?.map(|at| at.value),
+        witnesses,
+    })
 }
 
 fn settings(section: &Section<'_>) -> Result<NodeSettings, Fault> {
@@ -280,6 +286,7 @@ mod tests {
             tls-key = "key.pem"
             [log]
             name = "node.example/log"
+            key-passphrase-file = "key.pem"
             witnesses = ["http://127.0.0.1:8090=w+01020304+AbCd"]
             [node]
             deadline = "none"
@@ -304,6 +311,7 @@ mod tests {
         assert_eq!(config.tls, Some(TlsFiles { cert: at("cert.pem"), key: at("key.pem") }));
         let log = LogSettings {
             name: Some("node.example/log".to_owned()),
+            key_passphrase_file: Some(at("key.pem")),
             witnesses: vec!["http://127.0.0.1:8090=w+01020304+AbCd".to_owned()],
         };
         assert_eq!(config.log, log);
@@ -347,6 +355,7 @@ mod tests {
             ("\ntls-key = \"key.pem\"", 2, 1, "needs `tls-cert` too"),
             ("[log]\nwitnesses = [\"http://x\"]", 2, 14, "expected URL=KEY"),
             ("[log]\nwitness = []", 2, 1, "did you mean `witnesses`?"),
+            ("[log]\nkey-passphrase-file = \"no.pem\"", 2, 23, "no.pem: No such file"),
             ("[node]\nmail-box = 3", 2, 1, "did you mean `mailbox`?"),
             ("[node]\nmailbox = 0", 2, 11, "must be from 1 to"),
             ("[node]\nmailbox = 99999999999999999999999", 2, 11, "must be from 1 to"),

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, debug, demo,
-    dev, diff, export, follow, follow_log, import, inspect, log, new, prove, ps, redact, run, schema, send,
-    serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    dev, diff, export, follow, follow_log, import, inspect, key, log, new, prove, ps, redact, run, schema,
+    send, serve, start, state, steer, test, token, top, ui, upgrade, verify, verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -65,6 +65,7 @@ pub(super) enum Command {
     FollowLog(follow_log::FollowLog),
     Export(export::Export),
     Import(import::Import),
+    Ui(ui::Ui),
     Pause(steer::Pause),
     Resume(steer::Resume),
     Stop(steer::Stop),
@@ -73,6 +74,7 @@ pub(super) enum Command {
     Fork(branch::Fork),
     Rewind(branch::Rewind),
     Redact(redact::Redact),
+    Key(key::Key),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),

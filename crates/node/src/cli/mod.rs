@@ -25,6 +25,7 @@ mod copy;
 mod debug;
 mod demo;
 mod dev;
+mod did;
 mod diff;
 mod differences;
 mod export;
@@ -34,11 +35,13 @@ mod follow_log;
 mod import;
 mod infer;
 mod inspect;
+mod key;
 mod log;
 mod new;
 mod node;
 mod origins;
 mod parse;
+mod passphrase;
 mod place;
 mod progress;
 mod prove;
@@ -60,6 +63,7 @@ mod table;
 mod test;
 mod token;
 mod top;
+mod ui;
 mod upgrade;
 mod verify;
 mod verify_proof;
@@ -105,7 +109,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
         Command::Debug(command) => debug::debug(&screen, &command),
-        Command::Verify(command) => verify::verify(&screen, &command),
+        Command::Verify(command) => verify::verify(&screen, command),
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
         Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
@@ -118,7 +122,9 @@ pub(crate) fn main() -> ExitCode {
         Command::FollowLog(command) => follow_log::follow_log(&screen, &command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Ui(command) => ui::ui(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Key(command) => key::key(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

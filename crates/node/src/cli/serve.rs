@@ -87,6 +87,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
+    let signing = signing.unlock(&place)?;
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
@@ -96,7 +97,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let begun = begin_all(screen, &host, declared, &server::shown(&place))?;
     let actors = host.actors.clone();
-    let checkpoints = signing.begin(screen, &place, &actors)?;
+    let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;

@@ -35,6 +35,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use self::server::{Peer, ServerLimits, runtime, serve, serve_router, serve_within};
 pub use self::site::Site;
 pub use self::tls::{TlsAcceptor, TlsError};
+pub use self::ui::{MAX_BUNDLE_WITHIN, single_file};
 pub use self::witness::witness_router;
 
 /// Takes messages and answers each with the same bytes: what the HTTP stack alone can do, to measure against.
@@ -64,6 +65,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/ui/", get(ui::index))
         .route("/ui/{file}", get(ui::file))
         .route("/key", get(checkpoints::key))
+        .route("/witnesses", get(checkpoints::witnesses))
         .route("/checkpoint", get(checkpoints::of_node))
         .route("/leaves", get(checkpoints::leaves))
         .route("/proof/inclusion", get(checkpoints::inclusion_in_node))

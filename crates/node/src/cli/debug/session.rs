@@ -9,12 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use troupe_api::Payload;
-use troupe_chain::{Body, Entry, Genesis, Hash, Machines, Outcome, Rules, Sender, Step};
+use troupe_chain::{
+    Body, CannotCheck, Entry, Genesis, Hash, Machines, Outcome, Rerun, Rules, Sender, Step, Unreadable,
+};
 use troupe_component::{Sandbox, WasmComponent};
 use troupe_runtime::View;
-use troupe_store::Store;
+use troupe_store::{Store, StoreError};
 
-use super::again::{self, Recorded};
+use super::again;
 use crate::cli::failure::{Failure, chain_of};
 
 /// How many states are kept, so that going back is quick.
@@ -96,16 +98,15 @@ impl Session {
         }
         let (entry, bytes) = read(&*self.store, &self.chain, seq)?;
         let before = if seq == 1 { None } else { Some(self.view_at(seq - 1)?) };
-        let recorded = self.recorded(&entry)?;
-        let forked = seq == 1 && self.genesis.fork.is_some();
+        let message = self.message_of(&entry)?;
         let rules = self.rules_of(&entry, before.as_ref())?;
         let state = before.as_ref().map(|view| view.state.clone()).unwrap_or_default();
-        let (chain, init) = (self.chain, self.genesis.init_from());
-        let step = match &entry.body {
-            Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => None,
-            _ if forked => None,
-            _ => again::again(self.machine(&rules)?, &recorded.as_ref(&entry), (chain, &state), &init)?,
-        };
+        let same_engine = rules.engine == *self.sandbox.engine();
+        self.make_machine(&rules)?;
+        let again =
+            Rerun { machine: self.machine()?, same_engine, chain: self.chain, genesis: &self.genesis };
+        let step = again.run(&entry, &state, |field, name| self.blob(seq, field, name));
+        let step = step.map_err(|error| again::explain(seq, error))?;
         let view = match (&step, &before) {
             (Some(Step { outcome: Outcome::Accepted(accepted), .. }), Some(before))
                 if Some(Hash::of(&accepted.state)) == entry.state() =>
@@ -117,7 +118,6 @@ impl Session {
             _ => state_at(&*self.store, self.chain, &self.sandbox, seq)?,
         };
         self.keep(seq, view.clone());
-        let message = recorded.message.clone();
         self.here = Here { view, entry, bytes, before: before.map(|view| view.state), message, step };
         Ok(())
     }
@@ -129,7 +129,8 @@ impl Session {
             return Err(Failure::cannot("the chain ends here, and takes no message"));
         }
         let context = tip.next_context(Sender::Http { key: None }, tip.at);
-        again::tried(self.machine(&tip.rules)?, context, message, &state)
+        self.make_machine(&tip.rules)?;
+        again::tried(self.machine()?, context, message, &state)
     }
 
     fn view_at(&mut self, seq: u64) -> Result<View, Failure> {
@@ -158,37 +159,24 @@ impl Session {
         }
     }
 
-    fn recorded(&self, entry: &Entry) -> Result<Kept, Failure> {
-        let blob = |name: &Hash, what: &str| -> Result<Bytes, Failure> {
-            let found = self
-                .store
-                .blob(&self.chain, name)?
-                .map_or_else(|| self.store.shared(name), |blob| Ok(Some(blob)))?;
-            found.ok_or_else(|| {
-                let why = troupe_runtime::redaction_of(&*self.store, &self.chain, name);
-                let why = why
-                    .ok()
-                    .flatten()
-                    .map_or("is not kept".to_owned(), |redaction| format!("was {redaction}"));
-                Failure::cannot(format_args!("entry {} cannot be done again: {what} {why}", entry.seq))
-                    .help("`goto SEQ` goes past it, to an entry whose state is known")
-            })
+    fn message_of(&self, entry: &Entry) -> Result<Option<Bytes>, Failure> {
+        let name = entry.blobs().into_iter().find(|(field, _)| *field == "message").map(|(_, name)| name);
+        let message = name.map(|name| self.blob(entry.seq, "message", &name)).transpose();
+        message.map_err(|error| again::explain(entry.seq, error.into()))
+    }
+
+    /// A blob of the chain, or why it is not there.
+    fn blob(&self, seq: u64, field: &'static str, name: &Hash) -> Result<Bytes, CannotCheck> {
+        let cannot = |error: StoreError| CannotCheck::Unreadable(Unreadable(chain_of(&error)));
+        let found = match self.store.blob(&self.chain, name).map_err(cannot)? {
+            Some(blob) => Some(blob),
+            None => self.store.shared(name).map_err(cannot)?,
         };
-        let config = match &entry.body {
-            Body::Init(_) => {
-                self.genesis.config.as_ref().map(|name| blob(name, "the configuration")).transpose()?
-            }
-            _ => None,
-        };
-        let mut kept = Kept { config, ..Kept::default() };
-        for (field, name) in entry.blobs() {
-            match field {
-                "message" => kept.message = Some(blob(&name, "its message")?),
-                "calls.out" => kept.answers.push(blob(&name, "an answer from outside")?),
-                _ => {}
-            }
-        }
-        Ok(kept)
+        let name = *name;
+        found.ok_or_else(|| match troupe_runtime::redaction_of(&*self.store, &self.chain, &name) {
+            Ok(Some(redaction)) => CannotCheck::Redacted { seq, field, name, redaction },
+            _ => CannotCheck::MissingBlob { seq, field, name },
+        })
     }
 
     /// The rules that an entry was made under.
@@ -202,34 +190,25 @@ impl Session {
         })
     }
 
-    fn machine(&mut self, rules: &Rules) -> Result<&WasmComponent, Failure> {
-        if self.machine.as_ref().is_none_or(|(known, _)| known != rules) {
-            let code = match &rules.code {
-                troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
-                troupe_chain::Code::Native(_) => Bytes::new(),
-            };
-            let files = troupe_runtime::files_of(&*self.store, rules);
-            let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
-            let machine = self.sandbox.machine(rules, &code, &files).map_err(Failure::cannot)?;
-            self.machine = Some((rules.clone(), machine));
+    /// Makes the machine that rules ask for, unless it is the one at hand.
+    fn make_machine(&mut self, rules: &Rules) -> Result<(), Failure> {
+        if self.machine.as_ref().is_some_and(|(known, _)| known == rules) {
+            return Ok(());
         }
+        let code = match &rules.code {
+            troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
+            troupe_chain::Code::Native(_) => Bytes::new(),
+        };
+        let files = troupe_runtime::files_of(&*self.store, rules);
+        let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
+        let machine = self.sandbox.machine(rules, &code, &files).map_err(Failure::cannot)?;
+        self.machine = Some((rules.clone(), machine));
+        Ok(())
+    }
+
+    fn machine(&self) -> Result<&WasmComponent, Failure> {
         let machine = self.machine.as_ref().map(|(_, machine)| machine);
         machine.ok_or_else(|| Failure::cannot("there is no machine"))
-    }
-}
-
-/// What an entry needs, from the store.
-#[derive(Default)]
-struct Kept {
-    message: Option<Bytes>,
-    config: Option<Bytes>,
-    answers: Vec<Bytes>,
-}
-
-impl Kept {
-    fn as_ref<'a>(&'a self, entry: &'a Entry) -> Recorded<'a> {
-        let (message, config) = (self.message.as_ref(), self.config.as_ref());
-        Recorded { entry, message, config, answers: self.answers.clone() }
     }
 }
 
