@@ -110,7 +110,7 @@ async function openBundle(file) {
 /** What there is without a node: a bundle to open. */
 function alone() {
   crumbs();
-  replace(main, h("div", { class: "alone" }, bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())));
+  replace(main, h("div", { class: "alone" }, h("h1", {}, "See a chain, and check it here"), bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())));
 }
 
 function crumbs(...items) {

@@ -11,6 +11,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod blobs;
 mod checkpoints;
 mod client;
 mod courier;
@@ -22,6 +23,7 @@ mod payload;
 mod redact;
 mod types;
 
+pub use blobs::Blobs;
 pub use checkpoints::{ConsistencyProof, InclusionProof};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use courier::Courier;

@@ -32,6 +32,7 @@ fn every_path_is_listed() {
         "/state",
         "/chain",
         "/chain/{entry}",
+        "/blobs",
         "/blobs/{hash}",
         "/component",
         "/schema",

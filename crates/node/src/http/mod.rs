@@ -4,6 +4,7 @@
 //! and any answer that depends on what is not committed.
 
 mod actors;
+mod blobs;
 mod body;
 mod change;
 mod checkpoints;
@@ -99,6 +100,7 @@ fn below_actor(router: Router<Arc<Site>>, actor: &str) -> Router<Arc<Site>> {
         .route(&at("/state"), get(read::state))
         .route(&at("/chain"), get(read::chain))
         .route(&at("/chain/{entry}"), get(read::entry))
+        .route(&at("/blobs"), get(blobs::blobs))
         .route(&at("/blobs/{hash}"), get(read::blob))
         .route(&at("/component"), get(read::component))
         .route(&at("/schema"), get(schema::schema))

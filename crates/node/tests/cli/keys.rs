@@ -12,7 +12,7 @@ fn serve(folder: &Path, more: &[&str]) -> Ran {
 }
 
 fn is_encrypted(file: &Path) -> bool {
-    fs::read(file).unwrap().starts_with(b"age-encryption.org/v1\n")
+    fs::read(file).expect("a file").starts_with(b"age-encryption.org/v1\n")
 }
 
 #[test]
