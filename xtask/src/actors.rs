@@ -31,6 +31,8 @@ const BUILT: [Built; 7] = [
         linker: "rust-lld",
     },
 ];
+/// Links an actor.
+const LINKER: &str = "wasm-component-ld";
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The exit status with which `wasm-toolchain.sh` says that there is no compiler to be had.
 const UNAVAILABLE: i32 = 3;
@@ -55,7 +57,7 @@ struct Built {
 impl Built {
     /// An actor, whose component stands beside its sources.
     const fn actor(name: &'static str, workspace: &'static str, folder: &'static str) -> Self {
-        Self { name, workspace, folder, into: folder, profile: "release", linker: "wasm-component-ld" }
+        Self { name, workspace, folder, into: folder, profile: "release", linker: LINKER }
     }
 }
 
@@ -102,7 +104,8 @@ fn compare(check: bool, names: &[&str]) -> Result<Option<Vec<&'static str>>> {
     for Built { name, workspace, folder, into, profile, linker } in BUILT.into_iter().filter(wanted) {
         let workspace = root.join(workspace);
         let cargo = || cargo(&rustc, &workspace.join(folder), linker);
-        let built = build(cargo, &workspace, profile, name).with_context(|| format!("building {name}"))?;
+        let built =
+            build(cargo, &workspace, name, profile, &[]).with_context(|| format!("building {name}"))?;
         let committed = workspace.join(into).join(name).with_extension("wasm");
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         let verdict = match (same, check) {
@@ -118,6 +121,16 @@ fn compare(check: bool, names: &[&str]) -> Result<Option<Vec<&'static str>>> {
         }
     }
     Ok(Some(differing))
+}
+
+/// Builds a package of the SDK's workspace as an actor with the pinned compiler; `None` if this machine cannot have it.
+pub(crate) fn of_the_sdk(folder: &str, name: &str, features: &[&str]) -> Result<Option<Vec<u8>>> {
+    let (root, workspace) = (cache::root()?, cache::root()?.join("sdk"));
+    let Some(rustc) = toolchain(root, &cache::folder()?.join("wasm-toolchain"))? else {
+        return Ok(None);
+    };
+    let cargo = || cargo(&rustc, &workspace.join(folder), LINKER);
+    build(cargo, &workspace, name, "release", features).map(Some).with_context(|| format!("building {name}"))
 }
 
 /// The pinned compiler, or `None` if this machine cannot have it.
@@ -146,7 +159,13 @@ fn unavailable(skip: bool) -> Result<()> {
 }
 
 /// Builds a package in a fresh folder and reads what came of it.
-fn build(cargo: impl Fn() -> Command, sources: &Path, profile: &str, name: &str) -> Result<Vec<u8>> {
+fn build(
+    cargo: impl Fn() -> Command,
+    sources: &Path,
+    name: &str,
+    profile: &str,
+    features: &[&str],
+) -> Result<Vec<u8>> {
     // The sources must be there before the flags can name the folders that they are in.
     succeed(cargo().args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
     let target = tempfile::tempdir().context("making a folder to build in")?;
@@ -154,11 +173,12 @@ fn build(cargo: impl Fn() -> Command, sources: &Path, profile: &str, name: &str)
         cargo()
             // The chain crate asks for what the node needs; more than this compiler has is an error all the same.
             .args(["build", "--quiet", "--locked", "--profile", profile, "--ignore-rust-version"])
-            .args(["--target", TARGET, "--target-dir"])
+            .args(["--features", &features.join(","), "--target", TARGET, "--target-dir"])
             .arg(target.path())
             .env("CARGO_ENCODED_RUSTFLAGS", flags(sources)?),
     )?;
-    let component = target.path().join(TARGET).join(profile).join(name).with_extension("wasm");
+    let component =
+        target.path().join(TARGET).join(profile).join(name.replace('-', "_")).with_extension("wasm");
     fs::read(&component).with_context(|| format!("reading {}", component.display()))
 }
 

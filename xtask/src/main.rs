@@ -3,6 +3,7 @@
 mod actors;
 mod api_fuzz;
 mod cache;
+mod counters;
 mod deny;
 mod explorer;
 mod fuzz;
@@ -31,6 +32,9 @@ tasks:
   actors [--check] [--skip-if-unavailable] [NAME…]
       Rebuilds the components of the example actors and the module of the explorer's page (verifier), all of them
       unless some are named; with --check, says whether the committed ones are what their sources give. With --skip-if-unavailable it is no failure that the compiler cannot be had.
+  counters
+      Builds the counter of `sdk/counters` with the SDKs and without them, into `target/counters`, for
+      `cargo bench -p troupe-bench -- sdk`.
   stock
       Tests the SDKs for JavaScript and Python, and builds the actor `stock` with each, into `target/stock`; the
       components must do what those of every language do. It installs the tools into the cache folder.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["actors", options @ ..] => actors::run(options),
+        ["counters"] => counters::run(),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["stock", options @ ..] => stock::run(options),
         ["templates", names @ ..] => templates::run(names),

@@ -8,6 +8,10 @@ use anyhow::{Context, Result};
 use crate::{cache, shell};
 
 const PACKAGE: &str = "blake3==1.0.11";
+/// What makes components of Python; the module is `componentize_py`.
+pub(crate) const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
+/// A C compiler with a C library for WASI; the module is `ziglang`.
+pub(crate) const ZIG: &str = "ziglang==0.17.1";
 
 /// The Python that is installed, started in the repository's root.
 pub(crate) fn installed() -> Result<Command> {
@@ -37,6 +41,22 @@ pub(crate) fn with_blake3() -> Result<Command> {
         shell::run(&mut pip, |_| {}).context("this needs python3 with pip, to install blake3")?;
     }
     here()
+}
+
+/// The folder that a package in its pinned version, `name==version`, is in, for the search path of Python. Nothing is
+/// installed.
+pub(crate) fn package(pinned: &str) -> Result<PathBuf> {
+    let folder = cache::folder()?.join("tools").join(pinned.replace("==", "-"));
+    let (name, version) = pinned.split_once("==").context("a pinned package")?;
+    let mut found = installed()?;
+    let print = format!("from importlib.metadata import version; print(version('{name}'), end='')");
+    let found = found.env("PYTHONPATH", &folder).args(["-c", &print]).output().context("running python3")?;
+    if String::from_utf8_lossy(&found.stdout) != version {
+        let mut pip = installed()?;
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
+        shell::run(pip.arg(&folder).arg(pinned), |_| {}).context("this needs python3 with pip")?;
+    }
+    Ok(folder)
 }
 
 /// A Python of its own in the cache folder, that has these packages: it can import the module.

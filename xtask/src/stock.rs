@@ -10,10 +10,8 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, shell};
+use crate::{cache, python, shell};
 
-const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
-const ZIG: &str = "ziglang==0.17.1";
 const TYPESCRIPT: &str = "typescript@7.0.2";
 /// What is copied, so that the copies find each other as the sources do.
 const COPIED: [&str; 4] = ["sdk/js", "sdk/python", "sdk/stock", "wit/actor"];
@@ -46,7 +44,7 @@ pub(crate) fn check() -> Result<Option<String>> {
     fs::create_dir_all(&built).with_context(|| format!("making {}", built.display()))?;
     let components = [javascript(&tools, &built)?, python(&tools, &built)?];
     take_the_run(&components)?;
-    c(&tools, &built)?;
+    c(&built)?;
     Ok(None)
 }
 
@@ -69,14 +67,14 @@ fn javascript(tools: &Path, built: &Path) -> Result<PathBuf> {
 
 /// Tests the SDK for Python, and builds its component.
 fn python(tools: &Path, built: &Path) -> Result<PathBuf> {
-    let (sdk, packages) = (tools.join("sdk"), tools.join("python-packages"));
-    let search = env::join_paths([sdk.join("python/src"), packages.clone()]).context("the cache folder")?;
+    let sdk = tools.join("sdk");
+    let packages = python::package(python::COMPONENTIZE_PY)?;
+    let search = env::join_paths([sdk.join("python/src"), packages]).context("the cache folder")?;
     let python = |folder: &Path| {
         let mut python = command("python3", folder);
         python.env("PYTHONPATH", &search).env("PYTHONDONTWRITEBYTECODE", "1");
         python
     };
-    package(|| python(tools), COMPONENTIZE_PY, &packages)?;
     shell::run(python(&sdk.join("python")).args(["-m", "unittest", "discover", "-s", "tests"]), |_| {})?;
     shell::run(python(&sdk.join("stock/python")).args(["-m", "unittest"]), |_| {})?;
     let component = built.join("python.wasm");
@@ -86,30 +84,11 @@ fn python(tools: &Path, built: &Path) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// Puts a package of Python in its pinned version, `name==version`, into a folder, unless it is there.
-fn package(python: impl Fn() -> Command, pinned: &str, folder: &Path) -> Result<()> {
-    let (name, version) = pinned.split_once("==").context("a pinned package")?;
-    let installed = format!("from importlib.metadata import version; print(version('{name}'), end='')");
-    let found = python().args(["-c", &installed]).output().context("running python3")?;
-    if String::from_utf8_lossy(&found.stdout) == version {
-        return Ok(());
-    }
-    let mut pip = python();
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
-    shell::run(pip.arg(folder).arg(pinned), |_| {})
-}
-
 /// Builds the stock in C, and compares it with what is committed.
-fn c(tools: &Path, built: &Path) -> Result<()> {
-    let (packages, core) = (tools.join("zig"), built.join("c.core.wasm"));
-    let python = |folder: &Path| {
-        let mut python = command("python3", folder);
-        python.env("PYTHONPATH", &packages);
-        python
-    };
-    package(|| python(tools), ZIG, &packages)?;
-    let mut zig = python(&cache::root()?.join("sdk"));
-    zig.args([
+fn c(built: &Path) -> Result<()> {
+    let core = built.join("c.core.wasm");
+    let mut zig = command("python3", &cache::root()?.join("sdk"));
+    zig.env("PYTHONPATH", python::package(python::ZIG)?).args([
         "-m",
         "ziglang",
         "cc",

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::summary::{Counts, Row, Verdict, table};
-use crate::{actors, api_fuzz, deny, explorer, fuzz, python, shell, stock, templates, third_party};
+use crate::{actors, api_fuzz, counters, deny, explorer, fuzz, python, shell, stock, templates, third_party};
 
 /// A name, whether it takes long, and what it does.
 type Step = (&'static str, bool, fn(&mut Counts) -> Result<Verdict>);
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("licences", true, |_| deny::check()),
     ("components", true, components),
     ("stock", true, stock),
+    ("counters", true, counters),
     ("third-party", true, third_party),
     ("templates", true, |_| templates::run(&[]).map(|()| Verdict::Passed)),
     ("explorer", true, explorer_tests),
@@ -167,6 +168,11 @@ fn components(_: &mut Counts) -> Result<Verdict> {
 /// The SDKs whose components are built where they are tested.
 fn stock(_: &mut Counts) -> Result<Verdict> {
     Ok(stock::check()?.map_or(Verdict::Passed, Verdict::Skipped))
+}
+
+/// The counters that are measured with the SDKs and without them.
+fn counters(_: &mut Counts) -> Result<Verdict> {
+    Ok(counters::check()?.map_or(Verdict::Passed, Verdict::Skipped))
 }
 
 /// The explorer's page, in a browser.

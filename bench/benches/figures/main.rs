@@ -1,9 +1,11 @@
 //! Measures every figure of `docs/benchmarks.md`: `cargo bench -p troupe-bench`, or with names of sections after `--`.
 
+mod commons;
 mod company;
 mod density;
 mod http;
 mod replay;
+mod sdk;
 mod size;
 mod start;
 mod step;
@@ -29,12 +31,14 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 10] = [
+    let sections: [(&str, Section); 11] = [
         ("step", step::measure),
+        ("sdk", sdk::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("verify", verify::measure),
         ("start", start::measure),
+        ("commons", commons::measure),
         ("chains", company::chains),
         ("ring", company::ring),
         ("fairness", company::fairness),

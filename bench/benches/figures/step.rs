@@ -1,7 +1,7 @@
 //! One step in memory against the bare calls that it is made of.
 
 use troupe::troupe_chain::{Hash, Machine, Nowhere, Outcome, Sender, Timestamp, Tip};
-use troupe::troupe_component::{Limits, Sandbox, SandboxConfig};
+use troupe::troupe_component::{Limits, Sandbox, SandboxConfig, WasmComponent};
 use troupe_bench::bare::Bare;
 use troupe_bench::{cpu_per_call, medians};
 
@@ -46,29 +46,14 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
     let config = SandboxConfig::default();
     let bare = Bare::new(component, &config)?;
     let mut reused = bare.reused()?;
-    let sandbox = Sandbox::new(config);
-    let machine = sandbox.load(component, &Limits::default())?;
-    let genesis = genesis(&machine, &sandbox)?;
-    let (mut tip, _) = Tip::start(genesis, Timestamp(0));
-    let before = Some(Hash::of(state));
-    (tip.state, tip.seq) = (before, 1);
+    let mut whole = FullStep::new(component, &config, state)?;
 
     let [reused, fresh, full] = medians(
         ROUNDS,
         [
             &mut || cpu_per_call(CALLS, |_| reused.call(message, state).map(drop)),
             &mut || cpu_per_call(CALLS, |_| bare.fresh(message, state).map(drop)),
-            &mut || {
-                cpu_per_call(CALLS, |_| {
-                    let context = tip.next_context(Sender::Http { key: None }, Timestamp(0));
-                    let step = machine.apply(&context, &mut Nowhere, message, state)?;
-                    anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
-                    let linked = tip.message(&context, Hash::of(message), &step);
-                    tip.state = before;
-                    anyhow::ensure!(linked.is_some(), "no entry");
-                    Ok(())
-                })
-            },
+            &mut || cpu_per_call(CALLS, |_| whole.run(message, state)),
         ],
     )?;
     report(&format!("{what}: three calls, reused instance"), format!("{reused:.2} µs"), 1.0, "");
@@ -82,10 +67,37 @@ fn step(what: &str, component: &[u8], message: &[u8], state: &[u8]) -> anyhow::R
     Ok(())
 }
 
-fn genesis(
-    machine: &troupe::troupe_component::WasmComponent,
-    sandbox: &Sandbox,
-) -> anyhow::Result<troupe::troupe_chain::Genesis> {
+/// All that a message costs in memory: the calls, their checks, and the entry.
+pub(crate) struct FullStep {
+    machine: WasmComponent,
+    tip: Tip,
+    before: Option<Hash>,
+}
+
+impl FullStep {
+    /// Loads a component, of which each message finds the same state.
+    pub(crate) fn new(component: &[u8], config: &SandboxConfig, state: &[u8]) -> anyhow::Result<Self> {
+        let sandbox = Sandbox::new(config.clone());
+        let machine = sandbox.load(component, &Limits::default())?;
+        let (mut tip, _) = Tip::start(genesis(&machine, &sandbox)?, Timestamp(0));
+        let before = Some(Hash::of(state));
+        (tip.state, tip.seq) = (before, 1);
+        Ok(Self { machine, tip, before })
+    }
+
+    /// Takes a message.
+    pub(crate) fn run(&mut self, message: &[u8], state: &[u8]) -> anyhow::Result<()> {
+        let context = self.tip.next_context(Sender::Http { key: None }, Timestamp(0));
+        let step = self.machine.apply(&context, &mut Nowhere, message, state)?;
+        anyhow::ensure!(matches!(step.outcome, Outcome::Accepted(_)), "{:?}", step.outcome);
+        let linked = self.tip.message(&context, Hash::of(message), &step);
+        self.tip.state = self.before;
+        anyhow::ensure!(linked.is_some(), "no entry");
+        Ok(())
+    }
+}
+
+fn genesis(machine: &WasmComponent, sandbox: &Sandbox) -> anyhow::Result<troupe::troupe_chain::Genesis> {
     Ok(troupe::troupe_chain::Genesis {
         code: troupe::troupe_chain::Code::Component(machine.hash()),
         world: troupe::troupe_chain::Text::new(machine.world().name())?,

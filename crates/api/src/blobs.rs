@@ -6,14 +6,14 @@ use crate::client::{Client, ClientError};
 
 /// Blobs that a node handed out together. Nothing of them is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blobs {
+pub struct NeededBlobs {
     /// Names and bytes, as the node says.
     pub blobs: Vec<(Hash, Vec<u8>)>,
     /// The position of the first entry that they are not about.
     pub next: u64,
 }
 
-impl Blobs {
+impl NeededBlobs {
     /// Adds a blob to a body.
     pub fn write(body: &mut Vec<u8>, name: &Hash, bytes: &[u8]) {
         body.extend_from_slice(format!("{name} {}\n", bytes.len()).as_bytes());
@@ -39,15 +39,15 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn blobs(&self, from: u64, limit: u64) -> Result<Option<Blobs>, ClientError> {
+    pub fn needed_blobs(&self, from: u64, limit: u64) -> Result<Option<NeededBlobs>, ClientError> {
         let path = format!("/blobs?from={from}&limit={limit}");
         let (headers, body) = match self.get(&path) {
             Err(ClientError::Problem(problem)) if problem.status == 404 => return Ok(None),
             answer => answer?,
         };
         let next = self.header(&headers, "troupe-next", &path)?;
-        let blobs = Blobs::read(&body).ok_or_else(|| self.unexpected(&path, 200, &body))?;
-        Ok(Some(Blobs { blobs, next }))
+        let blobs = NeededBlobs::read(&body).ok_or_else(|| self.unexpected(&path, 200, &body))?;
+        Ok(Some(NeededBlobs { blobs, next }))
     }
 }
 
@@ -60,10 +60,10 @@ mod tests {
         let blobs = [&b"one"[..], b"", b"with\na line 3\n"].map(|bytes| (Hash::of(bytes), bytes.to_vec()));
         let mut body = Vec::new();
         for (name, bytes) in &blobs {
-            Blobs::write(&mut body, name, bytes);
+            NeededBlobs::write(&mut body, name, bytes);
         }
-        assert_eq!(Blobs::read(&body), Some(blobs.to_vec()));
-        assert_eq!(Blobs::read(&body[..body.len() - 1]), None);
-        assert_eq!(Blobs::read(b"no name 3\nabc"), None);
+        assert_eq!(NeededBlobs::read(&body), Some(blobs.to_vec()));
+        assert_eq!(NeededBlobs::read(&body[..body.len() - 1]), None);
+        assert_eq!(NeededBlobs::read(b"no name 3\nabc"), None);
     }
 }

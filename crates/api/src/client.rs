@@ -13,11 +13,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use troupe_chain::Hash;
+use troupe_identity::Signer;
 use ureq::http::{HeaderMap, Request, Response, StatusCode};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 
-use crate::{Info, Problem};
+use crate::signing::Signing;
+use crate::{Info, Problem, roots};
 
 /// The most bytes of one answer: the largest blob there can be, and some room.
 const MAX_BYTES: u64 = (256 << 20) + (1 << 20);
@@ -34,6 +36,7 @@ pub struct Client {
     agent: Agent,
     base: String,
     token: Option<String>,
+    signing: Option<Signing>,
 }
 
 /// What a handled message led to.
@@ -102,6 +105,9 @@ pub enum ClientError {
         /// What happened.
         reason: String,
     },
+    /// The request could not be signed.
+    #[error("cannot sign the request: {0}")]
+    NotSigned(String),
     /// The node said no, and why.
     #[error("{}: {}", .0.title, .0.detail)]
     Problem(Box<Problem>),
@@ -135,7 +141,7 @@ impl ClientError {
             }
             Self::Connection { .. } => Some("check that the node runs and can be reached"),
             Self::Unexpected { .. } => Some("check that a Troupe node listens there, and no other server"),
-            Self::Problem(_) => None,
+            Self::Problem(_) | Self::NotSigned(_) => None,
         }
     }
 }
@@ -160,7 +166,7 @@ impl Client {
             return bad("it has more than host, port and path");
         }
         let agent = agent(TlsConfig::default());
-        Ok(Self { agent, base: format!("{scheme}://{host}"), token: None })
+        Ok(Self { agent, base: format!("{scheme}://{host}"), token: None, signing: None })
     }
 
     /// Trusts the certificates of a PEM file, and no others, to say which node it is.
@@ -168,24 +174,18 @@ impl Client {
     /// # Errors
     /// What is wrong with the file.
     pub fn trusting(self, pem: &[u8]) -> Result<Self, String> {
-        let mut certificates = Vec::new();
-        for item in parse_pem(pem) {
-            if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
-                certificates.push(certificate);
-            }
-        }
-        if certificates.is_empty() {
-            return Err(
-                "there is no certificate; expected PEM, which begins with -----BEGIN CERTIFICATE-----".into(),
-            );
-        }
-        let roots = RootCerts::Specific(Arc::new(certificates));
-        Ok(Self { agent: agent(TlsConfig::builder().root_certs(roots).build()), ..self })
+        Ok(Self { agent: agent(roots::trusting(pem)?), ..self })
     }
 
     /// Shows a token with every request.
     pub fn with_token(mut self, token: Option<String>) -> Self {
         self.token = token;
+        self
+    }
+
+    /// Signs every request that changes something, as the DID of this key.
+    pub fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signing = Some(Signing(signer));
         self
     }
 
@@ -310,7 +310,7 @@ impl Client {
     /// [`ClientError`].
     pub fn stream(&self, path: &str) -> Result<impl io::Read + use<>, ClientError> {
         let response = self.run("GET", path, &[("accept", "text/event-stream")], None);
-        let response = response.map_err(|error| self.connection(&error))?;
+        let response = response?;
         if response.status() == StatusCode::OK {
             return Ok(response.into_body().into_reader());
         }
@@ -326,27 +326,39 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+    ) -> Result<Response<Body>, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder().method(method).uri(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        match body {
-            Some(body) => self.agent.run(request.body(body)?),
-            None if method == "POST" => self.agent.run(request.body(&b""[..])?),
-            None => self.agent.run(request.body(())?),
+        // What only reads is nobody's in particular.
+        if let Some(signing) = self.signing.as_ref().filter(|_| method != "GET") {
+            let fields = signing.fields(method, &url, body.unwrap_or_default());
+            for (name, value) in fields.map_err(ClientError::NotSigned)? {
+                request = request.header(name, value);
+            }
         }
+        let failed = |error: ureq::Error| self.connection(&error);
+        let response = match body {
+            Some(body) => self.agent.run(request.body(body).map_err(|error| failed(error.into()))?),
+            None if method == "POST" => {
+                self.agent.run(request.body(&b""[..]).map_err(|error| failed(error.into()))?)
+            }
+            None => self.agent.run(request.body(()).map_err(|error| failed(error.into()))?),
+        };
+        response.map_err(failed)
     }
 
     fn read(
         &self,
         path: &str,
-        response: Result<Response<Body>, ureq::Error>,
+        response: Result<Response<Body>, ClientError>,
     ) -> Result<(HeaderMap, Vec<u8>), ClientError> {
-        let (head, mut body) = response.map_err(|error| self.connection(&error))?.into_parts();
+        let (head, mut body) = response?.into_parts();
         let body = body.with_config().limit(MAX_BYTES).read_to_vec();
         let body = body.map_err(|error| self.connection(&error))?;
         if head.status.is_success() {

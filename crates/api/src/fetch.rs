@@ -12,14 +12,18 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::{Request, Uri};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
+use crate::roots;
+
 /// Asks hosts of the web.
-#[derive(Debug)]
 pub struct Fetcher {
     agent: Agent,
+    timeout: Duration,
     max_body: u64,
+    allowed: Allowed,
 }
 
 /// Whether an address may be connected to.
@@ -57,17 +61,17 @@ pub struct NotFetched(String);
 impl Fetcher {
     /// Asks with these limits: the time for all of it, and the bytes of a body.
     pub fn new(timeout: Duration, max_body: u64, allowed: Allowed) -> Self {
-        let config = Config::builder()
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(64 << 10)
-            .proxy(None)
-            .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let resolver = Checked { inner: DefaultResolver::default(), allowed };
-        Self { agent: Agent::with_parts(config, DefaultConnector::default(), resolver), max_body }
+        let agent = agent(timeout, Arc::clone(&allowed), TlsConfig::default());
+        Self { agent, timeout, max_body, allowed }
+    }
+
+    /// Trusts the certificates of a PEM file, and no others, to say which host it is.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn trusting(self, pem: &[u8]) -> Result<Self, String> {
+        let agent = agent(self.timeout, Arc::clone(&self.allowed), roots::trusting(pem)?);
+        Ok(Self { agent, ..self })
     }
 
     /// Asks and waits for the whole answer.
@@ -99,6 +103,27 @@ impl Fetcher {
         }
         Ok(Fetched { status, headers, body })
     }
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").field("max_body", &self.max_body).finish_non_exhaustive()
+    }
+}
+
+fn agent(timeout: Duration, allowed: Allowed, tls: TlsConfig) -> Agent {
+    let config = Config::builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(64 << 10)
+        .proxy(None)
+        .tls_config(tls)
+        .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let resolver = Checked { inner: DefaultResolver::default(), allowed };
+    Agent::with_parts(config, DefaultConnector::default(), resolver)
 }
 
 /// Leaves out the addresses that may not be connected to.

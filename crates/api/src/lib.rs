@@ -21,16 +21,19 @@ mod node;
 mod object;
 mod payload;
 mod redact;
+mod roots;
+mod signing;
 mod types;
 
-pub use blobs::Blobs;
+pub use blobs::NeededBlobs;
 pub use checkpoints::{ConsistencyProof, InclusionProof};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use courier::Courier;
 pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use manage::{
-    ActorList, ActorSummary, CarriedOver, Difference, ForkActor, Nothing, Rehearsal, RewindActor, StartActor,
-    StopActor, Supervision, Top, TopActor, TopNode, UpgradeActor, Upgraded, Uploaded, UploadedFile,
+    ActorList, ActorSummary, Blobs, CarriedOver, Difference, ForkActor, KeptBlob, Nothing, Rehearsal,
+    RewindActor, StartActor, StopActor, Supervision, Top, TopActor, TopNode, UpgradeActor, Upgraded,
+    Uploaded, UploadedFile,
 };
 pub use object::{NotAnObject, check_object};
 pub use payload::Payload;

@@ -66,6 +66,29 @@ pub struct UploadedFile {
     pub file: String,
 }
 
+/// A blob that the node keeps by its CID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBlob {
+    /// When it was put first: milliseconds since 1970.
+    pub at: u64,
+    /// Its CID: version 1, raw, BLAKE3.
+    pub cid: String,
+    /// Its hash, which the CID holds.
+    pub hash: String,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+/// The answer to `GET /dag`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blobs {
+    /// Some of the blobs, in order of their hashes.
+    pub blobs: Vec<KeptBlob>,
+    /// What `after` is for those that follow; absent if these are the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
 /// `POST /actors`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,6 +107,9 @@ pub struct StartActor {
     /// Its name on the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the members of the node's commons decide on its upgrades.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub governed: bool,
     /// What is done about its failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervision: Option<Supervision>,

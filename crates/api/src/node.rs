@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use troupe_chain::Hash;
+use troupe_chain::{Cid, Hash};
 
 use crate::{
-    ActorList, Client, ClientError, ForkActor, Info, Nothing, Rehearsal, RewindActor, StartActor, StopActor,
-    Top, UpgradeActor, Upgraded, Uploaded, UploadedFile,
+    ActorList, Blobs, Client, ClientError, ForkActor, Info, KeptBlob, Nothing, Rehearsal, RewindActor,
+    StartActor, StopActor, Top, UpgradeActor, Upgraded, Uploaded, UploadedFile,
 };
 
 const JSON: &str = "application/json";
@@ -30,6 +30,35 @@ impl Client {
     /// [`ClientError`].
     pub fn upload_file(&self, bytes: &[u8]) -> Result<UploadedFile, ClientError> {
         self.ask("POST", "/files", Some(("application/octet-stream", bytes)))
+    }
+
+    /// Gives a blob to the node. It may have it already.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn put_blob(&self, bytes: &[u8]) -> Result<KeptBlob, ClientError> {
+        self.ask("POST", "/dag", Some(("application/octet-stream", bytes)))
+    }
+
+    /// The bytes of a blob that somebody gave; `None` if nobody did. Whether they are what the CID says is not looked at.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn kept_blob(&self, cid: &Cid) -> Result<Option<Vec<u8>>, ClientError> {
+        match self.call("GET", &format!("/dag/{cid}"), None) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Blobs in order of their hashes, from after one on.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn kept_blobs(&self, after: Option<&str>, limit: u64) -> Result<Blobs, ClientError> {
+        let after = after.map_or(String::new(), |after| format!("&after={after}"));
+        self.ask("GET", &format!("/dag?limit={limit}{after}"), None)
     }
 
     /// The bytes of a component; `None` if the node does not have it.

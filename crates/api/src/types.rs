@@ -37,6 +37,12 @@ error_codes! {
     BadBody = "bad-body", 400;
     /// No token was given, or one that is not known.
     Unauthorized = "unauthorized", 401;
+    /// The request has to be signed by a DID, and is not.
+    Unsigned = "unsigned", 401;
+    /// The signature is not of this request, not by the key that it names, or does not cover what matters.
+    BadSignature = "bad-signature", 401;
+    /// The signature is not good at this time: sign again, with a clock that is right.
+    StaleSignature = "stale-signature", 401;
     /// The token, or whoever asks without one, may not do this.
     Forbidden = "forbidden", 403;
     /// There is no such resource, entry or blob.
@@ -49,6 +55,8 @@ error_codes! {
     SlowBody = "slow-body", 408;
     /// The name belongs to another actor.
     NameTaken = "name-taken", 409;
+    /// The signed request was sent before: sign it again for it to count again.
+    Replayed = "replayed", 409;
     /// The actor's chain has ended; a fork may have taken its place.
     Ended = "stopped", 410;
     /// The bytes were erased: when is in `at`, and why in `detail`.

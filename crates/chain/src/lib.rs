@@ -29,6 +29,7 @@
 //! ```
 
 mod bisect;
+mod cid;
 mod codec;
 mod compare;
 mod did;
@@ -57,6 +58,7 @@ mod verdict;
 mod verify;
 
 pub use bisect::first_difference;
+pub use cid::{Cid, NotACid};
 pub use codec::FORMAT_VERSION;
 pub use did::{BadDid, DidKey};
 pub use effect::{Asked, Effect, EffectId, EffectRef, Notice, Sender, Spawn};
@@ -71,8 +73,8 @@ pub use history::{History, Machines, Unreadable};
 pub use json::{MAX_INTEGER, Malformed};
 pub use link::{Broken, LinkFault, Linked, Tip};
 pub use machine::{
-    Abort, Accepted, Answered, Context, Failed, Leaf, Level, LogLine, Machine, Nowhere, Outcome, Outside,
-    Rejection, Step,
+    Abort, Accepted, Answered, Context, Failed, Held, Leaf, Level, LogLine, Machine, Nowhere, Outcome,
+    Outside, Rejection, Step, hand_over,
 };
 pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};

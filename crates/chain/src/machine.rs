@@ -1,5 +1,8 @@
 //! What grows a chain: a deterministic transition function, and what goes into and comes out of it.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use crate::entry::Timestamp;
 use crate::{Asked, FailureCode, Fuel, Hash, Sender, Text};
 
@@ -57,6 +60,23 @@ pub trait Machine: Send + Sync {
         Ok(())
     }
 
+    /// How many states it keeps the leaves of, of those it reached last: leaves must be written down before that many have
+    /// followed. `None` for a machine whose states hold all there is.
+    fn kept_states(&self) -> Option<u64> {
+        None
+    }
+
+    /// What a state names beside its bytes, if the machine has it. It costs nothing.
+    fn held(&self, state: &[u8]) -> Option<Held> {
+        let _ = state;
+        None
+    }
+
+    /// Takes up what another machine of its kind [`held`](Self::held); what is not of its kind is left.
+    fn hold(&self, held: Held) {
+        let _ = held;
+    }
+
     /// Whether it can tell a notice from a message: what cannot gets none.
     fn takes_notices(&self) -> bool {
         true
@@ -65,6 +85,16 @@ pub trait Machine: Send + Sync {
     /// Whether it draws randomness: then each context has a seed, and each entry of it says which; else none does.
     fn draws(&self) -> bool {
         false
+    }
+}
+
+/// What a state names beside its bytes, in memory: for another machine of the kind, and for readers who know the kind.
+pub type Held = Arc<dyn Any + Send + Sync>;
+
+/// Lets a machine go on from a state that another one reached.
+pub fn hand_over(from: &impl Machine, to: &impl Machine, state: &[u8]) {
+    if let Some(held) = from.held(state) {
+        to.hold(held);
     }
 }
 
@@ -107,7 +137,7 @@ pub struct Answered {
     pub output: Vec<u8>,
 }
 
-impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
+impl<M: Machine + ?Sized> Machine for Arc<M> {
     fn init(
         &self,
         context: &Context,
@@ -137,6 +167,18 @@ impl<M: Machine + ?Sized> Machine for std::sync::Arc<M> {
 
     fn restore(&self, state: &[u8], leaves: &mut dyn Iterator<Item = Leaf>) -> Result<(), Abort> {
         (**self).restore(state, leaves)
+    }
+
+    fn kept_states(&self) -> Option<u64> {
+        (**self).kept_states()
+    }
+
+    fn held(&self, state: &[u8]) -> Option<Held> {
+        (**self).held(state)
+    }
+
+    fn hold(&self, held: Held) {
+        (**self).hold(held);
     }
 
     fn takes_notices(&self) -> bool {

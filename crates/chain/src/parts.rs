@@ -9,8 +9,8 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::recorded::{check_blob, find_blob, find_machine};
-use crate::replay::Replayer;
+use crate::recorded::{check_blob, find_blob};
+use crate::replay::{Replayer, machine_after};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::verify::{check_head, check_links, check_results};
 use crate::{Entry, Hash, Unreadable};
@@ -261,8 +261,6 @@ fn resume<'m, H: History, M: Machines>(
     tip: &Tip,
     state: &[u8],
 ) -> Result<Replayer<'m, M>, NotVerified> {
-    let seq = tip.seq;
-    let mut blob = |field, name: &Hash| find_blob(history, seq, field, name);
-    let machine = find_machine(machines, tip, seq, &mut blob)?;
+    let machine = machine_after(history, machines, tip, tip.seq)?;
     Ok(Replayer::resume(machines, machine, tip.clone(), state.to_vec()))
 }

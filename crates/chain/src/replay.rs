@@ -10,7 +10,7 @@ use crate::compare::{Says, check_seed, compare, compare_failure};
 use crate::entry::{Body, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
-use crate::machine::{Context, Machine, Step};
+use crate::machine::{Context, Machine, Step, hand_over};
 use crate::recorded::{Fetch, fetch, find_blob, find_machine, played};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::{Entry, Fuel, Gap, Hash, Redaction, Sender};
@@ -44,9 +44,20 @@ impl<'a, M: Machines> Replayer<'a, M> {
     /// # Errors
     /// [`NotVerified`] if genesis is none, or there is no machine for it.
     pub fn begin<H: History>(history: &H, machines: &'a M, genesis: &[u8]) -> Result<Self, NotVerified> {
+        Self::begin_with(machines, genesis, |field, name: &Hash| find_blob(history, 0, field, name))
+    }
+
+    /// As [`begin`](Self::begin); `blob` finds what it needs by field and name.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub fn begin_with<B: AsRef<[u8]>>(
+        machines: &'a M,
+        genesis: &[u8],
+        mut blob: impl Fetch<B>,
+    ) -> Result<Self, NotVerified> {
         let (tip, linked) = Tip::check_genesis(genesis)?;
         let Body::Genesis(genesis) = linked.entry.body else { return Err(CannotCheck::Empty.into()) };
-        let mut blob = |field, name: &Hash| find_blob(history, 0, field, name);
         Self::from_genesis(machines, tip, &genesis, &mut blob)
     }
 
@@ -162,7 +173,9 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 self.counts.failures += 1;
             }
             Body::Upgrade(upgrade) => {
-                self.machine = find_machine(self.machines, &self.tip, seq, &mut blob)?;
+                let machine = find_machine(self.machines, &self.tip, seq, &mut blob)?;
+                hand_over(&self.machine, &machine, &self.state);
+                self.machine = machine;
                 check_seed(&context, &self.machine)?;
                 let Upgrade { state, fuel, ref calls, ref effects, .. } = **upgrade;
                 let says = Says { seq, kind: "upgrade", state, reply: None, effects, fuel };
@@ -253,9 +266,9 @@ impl<'a, M: Machines> Replayer<'a, M> {
         Report { head: self.tip.entry, seq: self.tip.seq, ..self.counts.clone() }
     }
 
-    /// Where the replay stands, and the state there.
-    pub fn into_tip(self) -> (Tip, Vec<u8>) {
-        (self.tip, self.state)
+    /// Where the replay stands, the state there, and the machine that reached it.
+    pub fn into_parts(self) -> (Tip, Vec<u8>, M::Machine) {
+        (self.tip, self.state, self.machine)
     }
 
     /// Whether the state is known here, which a redaction may prevent.
@@ -289,4 +302,32 @@ impl Cause {
             error => Err(error),
         }
     }
+}
+
+/// Finds the machine that the rules at `tip` ask for, ready to go on after the entry at `after`: one whose states name more
+/// than they hold gets it from a replay of all before.
+pub(crate) fn machine_after<H: History, M: Machines>(
+    history: &H,
+    machines: &M,
+    tip: &Tip,
+    after: u64,
+) -> Result<M::Machine, NotVerified> {
+    let machine =
+        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
+    if machine.kept_states().is_none() {
+        return Ok(machine);
+    }
+    let mut entries = history.entries();
+    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
+    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
+    for bytes in entries {
+        let seq = replayer.tip().seq + 1;
+        if seq > after {
+            break;
+        }
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
+    }
+    hand_over(&replayer.machine, &machine, &replayer.state);
+    Ok(machine)
 }

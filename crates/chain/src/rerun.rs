@@ -4,6 +4,7 @@ use crate::history::{History, Machines};
 use crate::link::Tip;
 use crate::machine::{Context, Machine, Outside, Step};
 use crate::recorded::{Fetch, fetch, find_blob, find_machine, played};
+use crate::replay::machine_after;
 use crate::verdict::{CannotCheck, NotVerified};
 use crate::{Body, Entry, Genesis, Hash};
 
@@ -33,7 +34,10 @@ pub fn rerun<H: History, M: Machines>(
             Some(fetch(seq, "state", &state_of(before)?, &mut blob)?)
         }
     };
-    let machine = find_machine(machines, &tip, seq, &mut blob)?;
+    let machine = match state {
+        Some(_) => machine_after(history, machines, &tip, before.seq)?,
+        None => find_machine(machines, &tip, 0, &mut blob)?,
+    };
     let same_engine = tip.rules.engine == *machines.engine();
     let again = Rerun { machine: &machine, same_engine, chain: tip.chain, genesis };
     again.run(entry, state.as_ref().map_or(&[], AsRef::as_ref), blob)

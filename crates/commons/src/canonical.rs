@@ -5,6 +5,7 @@
 //! printable ASCII are refused beforehand.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -84,6 +85,14 @@ impl Id {
     /// The name of a value's canonical bytes.
     pub fn of<T: Serialize>(value: &T) -> Self {
         Self(Hash::of(&to_bytes(value)))
+    }
+}
+
+impl FromStr for Id {
+    type Err = troupe_chain::NotAName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
     }
 }
 

@@ -5,10 +5,10 @@
 //! many nodes as its leaves are deep, whatever the number of accounts.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use troupe_chain::{
-    Abort, Accepted, Asked, Context, Failed, FailureCode, Fuel, Hash, Leaf, Machine, Outcome, Outside,
+    Abort, Accepted, Asked, Context, Failed, FailureCode, Fuel, Hash, Held, Leaf, Machine, Outcome, Outside,
     Rejection, Step, Timestamp,
 };
 
@@ -27,7 +27,8 @@ pub const WORLD: &str = "troupe:commons/commons@1";
 /// How many states are kept. Whoever writes leaves down asks for them before as many entries have followed.
 pub const KEPT_STATES: usize = 256;
 
-/// The commons: a [`Machine`] that serves any number of chains.
+/// The commons: a [`Machine`]. It may serve several chains, but what one reaches takes the room of others' states: each has
+/// better one of its own.
 #[derive(Debug, Default)]
 pub struct Commons {
     /// The last states reached, from the oldest on.
@@ -134,6 +135,20 @@ impl Machine for Commons {
         }
         self.keep(State::of(map));
         Ok(())
+    }
+
+    fn kept_states(&self) -> Option<u64> {
+        Some(KEPT_STATES as u64)
+    }
+
+    fn held(&self, state: &[u8]) -> Option<Held> {
+        Some(Arc::new(self.state(state)?))
+    }
+
+    fn hold(&self, held: Held) {
+        if let Some(state) = held.downcast_ref::<State>() {
+            self.keep(state.clone());
+        }
     }
 
     fn takes_notices(&self) -> bool {

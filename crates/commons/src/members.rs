@@ -34,6 +34,18 @@ pub enum Status {
     Removed,
 }
 
+impl Status {
+    /// The status as written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -113,6 +125,11 @@ pub fn members(state: &State) -> Vec<(String, Member)> {
     state.all()
 }
 
+/// The first members after an id, in the order of their ids.
+pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Member)> {
+    state.page("", after, limit)
+}
+
 /// How many members are active.
 pub fn active_members(state: &State) -> u64 {
     state.get::<Count>(COUNT).unwrap_or_default().active
@@ -164,7 +181,7 @@ pub(crate) fn set_status(
 ) -> Result<(), Refusal> {
     let mut member = find(state, id)?;
     if !allowed_from.contains(&member.status) {
-        return refuse(Code::Phase, format!("the member is {:?}", member.status).to_lowercase());
+        return refuse(Code::Phase, format!("the member is {}", member.status.name()));
     }
     let mut count: Count = state.get(COUNT).unwrap_or_default();
     match (member.status == Status::Active, to == Status::Active) {

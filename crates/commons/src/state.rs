@@ -3,6 +3,7 @@
 //! A key is `SECTION/NAME`; a value is the record's canonical JSON. Each module has sections of its own and keeps to
 //! them. Invariant: every value in the map was written by [`State::put`], so that it can be read again.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
@@ -95,6 +96,31 @@ impl State {
 
     pub(crate) fn take<R: Record>(&mut self, name: impl Display) {
         self.map.remove(key::<R>(name).as_bytes());
+    }
+
+    /// The first records of a section, in ascending order of the rest of their keys, which comes after `after` and begins with
+    /// `prefix`: a walk through all keys, for views.
+    pub(crate) fn page<R: Record>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<(String, R)> {
+        let mut first: BTreeMap<&str, &[u8]> = BTreeMap::new();
+        for (key, value) in self.map.iter() {
+            let name = std::str::from_utf8(key).ok();
+            let name =
+                name.and_then(|key| key.strip_prefix(R::SECTION)?.strip_prefix('/')?.strip_prefix(prefix));
+            let Some(name) = name.filter(|name| after.is_none_or(|after| *name > after)) else { continue };
+            first.insert(name, value);
+            if first.len() > limit {
+                first.pop_last();
+            }
+        }
+        let read = |(name, value): (&str, &[u8])| {
+            (name.to_owned(), read(&format!("{}/{prefix}{name}", R::SECTION), value))
+        };
+        first.into_iter().map(read).collect()
     }
 
     /// Every record of a section with the rest of its key, in ascending order: a walk through the whole map, for views.

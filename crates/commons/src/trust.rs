@@ -25,6 +25,19 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, from the lowest.
+    pub const ALL: [Self; 4] = [Self::None, Self::Basic, Self::Partial, Self::Full];
+
+    /// The level as written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "basic",
+            Self::Partial => "partial",
+            Self::Full => "full",
+        }
+    }
+
     fn step_lower(self) -> Self {
         match self {
             Self::None | Self::Basic => Self::None,
@@ -51,7 +64,12 @@ pub enum Context {
 }
 
 impl Context {
-    fn name(self) -> &'static str {
+    /// Every context.
+    pub const ALL: [Self; 5] =
+        [Self::General, Self::Governance, Self::ResourceSharing, Self::Infrastructure, Self::DataSharing];
+
+    /// The context as written.
+    pub fn name(self) -> &'static str {
         match self {
             Self::General => "general",
             Self::Governance => "governance",

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use troupe_chain::{
     Abort, Context, Failed, Hash, Machine, Nowhere, Outcome, Outside, Rejection, Sender, Step,
 };
+use wasmtime::Engine;
 use wasmtime::component::InstancePre;
 
 use crate::guest::Code;
@@ -16,15 +17,14 @@ use crate::line::{self, Line};
 use crate::run::Run;
 use crate::trap::Stopped;
 use crate::wasi::names::Import;
-use crate::{Grants, Limits, Sandbox, World};
+use crate::{Grants, Limits, Sandbox, World, module};
 
 /// A component that can serve messages. Cheap to clone; each call is independent.
 #[derive(Clone)]
 pub struct WasmComponent {
     pub(crate) name: Hash,
     pub(crate) sandbox: Sandbox,
-    pub(crate) pre: InstancePre<Host>,
-    pub(crate) code: Code,
+    pub(crate) body: Body,
     pub(crate) limits: Limits,
     pub(crate) grants: Arc<Grants>,
     /// Whether it may ask the web: it imports something of it, and hosts are granted.
@@ -34,6 +34,24 @@ pub struct WasmComponent {
     pub(crate) imports: Arc<[Import]>,
     /// What it says that it takes, once somebody asked.
     pub(crate) description: Arc<OnceLock<Result<Option<String>, NoDescription>>>,
+}
+
+/// What is instantiated for each message.
+#[derive(Clone)]
+pub(crate) enum Body {
+    /// A component, and where it keeps what a host calls.
+    Component(InstancePre<Host>, Code),
+    /// A core module that runs as a job.
+    Module(wasmtime::InstancePre<Host>),
+}
+
+impl Body {
+    pub(crate) fn engine(&self) -> &Engine {
+        match self {
+            Self::Component(pre, _) => pre.engine(),
+            Self::Module(pre) => pre.module().engine(),
+        }
+    }
 }
 
 /// The most bytes that a component may say of what it takes.
@@ -61,7 +79,10 @@ impl WasmComponent {
 
     /// The world it is built for.
     pub fn world(&self) -> World {
-        self.code.world()
+        match &self.body {
+            Body::Component(_, code) => code.world(),
+            Body::Module(_) => World::Job,
+        }
     }
 
     /// The limits it runs under.
@@ -81,7 +102,7 @@ impl WasmComponent {
 
     /// Whether it says how to carry over a state that other code led to.
     pub fn migrates(&self) -> bool {
-        matches!(self.code, Code::Actor(exports) if exports.migrate.is_some())
+        matches!(self.body, Body::Component(_, Code::Actor(exports)) if exports.migrate.is_some())
     }
 
     /// What it says that it takes: a JSON object, or `None` if it does not say it. Asked once, under the actor's limits, in
@@ -95,6 +116,9 @@ impl WasmComponent {
     }
 
     fn describe(&self) -> Result<Option<String>, NoDescription> {
+        if let Body::Module(_) = self.body {
+            return Ok(None);
+        }
         let failed = |why: String| NoDescription::Failed(why);
         let run = Run::new(self, &anonymous(), None).map_err(|abort| failed(abort.to_string()))?;
         let said = run.schema().map_err(|stopped| match stopped {
@@ -135,6 +159,9 @@ impl WasmComponent {
     /// # Errors
     /// [`CallError::Failed`] if the contract itself failed, [`CallError::Abort`] if there is no outcome.
     pub fn message_contract(&self, message: &[u8], state: &[u8]) -> Result<bool, CallError> {
+        if let Body::Module(_) = self.body {
+            return Ok(message.len() as u64 <= self.limits.message);
+        }
         answer(Run::new(self, &anonymous(), None)?.message_contract(&anonymous(), message, state))
     }
 
@@ -143,6 +170,9 @@ impl WasmComponent {
     /// # Errors
     /// [`CallError::Failed`] if the contract itself failed, [`CallError::Abort`] if there is no outcome.
     pub fn state_contract(&self, state: &[u8]) -> Result<bool, CallError> {
+        if let Body::Module(_) = self.body {
+            return Ok(state.len() as u64 <= self.limits.state);
+        }
         answer(Run::new(self, &anonymous(), None)?.state_contract(state))
     }
 }
@@ -219,6 +249,9 @@ impl Machine for WasmComponent {
         outside: &mut dyn Outside,
         config: Option<&[u8]>,
     ) -> Result<Step, Abort> {
+        if let Body::Module(_) = self.body {
+            return Ok(module::begin(self, config));
+        }
         self.step(outside, |line| Run::new(self, context, line)?.init(context, config))
     }
 
@@ -229,10 +262,16 @@ impl Machine for WasmComponent {
         message: &[u8],
         state: &[u8],
     ) -> Result<Step, Abort> {
-        self.step(outside, |line| Run::new(self, context, line)?.apply(context, message, state))
+        self.step(outside, |line| match &self.body {
+            Body::Module(pre) => module::run(self, pre, context, line, message, state),
+            Body::Component(..) => Run::new(self, context, line)?.apply(context, message, state),
+        })
     }
 
     fn migrate(&self, context: &Context, outside: &mut dyn Outside, state: &[u8]) -> Result<Step, Abort> {
+        if let Body::Module(_) = self.body {
+            return Ok(module::carry_over(self, state));
+        }
         self.step(outside, |line| Run::new(self, context, line)?.migrate(context, state))
     }
 }

@@ -26,9 +26,8 @@ pub(crate) fn link(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Resu
             Err(refused) => Err(refused.to_string()),
             Ok(()) => {
                 let answer = ask(host, request);
-                if let Some(ticks) = store.data().deadline {
-                    store.set_epoch_deadline(ticks);
-                }
+                let ticks = store.data().deadline;
+                store.set_epoch_deadline(ticks);
                 answer?
             }
         };

@@ -5,14 +5,17 @@
 //! - `private:HOST:PORT` grants a host that may turn out to have a private address.
 //! - `file:NAME:PATH` grants a file to read, at an absolute path, whose bytes have this name; no path comes twice.
 //! - `env:NAME=VALUE` is a variable of `wasi:cli/environment`; no name comes twice.
+//! - `commons:CAPABILITY` grants what [`Capability`] lists of the commons, each once; `commons-for:MEMBER`, at most one,
+//!   names the member for whom the chain acts there.
 //! - `args:[…]`, a JSON array of strings, is what it gives as arguments, the program's name first; at most one.
 //!
 //! Deliberately absent: resolving. Whether an address is a private one is for the node to see as it connects.
 
 use std::sync::Arc;
 
-use troupe_chain::{Files, GrantedFile, Text};
+use troupe_chain::{Files, GrantedFile, Hash, Text};
 
+use crate::abi::Capability;
 use crate::tree::{Missing, Tree};
 use crate::url::{Url, authority_parts};
 
@@ -24,6 +27,41 @@ pub struct Grants {
     env: Vec<(String, String)>,
     args: Vec<String>,
     files: Arc<Tree>,
+    commons: CommonsGrants,
+}
+
+/// What is granted of the commons.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommonsGrants {
+    capabilities: Vec<Capability>,
+    principal: Option<Hash>,
+}
+
+impl CommonsGrants {
+    /// Whether a capability is granted.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+
+    /// The member for whom the chain acts.
+    pub fn principal(&self) -> Option<Hash> {
+        self.principal
+    }
+
+    /// Whether nothing is granted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, capability: &str) -> Result<(), &'static str> {
+        let found = Capability::ALL.iter().find(|known| known.as_str() == capability);
+        let found = *found.ok_or("the commons has no such capability: docs/spec/host-abi.md lists them")?;
+        if self.has(found) {
+            return Err("the capability is granted twice");
+        }
+        self.capabilities.push(found);
+        Ok(())
+    }
 }
 
 /// Hosts of the web.
@@ -103,6 +141,14 @@ impl Grants {
             if self.args.is_empty() {
                 return Err(WHAT);
             }
+        } else if let Some(capability) = grant.strip_prefix("commons:") {
+            self.commons.add(capability)?;
+        } else if let Some(member) = grant.strip_prefix("commons-for:") {
+            if self.commons.principal.is_some() {
+                return Err("it acts for one member only");
+            }
+            let member = member.parse().map_err(|_| "it is not `commons-for:` and a member's id");
+            self.commons.principal = Some(member?);
         } else if grant.starts_with("file:") {
             return Err("it is not `file:NAME:PATH`, with the hash of the file's bytes as its name");
         } else {
@@ -126,7 +172,16 @@ impl Grants {
 
     /// Whether nothing is granted.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.env.is_empty() && self.args.is_empty() && self.files.is_empty()
+        self.hosts.is_empty()
+            && self.env.is_empty()
+            && self.args.is_empty()
+            && self.files.is_empty()
+            && self.commons.is_empty()
+    }
+
+    /// What is granted of the commons.
+    pub fn commons(&self) -> &CommonsGrants {
+        &self.commons
     }
 
     /// Whether some host of the web is granted, so that `troupe:actor/http` may be imported.
@@ -163,7 +218,11 @@ impl Web {
         let (private, rest) = match grant.split_once(':') {
             Some(("http", rest)) => (false, rest),
             Some(("private", rest)) => (true, rest),
-            _ => return Err("it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"),
+            _ => {
+                return Err(
+                    "it begins with none of `http:`, `private:`, `file:`, `env:`, `args:` and `commons:`",
+                );
+            }
         };
         let (below, authority) = match rest.strip_prefix("*.") {
             Some(_) if private => return Err("a private host is named in full"),
@@ -261,7 +320,7 @@ mod tests {
         let refused = grants(&["clock"]).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"
+            "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:`, `args:` and `commons:`"
         );
     }
 

@@ -41,6 +41,7 @@ impl Code {
         match world {
             World::FirstActor | World::Actor => Exports::find(component, world).map(Self::Actor),
             World::Command | World::Handler => Ordinary::find(component, world, export).map(Self::Ordinary),
+            World::Job => None,
         }
     }
 

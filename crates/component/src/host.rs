@@ -8,6 +8,8 @@ use troupe_chain::{Abort, Answered, Asked, Context, Hash, Level, LogLine, Text};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{ResourceLimiter, StoreContextMut};
 
+use crate::abi::job::Job;
+use crate::abi::meters::Meters;
 use crate::line::Line;
 use crate::wasi::Wasi;
 use crate::world::World;
@@ -29,7 +31,11 @@ pub(crate) struct Host {
     /// Clocks, randomness, standard streams and the rest of WASI.
     pub(crate) wasi: Wasi,
     /// The epochs that the guest may take, which start anew after each call to the outside.
-    pub(crate) deadline: Option<u64>,
+    pub(crate) deadline: u64,
+    /// What a core module carries to and from its job.
+    pub(crate) job: Job,
+    /// Who counts host calls and denied growth.
+    pub(crate) meters: Arc<Meters>,
     /// The actor's own code.
     pub(crate) code: Hash,
     /// The position of the entry being made.
@@ -114,7 +120,7 @@ impl Host {
     /// What an instance of `actor` begins with as the entry that `context` is of is made.
     pub(crate) fn new(actor: &WasmComponent, context: &Context, line: Option<Line>) -> Self {
         let limits = &actor.limits;
-        let deadline = actor.sandbox.config().deadline.map(|_| actor.sandbox.deadline_ticks());
+        let deadline = actor.sandbox.deadline_ticks(limits.time());
         Self {
             phase: Phase::Instantiate,
             log: Vec::new(),
@@ -125,6 +131,8 @@ impl Host {
             grants: Arc::clone(&actor.grants),
             wasi: Wasi::new(context, limits.memory),
             deadline,
+            job: Job::default(),
+            meters: Arc::clone(actor.sandbox.meters()),
             code: actor.name,
             seq: context.seq,
             denied: None,
@@ -214,6 +222,10 @@ impl Host {
             *left = rest;
         }
         if rest.is_none() {
+            match kind {
+                Denied::Memory => self.meters.deny_memory(),
+                Denied::Table => self.meters.deny_table(),
+            }
             // Where both were denied, memory comes first.
             self.denied = Some(match self.denied {
                 Some(Denied::Memory) => Denied::Memory,

@@ -6,6 +6,7 @@ use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem, Type};
 
 use crate::World;
+use crate::abi;
 use crate::wasi::names::{self, Import, Met};
 use crate::world::Expected;
 
@@ -134,6 +135,9 @@ fn met(name: &str, world: World, web: bool) -> Import {
     let (met, what) = match names::met(name, web) {
         Some(met) => met,
         None if Some(name) == world.runtime() => (Met::Given, "the log, and effects that the entry lists"),
+        None if Some(name) == world.commons() => {
+            (Met::Recorded, "the commons, as far as `commons:` grants say; the rest is refused with `denied`")
+        }
         None if Some(name) == world.web() && web => (Met::Recorded, "hosts that are granted"),
         None if Some(name) == world.web() => {
             (Met::NeedsGrant, "grant hosts with `http = [\"HOST\"]` under [grants]")
@@ -202,6 +206,7 @@ fn compare_import(
         return;
     }
     let functions = match is_web {
+        _ if Some(name) == world.commons() => abi::component::expected(),
         true => World::WEB,
         false if Some(name) == world.runtime() => world.granted(),
         false => {

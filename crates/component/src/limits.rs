@@ -1,5 +1,7 @@
 //! The limits that decide outcomes, by name. All of them stand in genesis, so that a replay uses the same.
 
+use std::time::Duration;
+
 use troupe_chain::{MAX_INTEGER, Text};
 
 macro_rules! limits {
@@ -18,10 +20,11 @@ macro_rules! limits {
             /// Name, smallest and largest value of each limit.
             pub const RANGES: &[(&str, u64, u64)] = &[$(($name, $min, $max)),+];
 
-            /// The limits as genesis lists them.
+            /// The limits as genesis lists them: all of them but those that jobs have and others need not.
             pub fn to_entry(&self) -> troupe_chain::Limits {
                 let pairs = [$(($name, self.$field)),+];
-                pairs.into_iter().filter_map(|(name, value)| Some((Text::new(name).ok()?, value))).collect()
+                let listed = pairs.into_iter().filter(|(name, value)| !(is_optional(name) && *value == NONE));
+                listed.filter_map(|(name, value)| Some((Text::new(name).ok()?, value))).collect()
             }
 
             /// Reads the limits of a genesis.
@@ -78,6 +81,10 @@ limits! {
     component = "component", 64 * MIB, 8, 256 * MIB;
     /// Fuel for everything that one message causes: about one unit an instruction.
     fuel = "fuel", 1_000_000_000, 1, MAX_INTEGER;
+    /// Functions of each core module, imported ones included. Jobs have it; without it there are as many as there are.
+    functions = "functions", NONE, 1, NONE;
+    /// Globals of each core module, imported ones included, as with `functions`.
+    globals = "globals", NONE, 0, NONE;
     /// Core instances within the component.
     instances = "instances", 64, 1, 64;
     /// Bytes of log for one message.
@@ -98,11 +105,50 @@ limits! {
     state = "state", 4 * MIB, 1, 256 * MIB;
     /// Table elements, all tables together.
     table = "table", 100_000, 1, 100_000;
+    /// Tables of each core module, imported ones included, as with `functions`.
+    tables = "tables", NONE, 0, NONE;
+    /// Milliseconds for one message; past it there is no outcome. Without it the node's own bound holds.
+    time = "time", NONE, 1, NONE;
+}
+
+/// A limit that is not there.
+pub const NONE: u64 = MAX_INTEGER;
+
+/// Whether a genesis may leave a limit out.
+fn is_optional(name: &str) -> bool {
+    matches!(name, "functions" | "globals" | "tables" | "time")
 }
 
 /// What a limit is that a genesis does not list: a chain from before there were calls to the outside allows none.
 fn unlisted(name: &str) -> Option<u64> {
-    matches!(name, "answer" | "calls").then_some(0)
+    match name {
+        "answer" | "calls" => Some(0),
+        _ => is_optional(name).then_some(NONE),
+    }
+}
+
+impl Limits {
+    /// What a job may use unless its submitter asks for something else. A stack of 1,024 frames is counted in bytes, 512 a
+    /// frame, since that is what the engine bounds.
+    pub fn for_jobs() -> Self {
+        Self {
+            component: 4 * MIB,
+            fuel: 1_000_000,
+            functions: 1_000,
+            globals: 100,
+            memory: 160 * 64 * KIB,
+            stack: 1_024 * 512,
+            table: 10_000,
+            tables: 10,
+            time: 30_000,
+            ..Self::default()
+        }
+    }
+
+    /// How long one message may take, where the chain says it.
+    pub fn time(&self) -> Option<Duration> {
+        (self.time != NONE).then(|| Duration::from_millis(self.time))
+    }
 }
 
 /// A limit that cannot be used.
@@ -140,8 +186,19 @@ mod tests {
     fn genesis_lists_every_limit_and_reads_back() {
         let limits = Limits { fuel: 7, ..Limits::default() };
         let entry = limits.to_entry();
-        assert_eq!(entry.len(), Limits::RANGES.len());
+        assert_eq!(entry.len() + 4, Limits::RANGES.len());
         assert_eq!(Limits::from_entry(&entry), Ok(limits));
+        let entry = Limits::for_jobs().to_entry();
+        assert_eq!(entry.len(), Limits::RANGES.len());
+        assert_eq!(Limits::from_entry(&entry), Ok(Limits::for_jobs()));
+    }
+
+    #[test]
+    fn a_job_has_the_limits_of_the_table() {
+        let limits = Limits::for_jobs();
+        assert_eq!((limits.time, limits.memory / 65536, limits.fuel), (30_000, 160, 1_000_000));
+        assert_eq!((limits.stack / 512, limits.globals, limits.functions), (1024, 100, 1000));
+        assert_eq!((limits.tables, limits.table), (10, 10_000));
     }
 
     #[test]

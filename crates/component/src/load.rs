@@ -6,12 +6,15 @@ use std::sync::Arc;
 use troupe_chain::{Files, Hash, Machines, Rules};
 use wasmtime::component::Linker;
 
+use crate::actor::Body;
 use crate::guest::Code;
 use crate::interface::{self, Mismatch};
 use crate::limits::BadLimit;
 use crate::sandbox::NoEngine;
 use crate::wasi::{self, names};
-use crate::{Grants, Limits, Sandbox, WasmComponent, World, effects, fetch, host, needs, surface};
+use crate::{
+    Grants, Limits, Sandbox, WasmComponent, World, abi, counts, effects, fetch, host, module, needs, surface,
+};
 
 /// A component that was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +38,8 @@ pub enum LoadError {
     /// A core module instead of a component.
     #[error(
         "this is a core WebAssembly module, not a component; make a component of it with \
-         `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`, or link with `wasm-component-ld`"
+         `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`, or link with `wasm-component-ld`; or, for a job, \
+         export `run: () -> i64` and a `memory`"
     )]
     CoreModule,
     /// WebAssembly text.
@@ -130,7 +134,12 @@ impl Sandbox {
         limits: &Limits,
         grants: &Grants,
     ) -> Result<WasmComponent, LoadError> {
-        check_bytes(bytes, limits)?;
+        check_size(bytes, limits)?;
+        if let Some(module) = module::load(self, bytes, limits, grants)? {
+            return Ok(module);
+        }
+        check_bytes(bytes)?;
+        counts::check(bytes, limits)?;
         needs::check_bytes(bytes, limits)?;
         surface::check(bytes)?;
         let name = Hash::of(bytes);
@@ -157,6 +166,10 @@ impl Sandbox {
         if fetches && let Some(web) = world.web() {
             fetch::link(&mut linker, web).map_err(invalid)?;
         }
+        let commons = interface::imports(&engine, &ty, |name| Some(name) == world.commons());
+        if commons {
+            abi::component::link(&mut linker).map_err(invalid)?;
+        }
         if imports(|name| name.starts_with("wasi:")) {
             wasi::link(&mut linker).map_err(invalid)?;
         }
@@ -165,10 +178,11 @@ impl Sandbox {
         Ok(WasmComponent {
             name,
             sandbox: self.clone(),
-            pre,
-            code,
+            body: Body::Component(pre, code),
             limits: limits.clone(),
-            asks: fetches || (imports(names::asks) && grants.has_http()),
+            asks: fetches
+                || (imports(names::asks) && grants.has_http())
+                || (commons && !grants.commons().is_empty()),
             draws: imports(names::draws),
             imports: interface::list(&engine, &ty, world, grants.has_http()).into(),
             grants: Arc::new(grants.clone()),
@@ -177,11 +191,15 @@ impl Sandbox {
     }
 }
 
-fn check_bytes(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     let size = bytes.len() as u64;
     if size > limits.component {
         return Err(LoadError::TooLarge { size, limit: limits.component });
     }
+    Ok(())
+}
+
+fn check_bytes(bytes: &[u8]) -> Result<(), LoadError> {
     match bytes {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(LoadError::CoreModule),

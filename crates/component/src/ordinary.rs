@@ -14,6 +14,9 @@ use crate::outside::is_token;
 use crate::wasi::http::{Fields, IncomingRequest, ResponseOutparam};
 use crate::wasi::streams::InputStream;
 
+/// Whom a request asks that names no host. Engines build URLs of it, and give themselves up where there is none.
+const AUTHORITY: &str = "localhost";
+
 /// The only state.
 pub(crate) const STATE: &[u8] = b"null";
 
@@ -163,7 +166,7 @@ impl Keys {
             return Err("the key `headers` has a name or value that HTTP does not allow".to_owned());
         }
         let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let authority = host.map(|(_, value)| value.clone());
+        let authority = host.map_or(AUTHORITY, |(_, value)| value).to_owned();
         let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
         let body = Some(self.bytes("body")?.unwrap_or_default());
         Ok(IncomingRequest { method, path, authority, headers: Fields::received(headers), body })
@@ -209,6 +212,12 @@ mod tests {
         assert!(request(r#"{"method":"GET","path":"a"}"#).starts_with("the key `path` is not a path"));
         let headers = |headers| request(&format!(r#"{{"method":"GET","path":"/","headers":{headers}}}"#));
         assert_eq!(headers("{}"), "the key `headers` is not an array of [name, value]");
+        let authority = |headers| {
+            let text = format!(r#"{{"method":"GET","path":"/","headers":{headers}}}"#);
+            keys(&text).request().unwrap().authority
+        };
+        assert_eq!(authority("[]"), "localhost");
+        assert_eq!(authority(r#"[["Host","example.org:81"]]"#), "example.org:81");
         assert!(headers(r#"[["a","b\n"]]"#).starts_with("the key `headers` has a name or value"));
         assert_eq!(keys(r#"{"x":1}"#).none_left().unwrap_err(), "there is no key `x` in such a message");
     }

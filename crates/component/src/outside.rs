@@ -73,6 +73,12 @@ pub enum BadRequest {
 #[error("not a recorded call: {0}")]
 pub struct NotACall(String);
 
+impl NotACall {
+    pub(crate) fn new(why: impl ToString) -> Self {
+        Self(why.to_string())
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRequest {

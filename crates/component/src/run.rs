@@ -2,9 +2,10 @@
 
 use troupe_chain::{Abort, Accepted, Context, Failed, FailureCode, Fuel, Outcome, Rejection, Step};
 use wasmtime::Store;
-use wasmtime::component::Instance;
+use wasmtime::component::{Instance, InstancePre};
 
 use crate::WasmComponent;
+use crate::actor::Body;
 use crate::guest::{Code, Exports, Guest, Handled};
 use crate::host::{Host, Phase};
 use crate::line::Line;
@@ -17,6 +18,8 @@ const MAX_REASON: usize = 4096;
 /// A transition being made.
 pub(crate) struct Run<'a> {
     actor: &'a WasmComponent,
+    pre: &'a InstancePre<Host>,
+    code: Code,
     store: Store<Host>,
     instance: Option<Instance>,
 }
@@ -31,13 +34,10 @@ impl<'a> Run<'a> {
         if let Some(path) = actor.grants.files().without_bytes() {
             return Err(Abort::Host(format!("the bytes of the granted file `/{path}` were not given")));
         }
-        let mut store = Store::new(actor.pre.engine(), Host::new(actor, context, line));
-        store.limiter(|host| host);
-        store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
-        if let Some(ticks) = store.data().deadline {
-            store.set_epoch_deadline(ticks);
-        }
-        Ok(Self { actor, store, instance: None })
+        let Body::Component(pre, code) = &actor.body else {
+            return Err(Abort::Host("a core module has no functions of an actor".into()));
+        };
+        Ok(Self { actor, pre, code: *code, store: store_of(actor, context, line)?, instance: None })
     }
 
     /// Makes the first state.
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
     }
 
     fn first_state(&mut self, context: &Context, config: Option<&[u8]>) -> Result<Vec<u8>, Stopped> {
-        let state = match self.actor.code {
+        let state = match self.code {
             Code::Actor(exports) => {
                 self.instantiate()?;
                 self.call(Phase::Init, exports, |guest| guest.init(context, config))?.map_err(refused)?
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         if message.len() as u64 > limit {
             return Ok(Err(format!("the message has {} bytes, the limit is {limit}", message.len())));
         }
-        match self.actor.code {
+        match self.code {
             Code::Actor(exports) => {
                 self.instantiate()?;
                 self.call(Phase::MessageContract, exports, |guest| {
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
 
     /// What the state contract alone says.
     pub(crate) fn state_contract(mut self, state: &[u8]) -> Result<Result<(), String>, Stopped> {
-        if let Code::Actor(_) = self.actor.code {
+        if let Code::Actor(_) = self.code {
             self.instantiate()?;
         }
         self.ask_state(state)
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
 
     /// What the component says that it takes, if it says it.
     pub(crate) fn schema(mut self) -> Result<Option<String>, Stopped> {
-        let Code::Actor(exports) = self.actor.code else { return Ok(None) };
+        let Code::Actor(exports) = self.code else { return Ok(None) };
         if exports.schema.is_none() {
             return Ok(None);
         }
@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
     }
 
     fn handle(&mut self, context: &Context, message: &[u8], state: &[u8]) -> Result<Handled, Stopped> {
-        let handled = match self.actor.code {
+        let handled = match self.code {
             Code::Actor(exports) => {
                 self.call(Phase::Handle, exports, |guest| guest.handle(context, message, state))?
             }
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
     }
 
     fn migrated(&mut self, context: &Context, state: &[u8]) -> Result<Vec<u8>, Stopped> {
-        let state = match self.actor.code {
+        let state = match self.code {
             Code::Actor(exports) => {
                 self.instantiate()?;
                 self.call(Phase::Migrate, exports, |guest| guest.migrate(context, state))?.map_err(refused)?
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
     }
 
     fn ask_state(&mut self, state: &[u8]) -> Result<Result<(), String>, Stopped> {
-        match self.actor.code {
+        match self.code {
             Code::Actor(exports) => {
                 self.call(Phase::StateContract, exports, |guest| guest.state_contract(state))
             }
@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
     }
 
     fn instantiate(&mut self) -> Result<Instance, Stopped> {
-        let instance = self.actor.pre.instantiate(&mut self.store).map_err(|error| self.stopped(&error))?;
+        let instance = self.pre.instantiate(&mut self.store).map_err(|error| self.stopped(&error))?;
         self.instance = Some(instance);
         Ok(instance)
     }
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
     }
 
     fn stopped(&self, error: &wasmtime::Error) -> Stopped {
-        classify(error, self.store.data(), self.actor.sandbox.deadline_ms())
+        classify(error, self.store.data(), self.actor.sandbox.deadline_ms(self.actor.limits.time()))
     }
 
     /// The step that a new state, or what stopped the guest before it came to one, amounts to.
@@ -227,23 +227,42 @@ impl<'a> Run<'a> {
         Ok(self.finish(outcome))
     }
 
-    fn finish(mut self, outcome: Outcome) -> Step {
-        self.store.data_mut().flush_lines();
-        let left = self.store.get_fuel().unwrap_or(0);
-        let fuel = Fuel(self.actor.limits.fuel.saturating_sub(left));
-        let Host { calls, log, .. } = self.store.into_data();
-        Step { outcome, fuel, calls, log }
+    fn finish(self, outcome: Outcome) -> Step {
+        step_of(self.actor, self.store, outcome)
     }
 }
 
-fn check_size(size: usize, limit: u64, code: FailureCode) -> Result<(), Stopped> {
+/// A store that nobody has used before, with the budget of one message.
+pub(crate) fn store_of(
+    actor: &WasmComponent,
+    context: &Context,
+    line: Option<Line>,
+) -> Result<Store<Host>, Abort> {
+    let mut store = Store::new(actor.body.engine(), Host::new(actor, context, line));
+    store.limiter(|host| host);
+    store.set_fuel(actor.limits.fuel).map_err(|error| Abort::Host(error.to_string()))?;
+    let ticks = store.data().deadline;
+    store.set_epoch_deadline(ticks);
+    Ok(store)
+}
+
+/// The step that an outcome amounts to, with what was used up to it.
+pub(crate) fn step_of(actor: &WasmComponent, mut store: Store<Host>, outcome: Outcome) -> Step {
+    store.data_mut().flush_lines();
+    let left = store.get_fuel().unwrap_or(0);
+    let fuel = Fuel(actor.limits.fuel.saturating_sub(left));
+    let Host { calls, log, .. } = store.into_data();
+    Step { outcome, fuel, calls, log }
+}
+
+pub(crate) fn check_size(size: usize, limit: u64, code: FailureCode) -> Result<(), Stopped> {
     if size as u64 <= limit {
         return Ok(());
     }
     Err(Stopped::Failed(Failed { code, detail: format!("{size} bytes, the limit is {limit}") }))
 }
 
-fn refused(detail: String) -> Stopped {
+pub(crate) fn refused(detail: String) -> Stopped {
     Stopped::Failed(Failed { code: FailureCode::Refused, detail: bounded(detail) })
 }
 

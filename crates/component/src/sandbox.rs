@@ -5,16 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use troupe_chain::{Hash, Text};
 use wasmtime::component::Component;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
+    Config, Enabled, Engine, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm,
 };
 
+use crate::abi::meters::Meters;
 use crate::needs::{MAX_MEMORIES, MAX_TABLES};
-use crate::{CodeCache, CodeWatch, cache};
+use crate::{CodeCache, CodeEvent, CodeWatch, cache};
 
 /// How often the epoch advances: the grain of [`SandboxConfig::deadline`].
 const TICK: Duration = Duration::from_millis(5);
@@ -63,6 +65,8 @@ pub struct Sandbox {
     config: Arc<SandboxConfig>,
     engines: Arc<Mutex<BTreeMap<u64, Engine>>>,
     compiled: Arc<Mutex<BTreeMap<(Hash, u64), Component>>>,
+    modules: Arc<Mutex<BTreeMap<(Hash, u64), Module>>>,
+    meters: Arc<Meters>,
     name: Arc<troupe_chain::Engine>,
 }
 
@@ -78,6 +82,8 @@ impl Sandbox {
             config: Arc::new(config),
             engines: Arc::default(),
             compiled: Arc::default(),
+            modules: Arc::default(),
+            meters: Arc::default(),
             name: Arc::new(engine_name()),
         }
     }
@@ -133,15 +139,53 @@ impl Sandbox {
         Ok(component)
     }
 
-    /// The deadline in epochs, one more than asked for because the current one has already begun.
-    pub(crate) fn deadline_ticks(&self) -> u64 {
-        let ticks = |deadline: Duration| u64::try_from(deadline.as_nanos() / TICK.as_nanos()).ok();
-        self.config.deadline.and_then(ticks).map_or(u64::MAX / 2, |ticks| ticks + 1)
+    /// Compiles a core module for an engine, unless it has been compiled here. It is not kept on disk.
+    pub(crate) fn compile_module(
+        &self,
+        engine: &Engine,
+        stack: u64,
+        name: Hash,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Module> {
+        let modules = || self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules().get(&(name, stack)) {
+            return Ok(module.clone());
+        }
+        let began = Instant::now();
+        let watch = &self.config.watch;
+        watch.tell(&CodeEvent::Compiling { component: name, size: bytes.len() as u64 });
+        // Without the lock: another module must not wait for this one.
+        let module = Module::from_binary(engine, bytes);
+        watch.tell(&CodeEvent::Compiled { component: name, took: began.elapsed() });
+        let module = module?;
+        let mut modules = modules();
+        if modules.len() >= MAX_COMPILED {
+            modules.clear();
+        }
+        modules.insert((name, stack), module.clone());
+        Ok(module)
     }
 
-    /// The deadline as a person reads it.
-    pub(crate) fn deadline_ms(&self) -> u64 {
-        self.config.deadline.and_then(|d| u64::try_from(d.as_millis()).ok()).unwrap_or(u64::MAX)
+    /// Counts of host calls and denied growth since this sandbox was set up.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
+    /// How long a message may take: as long as its chain says, or else as this sandbox does; for ever where the sandbox
+    /// leaves it to fuel alone.
+    fn deadline(&self, own: Option<Duration>) -> Option<Duration> {
+        self.config.deadline.map(|deadline| own.unwrap_or(deadline))
+    }
+
+    /// The same in epochs, one more than asked for because the current one has already begun.
+    pub(crate) fn deadline_ticks(&self, own: Option<Duration>) -> u64 {
+        let ticks = |deadline: Duration| u64::try_from(deadline.as_nanos() / TICK.as_nanos()).ok();
+        self.deadline(own).and_then(ticks).map_or(u64::MAX / 2, |ticks| ticks + 1)
+    }
+
+    /// The same as a person reads it.
+    pub(crate) fn deadline_ms(&self, own: Option<Duration>) -> u64 {
+        self.deadline(own).and_then(|d| u64::try_from(d.as_millis()).ok()).unwrap_or(u64::MAX)
     }
 }
 
@@ -184,7 +228,8 @@ fn engine_config(sandbox: &SandboxConfig, stack: u64) -> Config {
     // From here on: speed only.
     config
         .concurrency_support(false)
-        .epoch_interruption(sandbox.deadline.is_some())
+        // With or without a deadline, so that whoever verifies uses the code that was compiled for whoever ran it.
+        .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
         .memory_init_cow(true)

@@ -23,7 +23,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), LoadError> {
 
 /// Why no actor has an import; `None` if some do.
 fn never(import: String) -> Option<Mismatch> {
-    let ours = |world: &World| [world.runtime(), world.web()].contains(&Some(&*import));
+    let ours = |world: &World| [world.runtime(), world.web(), world.commons()].contains(&Some(&*import));
     let why = match names::met(&import, true) {
         Some((Met::Never, why)) => why,
         Some(_) => return None,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use troupe_chain::{Files, GrantedFile, Hash};
 
-/// The most files that an actor may be granted.
+/// The most files that an actor may be granted. No row of [`Limits`](crate::Limits): grants with more are refused before
+/// anything runs, so that no outcome depends on it.
 pub const MAX_FILES: usize = 256;
-/// The most bytes of all files of an actor together.
+/// The most bytes of all files of an actor together; no row of [`Limits`](crate::Limits) either.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// Files by their paths, without the `/` that each begins with.

@@ -11,6 +11,8 @@ pub enum World {
     Command,
     /// `wasi:http/proxy@0.2`: a handler; a message is a request.
     Handler,
+    /// `troupe:job/module@1`: a core module; a message is a run of it. It has no WIT, `docs/spec/host-abi.md` says it.
+    Job,
 }
 
 /// A function by name, with its signature as WIT, parameter names left out where types are compared.
@@ -51,7 +53,7 @@ const RESPONSE: &str =
     "result<record { status: u16, headers: list<tuple<string, string>>, body: list<u8> }, string>";
 
 impl World {
-    /// Every world, in the order in which they are looked for.
+    /// Every world of components, in the order in which they are looked for.
     pub const ALL: [Self; 4] = [Self::FirstActor, Self::Actor, Self::Command, Self::Handler];
 
     /// The world's name as a free string.
@@ -66,12 +68,13 @@ impl World {
             Self::Actor => "troupe:actor/actor@0.1.0",
             Self::Command => "wasi:cli/command@0.2",
             Self::Handler => "wasi:http/proxy@0.2",
+            Self::Job => "troupe:job/module@1",
         }
     }
 
     /// Finds a world by the name that genesis has.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|world| world.name() == name)
+        Self::ALL.into_iter().chain([Self::Job]).find(|world| world.name() == name)
     }
 
     /// The interface that the actor exports; of those of WASI the part that all versions share.
@@ -81,13 +84,14 @@ impl World {
             Self::Actor => "troupe:actor/handler@0.1.0",
             Self::Command => "wasi:cli/run",
             Self::Handler => "wasi:http/incoming-handler",
+            Self::Job => crate::module::RUN,
         }
     }
 
     /// Whether an export of this name is that interface.
     pub(crate) fn is_exported_as(self, name: &str) -> bool {
         match self {
-            Self::FirstActor | Self::Actor => name == self.exports(),
+            Self::FirstActor | Self::Actor | Self::Job => name == self.exports(),
             Self::Command | Self::Handler => crate::wasi::names::is(name, self.exports()),
         }
     }
@@ -97,8 +101,13 @@ impl World {
         match self {
             Self::FirstActor => Some("ntwk:simple-actor/runtime"),
             Self::Actor => Some("troupe:actor/runtime@0.1.0"),
-            Self::Command | Self::Handler => None,
+            Self::Command | Self::Handler | Self::Job => None,
         }
+    }
+
+    /// The interface to the commons, which refuses all that is not granted.
+    pub(crate) fn commons(self) -> Option<&'static str> {
+        matches!(self, Self::Actor).then_some(crate::abi::INTERFACE)
     }
 
     /// The interface that the actor may export beside, to carry over states.
@@ -166,6 +175,7 @@ impl World {
             Self::Handler => {
                 &[("handle", &[("request", "own<resource>"), ("response-out", "own<resource>")], None)]
             }
+            Self::Job => &[],
         }
     }
 
@@ -187,7 +197,7 @@ impl World {
                 ("stop", &[("child", "string")], None),
                 ("exit", &[("reason", "string")], None),
             ],
-            Self::Command | Self::Handler => &[],
+            Self::Command | Self::Handler | Self::Job => &[],
         }
     }
 }

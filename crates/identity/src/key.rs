@@ -35,6 +35,12 @@ pub struct NotSigned {
 #[error("get randomness from the system: {0}")]
 pub struct NoEntropy(String);
 
+impl NoEntropy {
+    pub(crate) fn new(error: &getrandom::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// An Ed25519 secret key in memory.
 pub struct SecretKey {
     key: SigningKey,
@@ -48,7 +54,7 @@ impl SecretKey {
     /// [`NoEntropy`].
     pub fn generate() -> Result<Self, NoEntropy> {
         let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|error| NoEntropy(error.to_string()))?;
+        getrandom::fill(&mut *seed).map_err(|error| NoEntropy::new(&error))?;
         Ok(Self::from_seed(&seed))
     }
 

@@ -100,8 +100,13 @@ fn overwrite(mut file: File) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Makes a file that is not there yet, for its owner alone.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    system::for_owner(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = system::for_owner(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    let mut file = new_file(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

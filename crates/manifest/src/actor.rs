@@ -13,7 +13,9 @@ use troupe_component::{Limits, MAX_FILE_BYTES, MAX_FILES};
 
 use crate::config::canonical_json;
 use crate::fault::{Fault, Source, unknown};
-use crate::grant::{args_grant, env_grant, file_grant, granted_together, http_grant};
+use crate::grant::{
+    args_grant, commons_grant, env_grant, file_grant, granted_together, http_grant, principal_grant,
+};
 use crate::name::Name;
 use crate::section::{At, Section, bounded, parse, read, type_of};
 
@@ -174,7 +176,9 @@ pub struct Granted {
 /// # Errors
 /// A [`Fault`] with its place.
 pub fn grants(section: &Section<'_>) -> Result<Granted, Fault> {
-    let Some(granted) = section.section("grants", &["http", "files", "env", "args"])? else {
+    let Some(granted) =
+        section.section("grants", &["http", "files", "env", "args", "commons", "commons-for"])?
+    else {
         return Ok(Granted::default());
     };
     let mut grants = Vec::new();
@@ -196,6 +200,16 @@ pub fn grants(section: &Section<'_>) -> Result<Granted, Fault> {
     if !args.is_empty() {
         let grant = args_grant(&args)
             .map_err(|what| section.source.fault(granted.key_span("args"), format_args!("`args`: {what}")))?;
+        grants.push(grant);
+    }
+    for At { value, span } in granted.texts("commons", MAX_GRANTS)? {
+        let grant = commons_grant(value)
+            .map_err(|what| section.source.fault(span.clone(), format_args!("`commons`: {what}")))?;
+        grants.push(grant);
+    }
+    if let Some(At { value, span }) = granted.text("commons-for")? {
+        let grant = principal_grant(value)
+            .map_err(|what| section.source.fault(span.clone(), format_args!("`commons-for`: {what}")))?;
         grants.push(grant);
     }
     let files = files(&granted, &mut grants)?;
@@ -396,6 +410,8 @@ mod tests {
             ("#\n[grants]\nenv = { A = 1 }", 3, 13, "`env.A` must be a string, not a whole number"),
             ("#\n[grants]\nenv = { \"A=B\" = \"1\" }", 3, 17, "a variable's name"),
             ("#\n[grants]\nenv = { A = \"ü\" }", 3, 13, "printable"),
+            ("#\n[grants]\ncommons = [\"mana\"]", 3, 12, "no such capability"),
+            ("#\n[grants]\ncommons-for = \"me\"", 3, 15, "a member's id"),
             ("#\n[grants]\nargs = [1]", 3, 9, "must be a list of strings"),
             ("#\n[grants]\nargs = \"-v\"", 3, 8, "must be a list, not a string"),
             ("#\n[supervision]\non-failure = \"restrat\"", 3, 14, "did you mean `restart`?"),

@@ -77,6 +77,22 @@ pub(super) fn args_grant(args: &[&str]) -> Result<Text, String> {
     granted(text)
 }
 
+/// A capability of the commons.
+///
+/// # Errors
+/// That there is no such.
+pub(super) fn commons_grant(capability: &str) -> Result<Text, String> {
+    granted(format!("commons:{capability}"))
+}
+
+/// The member for whom an actor acts in the commons.
+///
+/// # Errors
+/// That it is no member's id.
+pub(super) fn principal_grant(member: &str) -> Result<Text, String> {
+    granted(format!("commons-for:{member}"))
+}
+
 /// A file that may be read.
 ///
 /// # Errors

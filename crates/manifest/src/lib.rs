@@ -19,7 +19,7 @@ pub use actor::{ComponentRef, Manifest};
 pub use fault::Fault;
 pub use grant::{http_grant, is_private};
 pub use name::{Name, NotAnActorName};
-pub use node::{LogSettings, NodeConfig, NodeSettings, StorePlace, TlsFiles};
+pub use node::{ExecutorSettings, LogSettings, NodeConfig, NodeSettings, StorePlace, TlsFiles};
 
 /// What strict files are read with: tables key by key, each value with its place.
 pub mod strict {

@@ -16,8 +16,11 @@ const MAX_DECLARED: usize = 10_000;
 const MAX_TIME: Duration = Duration::from_hours(24);
 
 const KEYS: &[&str] =
-    &["actor", "listen", "log", "node", "public-read", "store", "tls-cert", "tls-key", "tokens"];
+    &["actor", "executor", "listen", "log", "node", "public-read", "store", "tls-cert", "tls-key", "tokens"];
 const LOG_KEYS: &[&str] = &["key-passphrase-file", "name", "witnesses"];
+const EXECUTOR_KEYS: &[&str] = &["as", "capabilities", "capacity", "limits", "price"];
+/// The most capabilities of an executor.
+const MAX_CAPABILITIES: usize = 32;
 /// The most witnesses that a file may name.
 const MAX_WITNESSES: usize = 100;
 const NODE_KEYS: &[&str] = &[
@@ -46,6 +49,8 @@ pub struct NodeConfig {
     pub tls: Option<TlsFiles>,
     /// What it signs with, and who cosigns.
     pub log: LogSettings,
+    /// How it runs jobs of its commons; not at all without.
+    pub executor: Option<ExecutorSettings>,
     /// How it runs its actors.
     pub node: NodeSettings,
     /// The actors to begin at the first start; each name is there once.
@@ -61,6 +66,21 @@ pub struct LogSettings {
     pub key_passphrase_file: Option<PathBuf>,
     /// The witnesses that are to cosign, each as `URL=KEY`.
     pub witnesses: Vec<String>,
+}
+
+/// How a node runs jobs of its commons.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExecutorSettings {
+    /// The key of the member as whom it runs them: a name or a file.
+    pub signer: Option<String>,
+    /// How many at the same time.
+    pub capacity: Option<u32>,
+    /// Mana that it asks for a million units of fuel.
+    pub price: Option<u64>,
+    /// What it can do.
+    pub capabilities: Vec<String>,
+    /// How far submitters may raise limits.
+    pub ceiling: Vec<(String, u64)>,
 }
 
 /// Where chains are kept.
@@ -146,6 +166,7 @@ impl NodeConfig {
             public_read: section.flag("public-read")?.unwrap_or_default(),
             tls: tls(&section)?,
             log: log(&section)?,
+            executor: executor(&section)?,
             node: settings(&section)?,
             actors: actors(&section)?,
         })
@@ -201,6 +222,18 @@ fn log(section: &Section<'_>) -> Result<LogSettings, Fault> {
         key_passphrase_file: log.file("key-passphrase-file")?.map(|at| at.value),
         witnesses,
     })
+}
+
+fn executor(section: &Section<'_>) -> Result<Option<ExecutorSettings>, Fault> {
+    let Some(executor) = section.section("executor", EXECUTOR_KEYS)? else { return Ok(None) };
+    let capabilities = executor.texts("capabilities", MAX_CAPABILITIES)?;
+    Ok(Some(ExecutorSettings {
+        signer: executor.text("as")?.map(|at| at.value.to_owned()),
+        capacity: executor.number("capacity", (1, 1024))?.and_then(|number| u32::try_from(number).ok()),
+        price: executor.number("price", (1, 1_000_000_000))?,
+        capabilities: capabilities.into_iter().map(|at| at.value.to_owned()).collect(),
+        ceiling: crate::actor::limits(&executor)?,
+    }))
 }
 
 fn settings(section: &Section<'_>) -> Result<NodeSettings, Fault> {
@@ -288,6 +321,11 @@ mod tests {
             name = "node.example/log"
             key-passphrase-file = "key.pem"
             witnesses = ["http://127.0.0.1:8090=w+01020304+AbCd"]
+            [executor]
+            as = "ada"
+            capacity = 4
+            capabilities = ["gpu"]
+            limits.memory = "2GiB"
             [node]
             deadline = "none"
             mailbox = 7
@@ -315,6 +353,14 @@ mod tests {
             witnesses: vec!["http://127.0.0.1:8090=w+01020304+AbCd".to_owned()],
         };
         assert_eq!(config.log, log);
+        let executor = ExecutorSettings {
+            signer: Some("ada".to_owned()),
+            capacity: Some(4),
+            price: None,
+            capabilities: vec!["gpu".to_owned()],
+            ceiling: vec![("memory".to_owned(), 2 << 30)],
+        };
+        assert_eq!(config.executor, Some(executor));
         let node = NodeSettings {
             deadline: None,
             mailbox: 7,
@@ -356,6 +402,7 @@ mod tests {
             ("[log]\nwitnesses = [\"http://x\"]", 2, 14, "expected URL=KEY"),
             ("[log]\nwitness = []", 2, 1, "did you mean `witnesses`?"),
             ("[log]\nkey-passphrase-file = \"no.pem\"", 2, 23, "no.pem: No such file"),
+            ("[executor]\ncapacity = 0", 2, 12, "must be from 1 to"),
             ("[node]\nmail-box = 3", 2, 1, "did you mean `mailbox`?"),
             ("[node]\nmailbox = 0", 2, 11, "must be from 1 to"),
             ("[node]\nmailbox = 99999999999999999999999", 2, 11, "must be from 1 to"),

@@ -12,7 +12,9 @@ use troupe_component::{
 use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
+use crate::dag::Dag;
 use crate::logs::Logs;
+use crate::machines::AllMachines;
 
 /// How a node is run.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Host {
     pub sandbox: Sandbox,
     /// The last lines of their logs.
     pub logs: Logs,
+    /// The blobs that it keeps by CID.
+    pub dag: Arc<Dag>,
 }
 
 /// What an actor is begun with.
@@ -57,6 +61,8 @@ pub struct Start {
     pub files: Files,
     /// Its name on this node.
     pub name: Option<Text>,
+    /// Whether the members of the node's commons decide on its upgrades.
+    pub governed: bool,
     /// What is done about its failures.
     pub supervision: Supervision,
 }
@@ -189,8 +195,10 @@ impl Settings {
             watch: self.watch,
             deadline: self.deadline,
         });
-        let actors = Actors::open(self.store, sandbox.clone(), self.options)?;
-        Ok(Host { actors, sandbox, logs })
+        let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
+        let machines = AllMachines::new(sandbox.clone());
+        let actors = Actors::open(self.store, machines, self.options)?;
+        Ok(Host { actors, sandbox, logs, dag })
     }
 
     /// Lets actors that were granted to ask the world.
@@ -228,7 +236,7 @@ impl Host {
             limits: limits.to_entry(),
             engine: self.sandbox.engine().clone(),
             grants,
-            owner: None,
+            owner: start.governed.then(|| self.governor()).transpose()?,
             nonce: random()?,
             fork: None,
             started_by: None,
@@ -261,6 +269,11 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Finds the machine for any chain.
+    pub fn machines(&self) -> AllMachines {
+        AllMachines::new(self.sandbox.clone())
     }
 
     /// Begins an actor and blocks until it is there.
@@ -339,6 +352,7 @@ impl Setup {
                 grants: self.grants.clone(),
                 files: self.files.clone(),
                 name: self.name.clone(),
+                governed: false,
                 supervision: self.supervision,
             })?,
         };

@@ -10,17 +10,25 @@
 
 pub mod access;
 pub mod checkpoints;
+pub mod commons;
+pub mod dag;
+pub mod did;
+pub mod executor;
 pub mod host;
 pub mod http;
 pub mod load;
 pub mod logs;
-
+pub mod machines;
 pub mod otlp;
 pub mod outside;
 pub mod parallel;
+pub mod receipt;
 pub mod rehearse;
 mod runtime;
 
 pub use runtime::{Runtime, RuntimeError};
 pub use troupe_manifest::{self as manifest, units};
-pub use {troupe_api, troupe_chain, troupe_component, troupe_log, troupe_runtime, troupe_store};
+pub use {
+    troupe_api, troupe_chain, troupe_commons, troupe_component, troupe_identity, troupe_log, troupe_runtime,
+    troupe_store,
+};

@@ -196,6 +196,9 @@ impl<M: Machine> Stage<'_, M> {
 
     /// The state carried over, or why it does not fit.
     fn migrate(&self, view: &View) -> Result<Result<Vec<u8>, String>, NoRehearsal> {
+        if let Some(held) = &view.held {
+            self.machine.hold(held.clone());
+        }
         let context = view.tip.next_context(Sender::Http { key: None }, view.tip.at);
         let context = Context { seed: self.seed(None), ..context };
         let mut outside = Player { calls: &[], recorded: |_: &Hash| Ok(None), other: None, fault: None };

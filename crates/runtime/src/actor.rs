@@ -51,7 +51,8 @@ impl Actor {
     /// # Errors
     /// [`SendError::Unknown`] if the chain is not begun, [`SendError::Host`] if it cannot be read.
     pub fn view(&self) -> Result<Arc<View>, SendError> {
-        if let Some(view) = self.cell()?.view() {
+        let cell = self.cell()?;
+        if let Some(view) = cell.view() {
             return Ok(view);
         }
         let core = self.actors.core();
@@ -60,9 +61,16 @@ impl Actor {
             let head = store.head(&self.id)?.ok_or(OpenError::NoChain(self.id))?;
             let genesis = genesis_of(store, &self.id)?;
             let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
-            recover(store, &self.id, head.seq, &genesis, &core.machines, find)
+            Ok(recover(store, &self.id, head.seq, &genesis, &core.machines, find)?.view)
         };
-        read().map(Arc::new).map_err(|error| match error {
+        let view = read().map(Arc::new);
+        if let Ok(view) = &view
+            && view.held.is_some()
+        {
+            // Reading it again would cost all of its leaves.
+            cell.offer_view(view);
+        }
+        view.map_err(|error| match error {
             OpenError::NoChain(_) => SendError::Busy("the actor is being begun".into()),
             error => SendError::Host(error.to_string()),
         })

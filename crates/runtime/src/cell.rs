@@ -114,6 +114,21 @@ impl Cell {
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(view));
     }
 
+    /// Shows what was read from the store, unless something is shown already: that is as new, or newer.
+    pub(crate) fn offer_view(&self, view: &Arc<View>) {
+        let mut shown = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        shown.get_or_insert_with(|| Arc::clone(view));
+    }
+
+    /// Whether what readers see is costly to read again.
+    pub(crate) fn holds_leaves(&self) -> bool {
+        self.view
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(|view| view.held.is_some())
+    }
+
     fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
         self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }

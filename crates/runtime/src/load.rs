@@ -8,7 +8,7 @@ use troupe_chain::{Hash, Machine, Outside, Rules, Tip};
 
 use crate::cell::{Cell, weight};
 use crate::core::Core;
-use crate::open::{code_of, files_of, genesis_of, recover, rules_changes};
+use crate::open::{Recovered, code_of, files_of, genesis_of, recover, rules_changes};
 use crate::outside::CallBase;
 use crate::rows::{ACTOR, Due, REST, Record, actor_key, get};
 use crate::sequencer::Loaded;
@@ -21,7 +21,8 @@ impl Core {
         let Some(head) = store.head(&cell.id)? else { return Ok(None) };
         let genesis = genesis_of(store, &cell.id)?;
         let find = |rules: &Rules| self.machine_for(rules, None).map_err(OpenError::NoMachine);
-        let view = recover(store, &cell.id, head.seq, &genesis, &self.machines, find)?;
+        let recovered = recover(store, &cell.id, head.seq, &genesis, &self.machines, find)?;
+        let Recovered { view, machine, written } = recovered;
         if view.tip.entry != head.entry {
             return Err(OpenError::Broken(format!(
                 "the head should be {}, found {}",
@@ -29,12 +30,13 @@ impl Core {
             )));
         }
         let mut view = view;
-        let machine = find(&view.tip.rules)?;
+        let machine = machine.map_or_else(|| find(&view.tip.rules), Ok)?;
         view.tip.rules = self.intern(&view.tip.rules);
         let tip = view.tip.clone();
         let record = get::<Record>(store, &actor_key(ACTOR, &cell.id))?.unwrap_or_default();
         let rests = get::<Due>(store, &actor_key(REST, &cell.id))?.is_some();
         let stored = match &tip.state {
+            _ if machine.kept_states().is_some() => written.is_of(&view.state),
             Some(state) => store.blob(&cell.id, state)?.is_some(),
             None => false,
         };
@@ -50,6 +52,7 @@ impl Core {
             generation: cell.generation.load(Ordering::Acquire),
             rules_changes: rules_changes(store, &cell.id)?.len() as u64,
             since_snapshot: if stored { 0 } else { u64::MAX },
+            written,
             closing: Default::default(),
             keys: Default::default(),
         };
@@ -89,6 +92,10 @@ impl Core {
         };
         let files = files_of(&*self.store, rules).map_err(|error| error.to_string())?;
         let machine = self.machines.machine(rules, &code, &files)?;
+        if machine.kept_states().is_some() {
+            // What it keeps is one chain's.
+            return Ok(machine);
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= 1024 {
             known.remove(0);
@@ -112,12 +119,12 @@ impl Core {
         }
         let genesis = genesis_of(&*self.store, chain).map_err(host)?;
         let find = |rules: &Rules| self.machine_for(rules, None).map_err(OpenError::NoMachine);
-        let view = recover(&*self.store, chain, seq, &genesis, &self.machines, find);
-        let view = view.map_err(|error| match error {
+        let recovered = recover(&*self.store, chain, seq, &genesis, &self.machines, find);
+        let recovered = recovered.map_err(|error| match error {
             OpenError::Redacted { redaction, .. } => SendError::Redacted(redaction),
             error => host(error),
         })?;
-        Ok(view.state)
+        Ok(recovered.view.state)
     }
 
     /// The outside for one transition.

@@ -30,7 +30,7 @@ impl Core {
             }
             let mut cells = cells.write().unwrap_or_else(PoisonError::into_inner);
             cells.retain(|_, cell| {
-                if !is_idle(cell) {
+                if !is_idle(cell) || (!everything && !over && cell.holds_leaves()) {
                     return true;
                 }
                 let Ok(mut loaded) = cell.loaded.try_lock() else { return true };

@@ -12,6 +12,7 @@ use troupe_chain::{
 };
 use troupe_store::{Store, StoreError};
 
+use crate::leaves::{Start, Written};
 use crate::redact::redaction_of;
 use crate::{OpenError, View};
 
@@ -56,7 +57,8 @@ pub fn state_at<M: Machines>(
         return Err(OpenError::Broken(what));
     }
     let genesis = genesis_of(store, &chain)?;
-    recover(store, &chain, seq, &genesis, machines, |rules| find_machine(store, rules, machines))
+    let find = |rules: &Rules| find_machine(store, rules, machines);
+    Ok(recover(store, &chain, seq, &genesis, machines, find)?.view)
 }
 
 /// The first entry of a stored chain.
@@ -80,7 +82,7 @@ pub fn rules_of(store: &dyn Store, chain: &Hash) -> Result<Rules, OpenError> {
     rules_at(store, chain, head.seq, &genesis_of(store, chain)?)
 }
 
-fn read_entry(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Hash, Entry), OpenError> {
+pub(crate) fn read_entry(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Hash, Entry), OpenError> {
     let bytes = read_bytes(store, chain, seq)?;
     let entry =
         Entry::decode(&bytes).map_err(|error| OpenError::Broken(format!("entry at seq {seq}: {error}")))?;
@@ -148,6 +150,15 @@ pub(crate) fn find_machine<M: Machines>(
     machines.machine(rules, &code, &files_of(store, rules)?).map_err(OpenError::NoMachine)
 }
 
+/// Where a chain was found to stand.
+pub(crate) struct Recovered<M> {
+    pub(crate) view: View,
+    /// The machine that reached it, if there was any need for one.
+    pub(crate) machine: Option<M>,
+    /// What the rows of its leaves say.
+    pub(crate) written: Written,
+}
+
 /// Finds the last stored state at or before `seq` and replays from there.
 pub(crate) fn recover<M: Machines>(
     store: &dyn Store,
@@ -155,26 +166,63 @@ pub(crate) fn recover<M: Machines>(
     seq: u64,
     genesis: &Genesis,
     machines: &M,
-    machine: impl FnOnce(&Rules) -> Result<M::Machine, OpenError>,
-) -> Result<View, OpenError> {
+    machine: impl Fn(&Rules) -> Result<M::Machine, OpenError>,
+) -> Result<Recovered<M::Machine>, OpenError> {
+    // Only a native machine has states that name more than they hold.
+    if let Code::Native(_) = genesis.code {
+        let first = machine(&rules_at(store, chain, seq, genesis)?)?;
+        if first.kept_states().is_some() {
+            let (written, start) = Written::read(store, chain, seq, genesis, first)?;
+            let replayer = match start {
+                Some(Start { machine, tip, state }) => {
+                    Replayer::resume(machines, machine, tip, state.to_vec())
+                }
+                None => {
+                    let genesis = read_bytes(store, chain, 0)?;
+                    Replayer::begin_with(machines, &genesis, |field, name: &Hash| {
+                        blob_of(store, chain, 0, field, name)
+                    })?
+                }
+            };
+            return replay_to(store, chain, seq, replayer, written);
+        }
+    }
     let (tip, state) = last_snapshot(store, chain, seq, genesis)?;
+    let written = Written::default();
     if tip.seq == seq {
-        return Ok(View { tip, state });
+        return Ok(Recovered { view: View { tip, state, held: None }, machine: None, written });
     }
     let machine = machine(&tip.rules)?;
-    let mut replayer = Replayer::resume(machines, machine, tip, state.to_vec());
+    replay_to(store, chain, seq, Replayer::resume(machines, machine, tip, state.to_vec()), written)
+}
+
+fn replay_to<M: Machines>(
+    store: &dyn Store,
+    chain: &Hash,
+    seq: u64,
+    mut replayer: Replayer<'_, M>,
+    written: Written,
+) -> Result<Recovered<M::Machine>, OpenError> {
     for seq in replayer.tip().seq + 1..=seq {
         let bytes = read_bytes(store, chain, seq)?;
-        let stepped = replayer.step(&bytes, |field, name: &Hash| {
-            let unreadable = |error: StoreError| troupe_chain::Unreadable(error.to_string());
-            let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            let found = if Entry::is_shared(field) { store.shared(name) } else { store.blob(chain, name) };
-            found.map_err(unreadable)?.ok_or(missing)
-        });
+        let stepped = replayer.step(&bytes, |field, name: &Hash| blob_of(store, chain, seq, field, name));
         stepped.map_err(|error| redacted_or(store, chain, error))?;
     }
-    let (tip, state) = replayer.into_tip();
-    Ok(View { tip, state: state.into() })
+    let (tip, state, machine) = replayer.into_parts();
+    Ok(Recovered { view: View::new(tip, state.into(), &machine), machine: Some(machine), written })
+}
+
+/// A blob that an entry of a stored chain names.
+fn blob_of(
+    store: &dyn Store,
+    chain: &Hash,
+    seq: u64,
+    field: &'static str,
+    name: &Hash,
+) -> Result<Bytes, CannotCheck> {
+    let found = if Entry::is_shared(field) { store.shared(name) } else { store.blob(chain, name) };
+    let found = found.map_err(|error| troupe_chain::Unreadable(error.to_string()))?;
+    found.ok_or(CannotCheck::MissingBlob { seq, field, name: *name })
 }
 
 /// Says of a blob that is missing that it was redacted, if it was.

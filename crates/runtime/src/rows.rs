@@ -29,6 +29,8 @@ pub(crate) const REST: u8 = b'p';
 pub(crate) const KEY: u8 = b'k';
 /// A blob that was erased or is withheld.
 pub(crate) const REDACTION: u8 = b'x';
+/// A leaf of a state that names more than it holds.
+pub(crate) const LEAF: u8 = b'm';
 
 /// What is to be done about an effect; its key names the chain, the entry's seq and the effect's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

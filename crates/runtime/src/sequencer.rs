@@ -15,6 +15,7 @@ use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
 use crate::job::{Job, Letter, Settle};
+use crate::leaves::{Changes, Written};
 use crate::open::rules_change_blob;
 use crate::rows::{Record, Status, Used};
 use crate::trace::Span;
@@ -49,6 +50,8 @@ pub(crate) struct Loaded {
     pub(crate) rules_changes: u64,
     /// How many messages and failures lead from a stored state to this one.
     pub(crate) since_snapshot: u64,
+    /// What the rows of leaves say, for a machine whose states name more than they hold.
+    pub(crate) written: Written,
     /// Rows of this actor that entries on their way to the store remove.
     pub(crate) closing: HashSet<Bytes>,
     /// Keys of entries on their way to the store.
@@ -124,7 +127,7 @@ impl Core {
             }
         }
         if !batch.append.entries.is_empty() {
-            batch.view = Some(View { tip: loaded.tip.clone(), state: loaded.state.clone() });
+            batch.view = Some(loaded.view());
         }
         if weight(&loaded.state) != weighed {
             self.weigh(weighed, weight(&loaded.state));
@@ -343,10 +346,31 @@ impl Loaded {
             return;
         }
         self.since_snapshot = self.since_snapshot.saturating_add(1);
-        if self.since_snapshot >= every {
-            batch.push_blob(name, self.state.clone());
-            self.since_snapshot = 0;
+        // Well before the machine no longer has the state that was written last.
+        let most = self.machine.kept_states().map_or(u64::MAX, |kept| (kept / 2).max(1));
+        if self.since_snapshot >= every.min(most) {
+            self.store_state(batch, name);
         }
+    }
+
+    /// Stores the state, and its leaves if it has any. Where the machine cannot say them, the stored state stays the one
+    /// before.
+    pub(crate) fn store_state(&mut self, batch: &mut Batch, name: Hash) {
+        if self.machine.kept_states().is_some() {
+            let changes = self.written.advance(&*self.machine, &self.tip, &self.state);
+            let Ok(Changes { rows, blobs }) = changes else { return };
+            batch.push_rows(rows);
+            for (name, bytes) in blobs {
+                batch.push_blob(name, bytes);
+            }
+        }
+        batch.push_blob(name, self.state.clone());
+        self.since_snapshot = 0;
+    }
+
+    /// What readers see once all of it is committed.
+    pub(crate) fn view(&self) -> View {
+        View::new(self.tip.clone(), self.state.clone(), &self.machine)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use troupe_chain::{Hash, LogLine, Tip};
+use troupe_chain::{Hash, Held, LogLine, Machine, Tip};
 
 use crate::outside::World;
 use crate::trace::SpanSink;
@@ -96,6 +96,15 @@ pub struct View {
     pub tip: Tip,
     /// The state there.
     pub state: Bytes,
+    /// What the state names beside its bytes, for readers who know the kind of machine.
+    pub held: Option<Held>,
+}
+
+impl View {
+    pub(crate) fn new(tip: Tip, state: Bytes, machine: &impl Machine) -> Self {
+        let held = machine.held(&state);
+        Self { tip, state, held }
+    }
 }
 
 /// What an upgrade led to.

@@ -45,7 +45,7 @@ impl DiskStore {
     pub fn open_with(path: impl AsRef<Path>, options: DiskOptions) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let folder = Folder::open(path)?;
-        let index = open_index(&path.join("index"), folder.id)?;
+        let index = open_giving_way(&path.join("index"), folder.id)?;
         let disk = Arc::new(RealDisk::new(path));
         let embedded = Arc::new(Embedded::open(disk, index, folder.id, options)?);
         let worker = |name: &str, work: fn(&Embedded)| {
@@ -143,6 +143,30 @@ impl Store for DiskStore {
     }
 }
 
+/// By how much the threads behind the store are nicer than those that somebody waits for, in steps of `nice`: ten times less
+/// of a core that both want, and all of one that nobody else does.
+#[cfg(target_os = "linux")]
+const NICER: i32 = 10;
+
+/// Lets other threads have a core before this one, and before those that it starts: nobody waits for their work unless
+/// they are far behind, and then whoever commits waits and leaves them the core. Where the system has no such thing for a
+/// thread, all are equal.
+fn give_way() {
+    // A thread may always be nicer. A sandbox that forbids it leaves all equal, too.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICER);
+}
+
+/// As [`open_index`], so that the threads of the index give way.
+fn open_giving_way(path: &Path, id: u64) -> Result<Arc<dyn Index>, StoreError> {
+    let open = || {
+        give_way();
+        open_index(path, id)
+    };
+    // The threads that a thread starts are as nice as it is.
+    thread::scope(|scope| scope.spawn(open).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Opens the index, or begins a new one if it cannot be used: it is made again from the log.
 fn open_index(path: &Path, id: u64) -> Result<Arc<dyn Index>, StoreError> {
     if let Ok(index) = FjallIndex::open(path)
@@ -169,7 +193,10 @@ struct Worker {
 impl Worker {
     fn spawn(name: &str, work: impl Fn() + Send + 'static) -> io::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
-        let run = move || woken.iter().for_each(|()| work());
+        let run = move || {
+            give_way();
+            woken.iter().for_each(|()| work());
+        };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { wake: Some(wake), thread: Some(thread) })
     }

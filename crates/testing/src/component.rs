@@ -21,6 +21,15 @@ pub fn component_from_wat(wit: &str, world: &str, core_wat: &str) -> Result<Vec<
     component_of(&resolve, world, module)
 }
 
+/// Makes a core module, for guests that are jobs.
+///
+/// # Errors
+///
+/// If the text does not parse.
+pub fn module_from_wat(text: &str) -> Result<Vec<u8>> {
+    wat::parse_str(text).context("parsing the core module")
+}
+
 /// Makes a component of a core module for a world.
 pub(crate) fn component_of(resolve: &Resolve, world: WorldId, mut module: Vec<u8>) -> Result<Vec<u8>> {
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)?;

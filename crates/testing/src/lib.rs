@@ -35,7 +35,7 @@ pub mod misfits;
 pub mod wasi;
 mod world;
 
-pub use component::component_from_wat;
+pub use component::{component_from_wat, module_from_wat};
 pub use guest::{Guest, Place};
 pub use importing::importing;
 pub use world::{Call, World};

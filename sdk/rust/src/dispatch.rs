@@ -56,7 +56,7 @@ pub(crate) fn migrate<A: Actor>(context: &mut Context, state: &[u8]) -> Result<V
 }
 
 fn prepare() {
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", feature = "panics"))]
     crate::logging::panics::install();
     #[cfg(feature = "log")]
     crate::logging::facade::install();

@@ -49,7 +49,7 @@ macro_rules! error {
 }
 
 /// Writes what a panic says to the log, before it traps.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "panics"))]
 pub(crate) mod panics {
     use std::cell::Cell;
     use std::panic::PanicHookInfo;

@@ -1,5 +1,6 @@
 //! Which components are tried out, and what is to come of them. `docs/spec/wasi.md` has the same list for people.
 
+use super::made::Toolchain;
 use super::source::Source;
 
 /// A component, where it comes from, and what becomes of it.
@@ -13,10 +14,18 @@ pub(super) struct Case {
 pub(super) enum Fate {
     /// It takes these messages, each with a part of what is answered.
     Runs(&'static [(&'static str, &'static str)]),
-    /// The same, with files that it is granted: paths and what they hold.
-    Reads(&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]),
+    /// The same, with what it is granted.
+    Granted(Grants, &'static [(&'static str, &'static str)]),
     /// It is no actor, for these reasons.
     Refused(&'static [&'static str]),
+}
+
+/// What a component is granted.
+pub(super) struct Grants {
+    /// Lines of the manifest after `[grants]`, but for files. `{web}` is a server that answers `hello`, once.
+    pub(super) lines: &'static str,
+    /// Paths, and what the files hold.
+    pub(super) files: &'static [(&'static str, &'static str)],
 }
 
 pub(super) const CASES: &[Case] = &[
@@ -45,11 +54,14 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "grass",
         source: Source::Program("grass", "0.13.4"),
-        fate: Fate::Reads(
-            &[
-                ("/site/main.scss", "@use 'theme'; a { color: theme.$ink; }"),
-                ("/site/_theme.scss", "$ink: teal;"),
-            ],
+        fate: Fate::Granted(
+            Grants {
+                lines: "",
+                files: &[
+                    ("/site/main.scss", "@use 'theme'; a { color: theme.$ink; }"),
+                    ("/site/_theme.scss", "$ink: teal;"),
+                ],
+            },
             &[
                 (
                     r#"{"args":["--stdin"],"stdin":"$w: 2px; a { b { width: $w * 3; } }"}"#,
@@ -65,6 +77,47 @@ pub(super) const CASES: &[Case] = &[
         name: "http-proxy",
         source: Source::Example("wasip2", "1.0.4+wasi-0.2.12", "http-proxy"),
         fate: Fate::Runs(&[(r#"{"method":"GET","path":"/"}"#, r#""status":200"#)]),
+    },
+    Case {
+        name: "starling-monkey",
+        source: Source::Made(Toolchain::StarlingMonkey),
+        fate: Fate::Granted(
+            Grants { lines: "http = [\"private:{web}\"]", files: &[] },
+            &[
+                (r#"{"method":"GET","path":"/a"}"#, r#""status":200"#),
+                (r#"{"method":"GET","path":"/a"}"#, r#"{\"slept\":1500,\"year\":2"#),
+                (r#"{"method":"GET","path":"/a?from=http://{web}/"}"#, r#"\"fetched\":\"hello\""#),
+                (r#"{"method":"GET","path":"/a?from=http://other.example/"}"#, r#"\"fetched\":\"Error: "#),
+            ],
+        ),
+    },
+    Case {
+        name: "componentize-py",
+        source: Source::Made(Toolchain::ComponentizePy),
+        fate: Fate::Granted(
+            Grants {
+                lines: "env = { HOME = \"/home/nut\" }\nargs = [\"app\", \"-v\"]\n[limits]\nmemory = \"256MiB\"",
+                files: &[("/data/words.txt", "nut bolt")],
+            },
+            &[
+                (r#"{"read":"/data/words.txt"}"#, r#"{"read": "nut bolt", "slept": 1.5, "late": 1.5"#),
+                (r#"{"read":"/data/words.txt"}"#, r#""home": "/home/nut", "args": ["app", "-v"]"#),
+                (r#"{"read":"/etc/passwd"}"#, r#"{"read": "No such file or directory""#),
+                (r#"{"write":"/etc/passwd"}"#, r#"expected {\"read\":PATH}"#),
+            ],
+        ),
+    },
+    Case {
+        name: "wasi-libc",
+        source: Source::Made(Toolchain::WasiLibc),
+        fate: Fate::Granted(
+            Grants { lines: "env = { HOME = \"/home/nut\" }", files: &[("/data/words.txt", "nut bolt")] },
+            &[
+                (r#"{"args":["/data/words.txt"]}"#, r#"home /home/nut\n/data/words.txt: 8 bytes\nat "#),
+                (r#"{"args":["/etc/passwd"],"stdin":"a\nb"}"#, r#"{"exit":1,"stdout":"said a\nsaid bhome"#),
+                (r#"{"args":["/etc/passwd"]}"#, r#"/etc/passwd: No such file or directory\nat "#),
+            ],
+        ),
     },
     Case {
         name: "dummy-http",

@@ -4,7 +4,9 @@
 //! by replay from what that server hands out. One that is meant to be refused must be, with the reason that is expected.
 
 mod cases;
+mod made;
 mod source;
+mod web;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +15,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use self::cases::{CASES, Case, Fate};
+use self::cases::{CASES, Case, Fate, Grants};
+use self::web::Web;
 use crate::{actors, cache, shell};
 
 /// Runs the task, for all of them or those that are named.
@@ -30,7 +33,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// Tries out those that are named, or all; or says why that is not possible on this machine.
 pub(crate) fn check(names: &[&str]) -> Result<Option<String>> {
-    for (tool, version) in [("npm", "--version"), ("python3", "--version"), ("tar", "--version")] {
+    for (tool, version) in
+        [("npm", "--version"), ("node", "--version"), ("python3", "--version"), ("tar", "--version")]
+    {
         if !shell::succeeds(Command::new(tool).arg(version)) {
             return Ok(Some(format!("this needs {tool}")));
         }
@@ -70,8 +75,8 @@ impl Drop for Server {
 impl Node {
     fn try_out(&self, case: &Case, component: &Path) -> Result<()> {
         match case.fate {
-            Fate::Runs(messages) => self.takes(case, component, &[], messages),
-            Fate::Reads(files, messages) => self.takes(case, component, files, messages),
+            Fate::Runs(messages) => self.takes(case, component, &Grants { lines: "", files: &[] }, messages),
+            Fate::Granted(ref grants, messages) => self.takes(case, component, grants, messages),
             Fate::Refused(reasons) => self.refuses(component, reasons),
         }
     }
@@ -84,14 +89,9 @@ impl Node {
         expect(&said, reasons)
     }
 
-    fn takes(
-        &self,
-        case: &Case,
-        component: &Path,
-        files: &[(&str, &str)],
-        messages: &[(&str, &str)],
-    ) -> Result<()> {
-        let manifest = self.manifest(case, component, files)?;
+    fn takes(&self, case: &Case, component: &Path, grants: &Grants, messages: &[(&str, &str)]) -> Result<()> {
+        let web = Web::start()?;
+        let manifest = self.manifest(case, component, grants, &web)?;
         shell::run(Command::new(&self.troupe).arg("check").arg(&manifest), |_| {})?;
         let store = self.folder.join(case.name).with_extension("store");
         if store.exists() {
@@ -108,19 +108,23 @@ impl Node {
             .find_map(|line| Some(line.split_once("listening on ")?.1.to_owned()))
             .context("the server did not say where it listens")?;
         for (message, part) in messages {
+            let message = web.named_in(message);
             println!("{message}");
-            let (_, said) = self.say(&["send".as_ref(), url.as_ref(), message.as_ref()])?;
+            let (_, said) =
+                self.say(&["send".as_ref(), "--json".as_ref(), url.as_ref(), message.as_ref()])?;
             expect(&said, &[part])?;
         }
         shell::run(Command::new(&self.troupe).args(["verify", &url]), |_| {})
     }
 
-    /// Writes a manifest that grants these files.
-    fn manifest(&self, case: &Case, component: &Path, files: &[(&str, &str)]) -> Result<PathBuf> {
+    /// Writes a manifest with these grants.
+    fn manifest(&self, case: &Case, component: &Path, grants: &Grants, web: &Web) -> Result<PathBuf> {
         let folder = self.folder.join(case.name).with_extension("files");
         fs::create_dir_all(&folder)?;
-        let mut text = format!("component = {:?}\n[grants.files]\n", component.display().to_string());
-        for (index, (path, contents)) in files.iter().enumerate() {
+        let mut text = format!("component = {:?}\n[grants]\n", component.display().to_string());
+        text += &web.named_in(grants.lines);
+        text += "\n[grants.files]\n";
+        for (index, (path, contents)) in grants.files.iter().enumerate() {
             fs::write(folder.join(index.to_string()), contents)?;
             text += &format!("{path:?} = \"{index}\"\n");
         }

@@ -1,4 +1,5 @@
-//! Where components come from: built from published crates, or taken out of published packages as they are.
+//! Where components come from: built from published crates, taken out of published packages as they are, or made by the
+//! toolchains of other languages.
 //!
 //! Nothing is installed. Sources, packages and what is built of them stay in the cache folder, so that a second time is
 //! quick; a package is fetched again once another version of it is asked for.
@@ -9,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::made::Toolchain;
 use crate::{cache, shell};
 
 /// The target of WASI 0.2.
@@ -28,6 +30,8 @@ pub(super) enum Source {
     Npm(&'static str, &'static str, &'static str),
     /// A file of a published Python package, with its version.
     Python(&'static str, &'static str, &'static str),
+    /// Sources of this repository that know nothing of it.
+    Made(Toolchain),
 }
 
 impl Source {
@@ -74,6 +78,7 @@ impl Source {
                 })?;
                 Ok(package.join("package").join(file))
             }
+            Self::Made(toolchain) => toolchain.component(folder),
             Self::Python(name, version, file) => {
                 let package = fetched(folder, name, version, |to| {
                     let mut pip = Command::new("python3");
@@ -97,7 +102,7 @@ impl Source {
 }
 
 /// The folder of a package, which `fetch` fills the first time.
-fn fetched(
+pub(super) fn fetched(
     folder: &Path,
     name: &str,
     version: &str,

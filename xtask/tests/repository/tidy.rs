@@ -36,6 +36,7 @@ const HOSTS: &[&str] = &[
     "learn.golem.cloud",
     "spec.openapis.org",
     "spinframework.dev",
+    "w3id.org",
     "www.apache.org",
     "www.rfc-editor.org",
     "www.usgs.gov",

@@ -193,13 +193,18 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn start(config: Option<&[u8]>) -> Self {
+        Self::granted(config, &[])
+    }
+
+    /// One that is granted files: paths and bytes.
+    pub(crate) fn granted(config: Option<&[u8]>, files: &[(&str, &[u8])]) -> Self {
         let genesis = Genesis {
             code: Code::Native(text(MACHINE)),
             world: text("tally"),
             config: config.map(Hash::of),
             limits: [(text("fuel"), 1000), (text("state"), 64)].into(),
             engine: engine("1"),
-            grants: vec![text("log")],
+            grants: grants(files),
             owner: None,
             nonce: Hash::from_bytes([7; 32]),
             fork: None,
@@ -210,6 +215,7 @@ impl Live {
         let mut live = Self { chain, tip, state: Vec::new() };
         live.push(linked);
         config.into_iter().for_each(|config| live.keep(config));
+        files.iter().for_each(|(_, bytes)| live.keep(bytes));
         let context = live.tip.next_context(Sender::Http { key: None }, Timestamp(START));
         let step = Tally.init(&context, &mut Nowhere, config).expect("no abort");
         let linked = live.tip.init(&context, &step).expect("init is accepted");
@@ -236,10 +242,21 @@ impl Live {
 
     /// Upgrades to another version of the machine; false if the state was not carried over.
     pub(crate) fn upgrade(&mut self, version: &str) -> bool {
+        let grants = self.tip.rules.grants.clone();
+        self.upgrade_granted(version, grants)
+    }
+
+    /// Grants other files instead of those before; false if the state was not carried over.
+    pub(crate) fn grant(&mut self, files: &[(&str, &[u8])]) -> bool {
+        files.iter().for_each(|(_, bytes)| self.keep(bytes));
+        self.upgrade_granted(MACHINE, grants(files))
+    }
+
+    fn upgrade_granted(&mut self, version: &str, grants: Vec<Text>) -> bool {
         let context = self.tip.next_context(Sender::Http { key: None }, self.tip.at);
         let step = Tally.migrate(&context, &mut Nowhere, &self.state).expect("no abort");
         let code = Code::Native(text(version));
-        let rules = Rules { code, limits: [(text("fuel"), 9)].into(), ..(*self.tip.rules).clone() };
+        let rules = Rules { code, limits: [(text("fuel"), 9)].into(), grants, ..(*self.tip.rules).clone() };
         let Ok(linked) = self.tip.upgrade(&context, &rules, &step) else { return false };
         self.take(&step);
         self.push(linked);
@@ -325,6 +342,24 @@ pub(crate) fn fork() -> Chain {
     let mut fork = changed().fork();
     assert!(fork.message(Sender::Http { key: None }, 1, b"add 1"));
     fork.chain
+}
+
+/// Five entries whose rules grant files: two paths to the same bytes, and after an upgrade other bytes under one of them.
+pub(crate) fn reading() -> Chain {
+    let words = &b"nut bolt"[..];
+    let mut live = Live::granted(Some(b"2"), &[("/data/words.txt", words), ("/a b.txt", words)]);
+    assert!(live.message(Sender::Http { key: None }, 1, b"add 2"));
+    assert!(live.grant(&[("/data/words.txt", b"nut")]));
+    assert!(live.message(Sender::Http { key: None }, 1, b"quiet 1"));
+    live.chain
+}
+
+/// `log` and files, in the order that genesis has them in.
+fn grants(files: &[(&str, &[u8])]) -> Vec<Text> {
+    let files = files.iter().map(|(path, bytes)| text(&format!("file:{}:{path}", Hash::of(bytes))));
+    let mut grants: Vec<_> = files.chain([text("log")]).collect();
+    grants.sort();
+    grants
 }
 
 fn changed() -> Live {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use troupe_chain::{Entry, Hash, Notice, OnFailure, Tip, verify};
 
-use crate::tally::{Tallies, changes, fork, short};
+use crate::tally::{Tallies, changes, fork, reading, short};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors")
@@ -47,12 +47,13 @@ fn good_entries_have_their_names_and_are_written_again_as_they_are() {
         assert_eq!(vector["name"], Hash::of(&bytes).to_string());
         assert_eq!(vector["kind"], entry.body.kind());
     }
-    assert_eq!(tips().len(), 7 + 6 + 3);
+    assert_eq!(tips().len(), 7 + 6 + 3 + 5);
 }
 
 #[test]
 fn stored_chains_are_what_the_machine_makes_and_verify() {
-    for (name, chain) in [("chain", short()), ("changes", changes()), ("fork", fork())] {
+    let chains = [("chain", short()), ("changes", changes()), ("fork", fork()), ("reading", reading())];
+    for (name, chain) in chains {
         let stored: Vec<_> =
             index("good").iter().filter(|vector| vector["chain"] == name).map(read).collect();
         assert_eq!(stored, chain.entries, "{name}");

@@ -178,6 +178,22 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage as written.
+    pub const NAMES: [&str; 7] = ["draft", "executed", "failed", "open", "passed", "rejected", "vetoed"];
+
+    /// The terms that it was opened on; none of a draft.
+    pub fn terms(&self) -> Option<&Terms> {
+        match self {
+            Self::Draft {} => None,
+            Self::Open { terms }
+            | Self::Passed { terms, .. }
+            | Self::Rejected { terms }
+            | Self::Executed { terms, .. }
+            | Self::Failed { terms, .. }
+            | Self::Vetoed { terms } => Some(terms),
+        }
+    }
+
     /// The stage as written.
     pub fn name(&self) -> &'static str {
         match self {
@@ -215,6 +231,21 @@ pub fn proposal(state: &State, id: Id) -> Option<Proposal> {
 /// Every proposal with its id.
 pub fn proposals(state: &State) -> Vec<(String, Proposal)> {
     state.all()
+}
+
+/// The first proposals after an id, in the order of their ids.
+pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Proposal)> {
+    state.page("", after, limit)
+}
+
+/// The first ballots on a proposal after that of a voter, in the order of the voters' ids.
+pub fn page_of_ballots(
+    state: &State,
+    proposal: Id,
+    after: Option<&str>,
+    limit: usize,
+) -> Vec<(String, Ballot)> {
+    state.page(&format!("{proposal}-"), after, limit)
 }
 
 /// Every ballot on a proposal, by voter: what a tally is recounted from.

@@ -175,6 +175,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase as written.
+    pub const NAMES: [&str; 7] =
+        ["assigned", "cancelled", "disputed", "executed", "expired", "open", "settled"];
+
     /// Whether something is still to come, and its mana is held.
     pub fn is_live(&self) -> bool {
         matches!(
@@ -241,6 +245,11 @@ pub fn job(state: &State, id: Id) -> Option<Job> {
 /// Every job with its id.
 pub fn jobs(state: &State) -> Vec<(String, Job)> {
     state.all()
+}
+
+/// The first jobs after an id, in the order of their ids.
+pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Job)> {
+    state.page("", after, limit)
 }
 
 /// Forbids a component to new jobs, or allows it again.

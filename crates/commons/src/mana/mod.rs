@@ -8,9 +8,10 @@ mod hold;
 mod regeneration;
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use troupe_chain::MAX_INTEGER;
+use troupe_chain::{Hash, MAX_INTEGER};
 
 pub use hold::{Arbiter, Hold};
 pub(crate) use hold::{lapse, place, settle, void};
@@ -24,6 +25,11 @@ use crate::state::{Mana, Millionths, Millis, Record, State, WHOLE, key};
 
 /// The largest discount for reputation.
 pub const MAX_DISCOUNT: Millionths = 300_000;
+
+/// Not the name of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an account is `member-ID`, `budget-ID`, `fees`, `escrow` or `issuance`")]
+pub struct NotAnOwner;
 
 /// Whose account it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +58,22 @@ impl fmt::Display for Owner {
     }
 }
 
+impl FromStr for Owner {
+    type Err = NotAnOwner;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOwner> {
+        let id = |id: &str| Hash::from_hex(id.as_bytes()).map(Id).ok_or(NotAnOwner);
+        match (text, text.split_once('-')) {
+            ("fees", _) => Ok(Self::Fees),
+            ("escrow", _) => Ok(Self::Escrow),
+            ("issuance", _) => Ok(Self::Issuance),
+            (_, Some(("member", member))) => id(member).map(Self::Member),
+            (_, Some(("budget", member))) => id(member).map(Self::Budget),
+            _ => Err(NotAnOwner),
+        }
+    }
+}
+
 /// An account as it was when something last touched it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -75,6 +97,11 @@ impl Account {
     }
 }
 
+/// The account as it was when something last touched it; `None` if nothing ever did.
+pub fn record(state: &State, owner: Owner) -> Option<Account> {
+    state.get(owner)
+}
+
 /// The account as it is at a time.
 pub fn account(state: &State, owner: Owner, at: Millis) -> Account {
     let account: Account = state.get(owner).unwrap_or_default();
@@ -87,6 +114,21 @@ pub fn account(state: &State, owner: Owner, at: Millis) -> Account {
 /// Every account as it was last touched, with the rest of its key: for views and for checking the sum.
 pub fn accounts(state: &State) -> Vec<(String, Account)> {
     state.all()
+}
+
+/// The first accounts after one, as they were last touched, in the order of the rest of their keys.
+pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Account)> {
+    state.page("", after, limit)
+}
+
+/// A hold.
+pub fn hold(state: &State, id: Id) -> Option<Hold> {
+    state.get(id)
+}
+
+/// The first holds after an id, in the order of their ids.
+pub fn page_of_holds(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Hold)> {
+    state.page("", after, limit)
 }
 
 /// The account at a time, with what has regenerated moved from issuance.

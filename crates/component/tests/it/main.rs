@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
+mod abi;
 mod actors;
 mod cache;
 mod common;

@@ -214,7 +214,7 @@ fn a_machine_is_found_by_what_the_rules_grant() {
     let refused = find(&rules).map(|_| ()).unwrap_err();
     assert_eq!(
         refused,
-        "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:` and `args:`"
+        "`clock` cannot be granted: it begins with none of `http:`, `private:`, `file:`, `env:`, `args:` and `commons:`"
     );
     rules.grants = Vec::new();
     assert!(find(&rules).is_err());

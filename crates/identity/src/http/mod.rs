@@ -17,7 +17,7 @@ pub use base::{Missing, Request, signature_base};
 pub use nonce::{NonceWindow, Replayed};
 pub use params::{BadParameters, Parameters};
 
-use crate::key::{NotSigned, Signer};
+use crate::key::{NoEntropy, NotSigned, Signer};
 
 /// The label of our signature in `Signature-Input` and `Signature`.
 pub const LABEL: &str = "troupe";
@@ -88,6 +88,16 @@ pub enum NotVerified {
 /// The value of `Content-Digest` for a body: SHA-256.
 pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))
+}
+
+/// A nonce that nobody else has: 128 bits of the system's randomness, as a number.
+///
+/// # Errors
+/// [`NoEntropy`].
+pub fn new_nonce() -> Result<String, NoEntropy> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| NoEntropy::new(&error))?;
+    Ok(u128::from_be_bytes(bytes).to_string())
 }
 
 /// Signs a request. Times are in seconds since 1970; the nonce is anything that the signer never uses twice, of printable

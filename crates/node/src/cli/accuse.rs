@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use troupe::machines::AllMachines;
 use troupe_chain::fraud::{FraudProof, Lie, NotMade, NotShown, Shown};
 use troupe_chain::note::{PublicKey, SignedCheckpoint};
 use troupe_chain::tree::{Leaves, TreeHash};
 use troupe_chain::{Hash, NotVerified};
-use troupe_component::Sandbox;
 
 use super::check_proof::kind;
 use super::failure::{Done, Failure};
@@ -60,7 +60,7 @@ struct Case<'a> {
     screen: &'a Screen,
     command: &'a Accuse,
     source: &'a Source,
-    sandbox: &'a Sandbox,
+    machines: &'a AllMachines,
     key: PublicKey,
     /// What was signed about the history that is shown now.
     checkpoint: SignedCheckpoint,
@@ -88,12 +88,12 @@ pub(super) fn accuse(screen: &Screen, command: &Accuse) -> Done {
         Failure::cannot("nothing was signed, so nobody can be held to it")
             .help("a node is asked for its checkpoint; for a store or a file give --checkpoint and --key")
     })?;
-    let sandbox = verify::sandbox(screen);
+    let machines = verify::machines(screen);
     let case = Case {
         screen,
         command,
         source: &source,
-        sandbox: &sandbox,
+        machines: &machines,
         key: signed.key,
         checkpoint: signed.checkpoint,
     };
@@ -122,7 +122,7 @@ impl Case<'_> {
         let Some(against) = against else { return Ok(None) };
         let both = [&self.checkpoint, &against];
         if against.head().size == self.checkpoint.head().size {
-            let made = FraudProof::of_roots(self.key.clone(), both, self.sandbox);
+            let made = FraudProof::of_roots(self.key.clone(), both, self.machines);
             return self.unless_consistent(made);
         }
         let other = match (&self.command.other, &self.command.against) {
@@ -143,7 +143,7 @@ impl Case<'_> {
         let ours = signed::leaves(self.source).map_err(Failure::cannot)?;
         let [one, another] = both;
         let trees = [(one, &ours), (another, &other)];
-        self.unless_consistent(FraudProof::of_leaves(self.key.clone(), trees, self.sandbox))
+        self.unless_consistent(FraudProof::of_leaves(self.key.clone(), trees, self.machines))
     }
 
     /// Two checkpoints that can both be true are no accusation, and no mistake.
@@ -161,7 +161,7 @@ impl Case<'_> {
 
     /// Replays the history, and accuses the key of the first entry that is false.
     fn false_step(&self) -> Result<FraudProof, Failure> {
-        let seq = match verify::replay(self.screen, self.sandbox, self.source, self.source.seq()) {
+        let seq = match verify::replay(self.screen, self.machines, self.source, self.source.seq()) {
             Ok(replayed) => {
                 let what =
                     format!("the history is true to seq {}: replay leads to the same", replayed.report.seq);
@@ -180,7 +180,7 @@ impl Case<'_> {
                 None => return Err(Failure::cannot(error)),
             },
         };
-        FraudProof::of_step(self.key.clone(), &self.checkpoint, self.source, seq, self.sandbox).map_err(
+        FraudProof::of_step(self.key.clone(), &self.checkpoint, self.source, seq, self.machines).map_err(
             |error| {
                 let failure = Failure::cannot(format_args!("the entry at seq {seq} is false, but: {error}"));
                 match error {
@@ -199,7 +199,7 @@ impl Case<'_> {
         let bytes = proof.to_bytes();
         std::fs::write(&path, &bytes)
             .map_err(|error| Failure::cannot(format_args!("cannot write {}: {error}", path.display())))?;
-        let shown = proof.check(self.sandbox).map_err(Failure::cannot)?;
+        let shown = proof.check(self.machines).map_err(Failure::cannot)?;
         let file = path.display();
         if self.screen.json {
             return Ok(self.screen.json(&json!({

@@ -3,9 +3,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, completions, debug, demo,
-    dev, diff, export, follow, follow_log, import, inspect, key, log, new, prove, ps, redact, run, schema,
-    send, serve, start, state, steer, test, token, top, ui, upgrade, verify, verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions, dag,
+    debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, key, log, new, prove, ps,
+    redact, run, schema, send, serve, start, state, steer, test, token, top, ui, upgrade, verify,
+    verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -73,7 +74,20 @@ pub(super) enum Command {
     Upgrade(upgrade::Upgrade),
     Fork(branch::Fork),
     Rewind(branch::Rewind),
+    Commons(commons::Commons),
+    Mana(commons::mana::Mana),
+    Propose(commons::propose::Propose),
+    Proposal(commons::proposal::Proposal),
+    Vote(commons::vote::Vote),
+    Delegate(commons::vote::Delegate),
+    Tally(commons::tally::Tally),
+    Execute(commons::vote::Execute),
+    Member(commons::member::Member),
+    Trust(commons::trust::Trust),
     Redact(redact::Redact),
+    Job(commons::job::Job),
+    Dag(dag::Dag),
+    Id(id::Id),
     Key(key::Key),
     Token(token::Token),
     Cache(cache::Cache),

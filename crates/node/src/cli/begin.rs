@@ -55,7 +55,13 @@ fn parse_name(text: &str) -> Result<Name, String> {
 
 /// Reads a grant in the form of the chain, or of a manifest.
 pub(super) fn grant(text: &str) -> Result<Text, String> {
-    let expected = "expected http:HOST, such as http:api.example.org, or private:HOST:PORT";
+    let expected = "expected http:HOST, such as http:api.example.org, or private:HOST:PORT, commons:CAPABILITY, \
+                    commons-for:MEMBER";
+    if text.starts_with("commons") {
+        let grant = Text::new(text).map_err(|error| error.to_string())?;
+        Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
+        return Ok(grant);
+    }
     let host = match text.split_once(':') {
         Some(("http", host)) if !host.starts_with("//") => host,
         Some(("private", _)) => text,
@@ -153,7 +159,7 @@ impl Begin {
     pub(super) fn start(self) -> Start {
         let name = self.text();
         let Self { component, config, limits, grants, files, supervision, .. } = self;
-        Start { component, config, limits, grants, files, name, supervision }
+        Start { component, config, limits, grants, files, name, governed: false, supervision }
     }
 
     /// The folder that `run` keeps the actor in unless it is told otherwise.

@@ -5,9 +5,9 @@
 //! after it true to the state that it claims, so that there is nothing to halve by, and `verify` replays all of it.
 
 use serde_json::{Value, json};
+use troupe::machines::AllMachines;
 use troupe_chain::fraud::{NotShown, examine};
 use troupe_chain::{Entry, Hash, History, NotVerified, first_difference};
-use troupe_component::Sandbox;
 
 use super::failure::{Done, Failure};
 use super::place::{Place, Source, Whose};
@@ -68,15 +68,15 @@ pub(super) fn bisect(screen: &Screen, command: &Bisect) -> Done {
         screen.line(format_args!("{GOOD}same{GOOD:#} as far as both go: {what}"))?;
         return Ok(());
     };
-    let sandbox = verify::sandbox(screen);
+    let machines = verify::machines(screen);
     let judged = [(&command.one, &one), (&command.other, &other)]
-        .map(|(place, source)| (place.as_str(), judge(source, seq, &sandbox)));
+        .map(|(place, source)| (place.as_str(), judge(source, seq, &machines)));
     show(screen, &one, seq, steps, judged)?;
     Err(Failure::said(1))
 }
 
 /// Runs one entry again, after those before it, which are checked to be a chain.
-fn judge(source: &Source, seq: u64, sandbox: &Sandbox) -> Judged {
+fn judge(source: &Source, seq: u64, machines: &AllMachines) -> Judged {
     let take = usize::try_from(seq).map_or(usize::MAX, |seq| seq.saturating_add(1));
     let entries: Result<Vec<_>, _> =
         source.entries().take(take).map(|entry| entry.map(|bytes| bytes.to_vec())).collect();
@@ -84,7 +84,7 @@ fn judge(source: &Source, seq: u64, sandbox: &Sandbox) -> Judged {
         Ok(entries) => entries,
         Err(error) => return Judged::Unknown(error.to_string()),
     };
-    match examine(&Blobs(source), source.chain(), &entries, sandbox) {
+    match examine(&Blobs(source), source.chain(), &entries, machines) {
         Ok((_, fault)) => Judged::False(Box::new(fault)),
         Err(NotShown::True(_)) => Judged::True,
         Err(NotShown::Earlier { fault, .. }) => Judged::False(fault),

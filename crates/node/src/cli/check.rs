@@ -134,7 +134,18 @@ impl Checked {
         screen.line(format_args!("{GOOD}ok{GOOD:#} {BOLD}{}{BOLD:#} is an actor", file))?;
         self.essentials(screen)?;
         for (index, (name, value)) in limits.iter().enumerate() {
-            let is_bytes = !matches!(name.as_str(), "calls" | "fuel" | "sends" | "instances" | "table");
+            let is_bytes = !matches!(
+                name.as_str(),
+                "calls"
+                    | "fuel"
+                    | "sends"
+                    | "instances"
+                    | "table"
+                    | "functions"
+                    | "globals"
+                    | "tables"
+                    | "time"
+            );
             let value = if is_bytes { size(*value) } else { count(*value) };
             screen.field(if index == 0 { "limits" } else { "" }, format_args!("{name:<10} {value:>13}"))?;
         }

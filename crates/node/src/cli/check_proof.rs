@@ -40,7 +40,7 @@ pub(super) fn check_proof(screen: &Screen, command: &CheckProof) -> Done {
     if let Some(key) = command.key.as_ref().filter(|key| **key != proof.key) {
         return does_not_hold(screen, command, &format!("it accuses {}, and not {key}", proof.key));
     }
-    match proof.check(&verify::sandbox(screen)) {
+    match proof.check(&verify::machines(screen)) {
         Ok(found) => holds(screen, command, &proof, &found),
         Err(error) if error.is_false() => does_not_hold(screen, command, &error.to_string()),
         Err(error) => {

@@ -2,8 +2,10 @@
 //!
 //! Invariant: what a DID comes to is Ed25519 keys, and nothing of it is asked of the node that is checked.
 
+use troupe::did::Documents;
 use troupe_chain::DidKey;
 use troupe_chain::note::PublicKey;
+use troupe_identity::{Fetch, NotResolved};
 
 use super::failure::Failure;
 
@@ -23,22 +25,26 @@ impl Did {
         text.starts_with(SCHEME)
     }
 
-    /// Finds out the keys of a DID.
+    /// Finds out the keys of a DID: what a did:key says itself, or the document of a did:web, over HTTPS.
     pub(super) fn resolve(text: &str) -> Result<Self, Failure> {
-        let method =
-            text.strip_prefix(SCHEME).and_then(|rest| rest.split_once(':')).map(|(method, _)| method);
-        let keys = match method {
-            Some("key") => vec![text.parse::<DidKey>().map_err(|error| {
-                Failure::cannot(error).help("`troupe checkpoint` and `troupe key show` print that of a node")
-            })?],
-            _ => {
-                return Err(Failure::cannot(format_args!(
-                    "`{text}` is a DID of a method that is not known here"
-                ))
-                .help("give a did:key: `troupe checkpoint` and `troupe key show` print that of a node"));
+        Self::resolve_with(text, &Documents::default())
+    }
+
+    fn resolve_with(text: &str, documents: &dyn Fetch) -> Result<Self, Failure> {
+        let resolved = troupe_identity::resolve(text, documents).map_err(|error| {
+            let failure = Failure::cannot(&error);
+            match error {
+                NotResolved::Method(_) => {
+                    failure.help("`troupe checkpoint` and `troupe key show` print the did:key of a node")
+                }
+                _ => failure,
             }
-        };
-        Ok(Self { text: text.to_owned(), keys })
+        })?;
+        if resolved.keys.is_empty() {
+            return Err(Failure::cannot(format_args!("{text} has no key that counts"))
+                .help(format_args!("`troupe id resolve {text}` says why")));
+        }
+        Ok(Self { text: resolved.did, keys: resolved.keys })
     }
 
     /// Whether a key is one of those.
@@ -69,15 +75,35 @@ mod tests {
         assert!(did.has(&key(1)) && !did.has(&key(2)));
     }
 
+    /// One document, wherever it is asked for.
+    struct One(String);
+
+    impl Fetch for One {
+        fn fetch(&self, _: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.clone().into_bytes())
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_did_web_are_those_of_its_document() {
+        let multibase = key(1).did().to_string().replace("did:key:", "");
+        let document = |listed: &str| {
+            One(format!(
+                r##"{{"id":"did:web:node.example","verificationMethod":[{{"id":"#k","type":"Multikey",
+                "controller":"did:web:node.example","publicKeyMultibase":"{multibase}"}}],"authentication":[{listed}]}}"##
+            ))
+        };
+        let did = Did::resolve_with("did:web:node.example", &document("\"#k\"")).unwrap();
+        assert!(did.has(&key(1)) && !did.has(&key(2)));
+        let failure = Did::resolve_with("did:web:node.example", &document("")).unwrap_err();
+        assert!(failure.to_string().contains("has no key that counts"), "{failure}");
+    }
+
     #[test]
     fn what_is_no_did_of_a_key_is_refused() {
-        for (text, why) in [
-            ("did:key:z6Mk", "is no DID of an Ed25519 key"),
-            ("did:plc:abc", "a method that is not known here"),
-            ("did:", "a method that is not known here"),
-        ] {
+        for text in ["did:key:z6Mk", "did:plc:abc", "did:"] {
             let failure = Did::resolve(text).unwrap_err();
-            assert!(failure.to_string().contains(why), "{failure}");
+            assert!(failure.to_string().contains("is of no method that is resolved here"), "{failure}");
         }
     }
 }

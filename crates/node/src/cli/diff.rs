@@ -55,7 +55,7 @@ pub(super) fn diff(screen: &Screen, command: &Diff) -> Done {
     let source = source.map_err(|error| error.into_failure(&command.place))?;
     let Walked { genesis, before, entry } = walk(&source, command.seq)?;
     let changed = changed(&source, &before, &entry)?;
-    let aspects = match rerun(&source, &verify::sandbox(screen), &genesis, &before, &entry) {
+    let aspects = match rerun(&source, &verify::machines(screen), &genesis, &before, &entry) {
         Ok(Some(step)) => aspects(&source, &before, &entry, &step)?,
         Ok(None) => Vec::new(),
         Err(NotVerified::Diverged(divergence)) => {

@@ -63,7 +63,7 @@ pub(super) fn import(screen: &Screen, command: &Import) -> Done {
     let replayed = command.replay == "yes";
     let mut not_replayed = 0;
     if replayed {
-        let found = verify::replay(screen, &verify::sandbox(screen), &bundle, last).map_err(|error| {
+        let found = verify::replay(screen, &verify::machines(screen), &bundle, last).map_err(|error| {
             let what = format!("nothing was imported, {from}: {error}");
             if error.is_false() { Failure::is_false(what) } else { Failure::cannot(what) }
         })?;

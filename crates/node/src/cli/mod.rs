@@ -19,19 +19,23 @@ mod check;
 mod check_proof;
 mod checkpoint;
 mod code;
+mod commons;
 mod completions;
 mod contracts;
 mod copy;
+mod dag;
 mod debug;
 mod demo;
 mod dev;
 mod did;
 mod diff;
 mod differences;
+mod executor;
 mod export;
 mod failure;
 mod follow;
 mod follow_log;
+mod id;
 mod import;
 mod infer;
 mod inspect;
@@ -54,6 +58,7 @@ mod screen;
 mod send;
 mod serve;
 mod server;
+mod signer;
 mod signing;
 mod sse;
 mod start;
@@ -123,7 +128,20 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
         Command::Ui(command) => ui::ui(&screen, &command),
+        Command::Commons(command) => commons::commons(&screen, &command),
+        Command::Mana(command) => commons::mana::mana(&screen, &command),
+        Command::Propose(command) => commons::propose::propose(&screen, &command),
+        Command::Proposal(command) => commons::proposal::proposal(&screen, &command),
+        Command::Vote(command) => commons::vote::vote(&screen, &command),
+        Command::Delegate(command) => commons::vote::delegate(&screen, &command),
+        Command::Tally(command) => commons::tally::tally(&screen, &command),
+        Command::Execute(command) => commons::vote::execute(&screen, &command),
+        Command::Member(command) => commons::member::member(&screen, &command),
+        Command::Trust(command) => commons::trust::trust(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Job(command) => commons::job::job(&screen, &command),
+        Command::Dag(command) => dag::dag(&screen, &command),
+        Command::Id(command) => id::id(&screen, &command),
         Command::Key(command) => key::key(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),

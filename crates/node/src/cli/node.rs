@@ -3,11 +3,13 @@
 //! Invariant: a token comes from a file or the environment, never from an argument, which others on the machine can see.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use troupe_api::{ActorSummary, Client, ClientError, ErrorCode, Info};
 use troupe_chain::{Files, Hash};
+use troupe_identity::Signer;
 
 use super::failure::Failure;
 use super::parse;
@@ -78,6 +80,11 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Signs what it asks to be done, as the DID of this key.
+    pub(super) fn signed_by(self, signer: Arc<dyn Signer>) -> Self {
+        Self { client: self.client.signed_by(signer) }
+    }
+
     /// Asks for a value.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let bytes = self.client.call("GET", path, None).map_err(|error| explain(&error))?;

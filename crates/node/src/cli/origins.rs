@@ -140,14 +140,14 @@ pub(super) fn verify_store(
     (links_only, accept_redacted): (bool, bool),
 ) -> Done {
     let started = Instant::now();
-    let sandbox = verify::sandbox(screen);
+    let machines = verify::machines(screen);
     let mut all = Vec::new();
     for (chain, _) in store.chains()? {
         let history = history_of(store, &chain)?;
         let result = if links_only {
             troupe_chain::check_links(&history).map(|_| None)
         } else {
-            verify::replay(screen, &sandbox, &history, history.seq()).map(Some)
+            verify::replay(screen, &machines, &history, history.seq()).map(Some)
         };
         all.push(One { history, result });
     }

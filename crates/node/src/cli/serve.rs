@@ -11,14 +11,18 @@ use std::sync::Arc;
 
 use serde_json::json;
 use troupe::access::RateLimit;
-use troupe::host::{Host, Settings};
+use troupe::commons::NAME as COMMONS;
+use troupe::host::{Host, Settings, SetupError};
 use troupe::http::Site;
 use troupe::manifest::{Name, NodeConfig, NodeSettings, StorePlace};
 use troupe_chain::{Code, Hash};
+use troupe_commons::Charter;
 use troupe_runtime::{Actor, SendError, Status};
 
 use super::begin::{self, Begin};
 use super::code::CodeArgs;
+use super::commons;
+use super::executor::ExecutorArgs;
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
@@ -33,6 +37,7 @@ use super::signing::SigningArgs;
 #[command(after_help = "Examples:\n  \
     troupe serve\n  \
     troupe serve --config troupe.toml\n  \
+    troupe serve --charter charter.toml\n  \
     troupe serve --store /var/lib/troupe --addr 127.0.0.1:9000 --memory 1GiB\n  \
     troupe serve --addr 0.0.0.0:8443 --tokens tokens.json --tls-cert cert.pem --tls-key key.pem\n\n\
     Then, in another terminal:\n  \
@@ -43,6 +48,9 @@ pub(crate) struct Serve {
     /// The file that says how the node runs and which actors it has [default: none]
     #[arg(long, value_name = "troupe.toml")]
     config: Option<PathBuf>,
+    /// The charter of the node's commons, begun if the store has none
+    #[arg(long, value_name = "CHARTER")]
+    charter: Option<PathBuf>,
     #[command(flatten)]
     listen: ListenArgs,
     /// Folder of the store, or `memory` for one that is gone in the end [default: troupe.store]
@@ -70,6 +78,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Tuning")]
     threads: Option<u32>,
     #[command(flatten)]
+    executor: ExecutorArgs,
+    #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
     code: CodeArgs,
@@ -81,9 +91,10 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     command.override_(&mut config.node);
     // First what is cheap to get wrong: nothing is stored if an actor's file or the port is.
     let declared = declared(&config)?;
+    let charter = command.charter.as_deref().map(commons::begin::load).transpose()?;
     let place = command.store.as_deref().map(server::store_place).or(config.store.take());
     let place = place.unwrap_or_else(|| StorePlace::Folder("troupe.store".into()));
-    let node = config.node.clone();
+    let (node, execute) = (config.node.clone(), config.executor.take());
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
@@ -95,15 +106,23 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     apply(&node, &mut settings);
     settings.options.log = Arc::new(move |records| printer.print(records));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
-    let begun = begin_all(screen, &host, declared, &server::shown(&place))?;
+    let mut begun = begin_all(screen, &host, declared, &server::shown(&place))?;
+    if let Some(charter) = charter
+        && begin_commons(&host, &charter, &server::shown(&place))?
+    {
+        begun.push(COMMONS.to_owned());
+    }
+    let executing = command.executor.begin(screen, &host, execute)?;
+    let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
     let actors = host.actors.clone();
     let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, &begun, url)?;
         let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
-        Ok(Site::new(host, None).guarded(policy, rate).signing(log))
+        Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(counts))
     })?;
+    drop(executing);
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));
     Ok(())
@@ -132,6 +151,18 @@ fn apply(node: &NodeSettings, settings: &mut Settings) {
     if node.threads > 0 {
         options.threads = usize::try_from(node.threads).unwrap_or(usize::MAX);
     }
+}
+
+/// Begins the commons, unless the store has one; whether it did.
+fn begin_commons(host: &Host, charter: &Charter, shown: &str) -> Result<bool, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::cannot(error).while_("the commons");
+    if host.commons().map_err(|error| failed(&error))?.is_some() {
+        return Ok(false);
+    }
+    let explain = |error: SetupError| server::explain(&error, COMMONS, shown);
+    let new = host.prepare_commons(charter).map_err(explain)?;
+    host.actors.start_blocking(new).map_err(|error| failed(&error))?;
+    Ok(true)
 }
 
 /// The actors of the file, each with a name: its own, or that of its component's file.

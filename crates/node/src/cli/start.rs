@@ -31,6 +31,9 @@ pub(crate) struct Start {
     component: String,
     #[command(flatten)]
     begin: BeginArgs,
+    /// Let the members of the node's commons decide on its upgrades
+    #[arg(long)]
+    governed: bool,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -46,7 +49,7 @@ pub(super) fn start(screen: &Screen, command: &Start) -> Done {
         ComponentSource::Stored(name) => name.to_string(),
     };
     node.upload_files(&begin.files)?;
-    let info: troupe_api::Info = node.post("/actors", &body(&begin, &component)?)?;
+    let info: troupe_api::Info = node.post("/actors", &body(&begin, &component, command.governed)?)?;
     let name = info.name.as_deref().unwrap_or(&info.actor);
     let url = format!("{}/actors/{name}", node.client.url());
     if screen.json {
@@ -73,11 +76,13 @@ struct Body<'a> {
     grants: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    governed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     supervision: Option<Value>,
 }
 
-fn body<'a>(begin: &'a Begin, component: &'a str) -> Result<Body<'a>, Failure> {
+fn body<'a>(begin: &'a Begin, component: &'a str, governed: bool) -> Result<Body<'a>, Failure> {
     let config = begin.config.as_deref().map(serde_json::from_slice).transpose();
     Ok(Body {
         component,
@@ -86,6 +91,7 @@ fn body<'a>(begin: &'a Begin, component: &'a str) -> Result<Body<'a>, Failure> {
         limits: begin.limits.iter().map(|(name, value)| (name.as_str(), *value)).collect(),
         grants: begin.grants.iter().map(Text::as_str).collect(),
         name: begin.name.as_ref().map(Name::as_str),
+        governed,
         supervision: (begin.supervision != Supervision::default()).then(|| supervision(&begin.supervision)),
     })
 }

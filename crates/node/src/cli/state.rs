@@ -2,11 +2,11 @@
 
 use troupe_store::{MemoryStore, Store};
 
-use super::code;
 use super::copy;
 use super::failure::{Done, Failure, chain_of};
 use super::place::{Place, Source, Whose};
 use super::screen::Screen;
+use super::verify;
 
 /// Print the state of an actor, now or at an earlier entry
 ///
@@ -60,8 +60,8 @@ fn replayed(
     chain: troupe_chain::Hash,
     seq: u64,
 ) -> Result<Vec<u8>, Failure> {
-    let sandbox = code::sandbox(screen, None, None);
-    let view = troupe_runtime::state_at(store, chain, &sandbox, seq);
+    let machines = verify::machines(screen);
+    let view = troupe_runtime::state_at(store, chain, &machines, seq);
     Ok(view.map_err(|error| Failure::cannot(chain_of(&error)))?.state.to_vec())
 }
 

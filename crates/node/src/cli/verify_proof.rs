@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use troupe_chain::Timestamp;
-use troupe_chain::note::{MAX_PROOF_FILE_BYTES, ProofFile, Proved, PublicKey, Trust};
+use troupe_chain::note::{ProofFile, Proved, PublicKey, Trust};
+use troupe_commons::{MAX_RECORD_PROOF_BYTES, RECORD_PROOF_HEADER, RecordProof};
 
+use super::commons::prove;
 use super::failure::{Done, Failure};
 use super::parse::utc;
 use super::screen::{BAD, GOOD, Screen, WARN, count};
 use super::signing;
 
-/// Check a proof that `troupe prove` wrote
+/// Check a proof that `troupe prove` or `troupe mana prove` wrote
 ///
 /// Nothing is asked of any node. The exit code is 0 if the entry is in a history that the key signed and enough witnesses
 /// cosigned, 1 if the proof does not hold, and 2 if it could not be checked: also if no key was given.
@@ -38,26 +40,49 @@ pub(super) fn verify_proof(screen: &Screen, command: &VerifyProof) -> Done {
     let shown = command.file.display();
     let cannot = |error: &dyn std::fmt::Display| Failure::cannot(format_args!("{shown}: {error}"));
     let length = std::fs::metadata(&command.file).map_err(|error| cannot(&error))?.len();
-    if length > MAX_PROOF_FILE_BYTES as u64 {
+    if length > MAX_RECORD_PROOF_BYTES as u64 {
         return Err(cannot(&format_args!("no proof has {} bytes", count(length))));
     }
     let bytes = std::fs::read(&command.file).map_err(|error| cannot(&error))?;
+    if bytes.starts_with(RECORD_PROOF_HEADER.as_bytes()) {
+        return verify_record(screen, command, &bytes);
+    }
     let file = ProofFile::parse(&bytes).map_err(|error| cannot(&error))?;
-    let quorum = command.witnesses.unwrap_or(command.witness.len());
-    let node = command.key.clone().unwrap_or_else(|| file.key.clone());
-    let trust = Trust { node, witnesses: command.witness.clone(), quorum };
+    let trust = command.trust(&file);
     match file.check(&trust) {
         Ok(proved) => report(screen, command, &file, &proved),
-        Err(error) => {
-            let reason = error.to_string();
-            if screen.json {
-                screen.json(&json!({ "verified": false, "reason": reason }))?;
-            } else {
-                screen.line(format_args!("{BAD}FALSE{BAD:#} {shown}: {reason}"))?;
-            }
-            Err(Failure::said(1))
-        }
+        Err(error) => is_false(screen, command, &error),
     }
+}
+
+impl VerifyProof {
+    /// Who is believed.
+    fn trust(&self, file: &ProofFile) -> Trust {
+        let quorum = self.witnesses.unwrap_or(self.witness.len());
+        let node = self.key.clone().unwrap_or_else(|| file.key.clone());
+        Trust { node, witnesses: self.witness.clone(), quorum }
+    }
+}
+
+/// As of an entry, of a record of a commons.
+fn verify_record(screen: &Screen, command: &VerifyProof, bytes: &[u8]) -> Done {
+    let shown = command.file.display();
+    let proof =
+        RecordProof::parse(bytes).map_err(|error| Failure::cannot(format_args!("{shown}: {error}")))?;
+    match proof.check(&command.trust(&proof.entry)) {
+        Ok(proved) => prove::report(screen, &shown.to_string(), &proof, &proved, command.key.is_some()),
+        Err(error) => is_false(screen, command, &error),
+    }
+}
+
+fn is_false(screen: &Screen, command: &VerifyProof, error: &dyn std::fmt::Display) -> Done {
+    let (shown, reason) = (command.file.display(), error.to_string());
+    if screen.json {
+        screen.json(&json!({ "verified": false, "reason": reason }))?;
+    } else {
+        screen.line(format_args!("{BAD}FALSE{BAD:#} {shown}: {reason}"))?;
+    }
+    Err(Failure::said(1))
 }
 
 fn report(screen: &Screen, command: &VerifyProof, file: &ProofFile, proved: &Proved) -> Done {

@@ -69,6 +69,7 @@ pub(super) async fn start(State(site): State<Arc<Site>>, request: Request<Body>)
         grants: grants(asked.grants)?,
         files: Files::new(),
         name: asked.name.map(name).transpose()?,
+        governed: asked.governed,
         supervision: asked.supervision.map(supervision).transpose()?.unwrap_or_default(),
     };
     let host = site.host.clone();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::RawQuery;
-use troupe_api::Blobs;
+use troupe_api::NeededBlobs;
 use troupe_chain::{Entry, Hash};
 use troupe_runtime::redaction_of;
 use troupe_store::StoreError;
@@ -46,7 +46,7 @@ pub(super) async fn blobs(Target(actor): Target, RawQuery(query): RawQuery) -> A
                 if let Some(blob) = blob
                     && redaction_of(&*store, &chain, &name)?.is_none()
                 {
-                    Blobs::write(&mut body, &name, &blob);
+                    NeededBlobs::write(&mut body, &name, &blob);
                 }
             }
         }

@@ -43,6 +43,9 @@ pub(super) async fn upgrade(
     if dry_run {
         return dry(&site, actor, rules, messages).await;
     }
+    let (host, asked, subject) = (site.host.clone(), rules.code.clone(), actor.clone());
+    let permitted = blocking(move || host.check_permitted(&subject, &asked)).await;
+    permitted?;
     let upgraded = actor.upgrade(rules, code).await?;
     let state = raw(&upgraded.state)?;
     json(StatusCode::OK, &Upgraded { hash: upgraded.hash.to_string(), seq: upgraded.seq, state })
@@ -77,14 +80,14 @@ fn rules(host: &Host, current: &View, asked: UpgradeActor) -> Result<(Rules, Byt
 
 async fn dry(site: &Site, actor: Actor, rules: Rules, messages: u64) -> Answer {
     let room = site.rehearsals.enter()?;
-    let sandbox = site.host.sandbox.clone();
+    let machines = site.host.machines();
     // A client that goes away takes its rehearsal along.
     let gone = Gone(Arc::default());
     let gone_there = Arc::clone(&gone.0);
     let told = blocking(move || {
         let _room = room;
         let chain = actor.id();
-        rehearse(&**actor.store(), &chain, &sandbox, &rules, messages, &gone_there).map_err(|error| {
+        rehearse(&**actor.store(), &chain, &machines, &rules, messages, &gone_there).map_err(|error| {
             match error {
                 NoRehearsal::Abort(abort) => troupe_runtime::SendError::from(abort).into(),
                 NoRehearsal::NoMachine(why) => Refusal::new(ErrorCode::CannotBegin, why),

@@ -29,9 +29,9 @@ impl From<LogError> for Refusal {
 }
 
 /// Asks the node's logs, on a thread that may block.
-async fn ask<T: Send + 'static>(
+pub(super) async fn ask<T: Send + 'static, E: Into<Refusal> + Send + 'static>(
     site: &Site,
-    ask: impl FnOnce(&NodeLog) -> Result<T, LogError> + Send + 'static,
+    ask: impl FnOnce(&NodeLog) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal> {
     let Some(log) = site.log.clone() else {
         return Err(Refusal::new(
@@ -43,12 +43,14 @@ async fn ask<T: Send + 'static>(
 }
 
 pub(super) async fn key(State(site): State<Arc<Site>>) -> Answer {
-    let key = ask(&site, |log| Ok(log.key().to_string())).await?;
+    let key = ask(&site, |log| Ok::<_, LogError>(log.key().to_string())).await?;
     Ok(bytes(format!("{key}\n").into(), Some(TEXT), &[]))
 }
 
 pub(super) async fn witnesses(State(site): State<Arc<Site>>) -> Answer {
-    let keys = ask(&site, |log| Ok(log.witnesses().iter().map(|key| format!("{key}\n")).collect::<String>()));
+    let keys = ask(&site, |log| {
+        Ok::<_, LogError>(log.witnesses().iter().map(|key| format!("{key}\n")).collect::<String>())
+    });
     Ok(bytes(keys.await?.into(), Some(TEXT), &[]))
 }
 
@@ -67,7 +69,8 @@ pub(super) async fn leaves(State(site): State<Arc<Site>>, RawQuery(query): RawQu
     let query = Query::parse(query.as_deref(), &["from", "limit"])?;
     let (from, limit) = (query.number("from")?.unwrap_or(0), query.limit(DEFAULT_LEAVES, MAX_LEAVES)?);
     let (leaves, size) =
-        ask(&site, move |log| Ok((log.leaves(from, limit)?, log.published(Tree::Node)?.size))).await?;
+        ask(&site, move |log| Ok::<_, LogError>((log.leaves(from, limit)?, log.published(Tree::Node)?.size)))
+            .await?;
     let next = from + leaves.len() as u64;
     let lines = leaves.iter().flat_map(|leaf| [leaf.to_bytes(), b"\n".to_vec()]).flatten();
     let header = (next < size).then(|| ("troupe-next", next.to_string()));

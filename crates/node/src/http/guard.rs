@@ -60,12 +60,12 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     match rest.as_slice() {
         ["socket"] => Some(Scope::Send),
         _ if is_read(method) => Some(Scope::Read),
-        [] if method == Method::POST => Some(Scope::Send),
+        [] | ["commons" | "dag"] if method == Method::POST => Some(Scope::Send),
         _ => Some(Scope::Manage),
     }
 }
 
-fn is_read(method: &Method) -> bool {
+pub(super) fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
@@ -86,12 +86,17 @@ mod tests {
             (Method::POST, "/actors/a", Some(Scope::Send)),
             (Method::POST, "/actors/a/", Some(Scope::Send)),
             (Method::POST, "/actors/stop", Some(Scope::Send)),
+            (Method::POST, "/commons", Some(Scope::Send)),
+            (Method::POST, "/commons/begin", Some(Scope::Manage)),
+            (Method::GET, "/commons/members/a", Some(Scope::Read)),
             (Method::GET, "/socket", Some(Scope::Send)),
             (Method::GET, "/actors/a/socket", Some(Scope::Send)),
             (Method::POST, "/actors", Some(Scope::Manage)),
             (Method::POST, "/actors/", Some(Scope::Manage)),
             (Method::POST, "/components", Some(Scope::Manage)),
             (Method::POST, "/files", Some(Scope::Manage)),
+            (Method::POST, "/dag", Some(Scope::Send)),
+            (Method::GET, "/dag/x", Some(Scope::Read)),
             (Method::POST, "/stop", Some(Scope::Manage)),
             (Method::POST, "/actors/a/upgrade", Some(Scope::Manage)),
             (Method::DELETE, "/actors/a", Some(Scope::Manage)),

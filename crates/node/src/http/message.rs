@@ -23,16 +23,25 @@ pub(super) async fn post(
     Target(actor): Target,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
+    send(&site, &actor, request).await
+}
+
+/// Brings the message of a request to an actor, and answers with what it came to.
+pub(super) async fn send(
+    site: &Arc<Site>,
+    actor: &Actor,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
     let minimal = prefers_minimal(request.headers());
     let key = idempotency_key(request.headers())?;
     let trace = trace_parent(request.headers()).unwrap_or_default();
-    let limit = max_message(&actor).await?;
+    let limit = max_message(actor).await?;
     let too_large = || format!("the actor takes messages of at most {limit} bytes");
     let message = body::read(request, limit, ErrorCode::NotAnObject, too_large).await?;
     check_object(&message).map_err(|error| Refusal::new(ErrorCode::NotAnObject, error.to_string()))?;
     match actor.send_traced(Sender::Http { key }, message.clone(), trace).await {
         Ok(answer) => Ok(respond(&answer, minimal)),
-        Err(error) => Err(schema::refusal(&site, &actor, message, error).await),
+        Err(error) => Err(schema::refusal(site, actor, message, error).await),
     }
 }
 

@@ -11,6 +11,7 @@ use troupe_runtime::Histogram;
 
 use super::problem::Refusal;
 use super::site::Site;
+use crate::commons::Committed;
 
 pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Body>, Refusal> {
     let mut text = String::new();
@@ -45,6 +46,14 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     line(&mut text, "troupe_commits_total", "{result=\"ok\"}", read(&metrics.commits));
     line(&mut text, "troupe_commits_total", "{result=\"error\"}", read(&metrics.commit_errors));
     histogram(&mut text, "troupe_commit_seconds", "How long a group commit took.", &metrics.commit_time);
+    let meters = site.host.sandbox.meters();
+    head(&mut text, "troupe_host_calls_total", "counter", "Calls of the host ABI, whatever came of them.");
+    for (function, value) in meters.calls() {
+        line(&mut text, "troupe_host_calls_total", &format!("{{function=\"{function}\"}}"), value);
+    }
+    head(&mut text, "troupe_growth_denied_total", "counter", "Growth that a limit denied a guest.");
+    line(&mut text, "troupe_growth_denied_total", "{what=\"memory\"}", meters.memory_denied());
+    line(&mut text, "troupe_growth_denied_total", "{what=\"table\"}", meters.table_denied());
     let (chains, cells, bytes) = actors.usage();
     let (names, due) = actors.due();
     gauge(&mut text, "troupe_actors", "Actors that the node has.", chains);
@@ -74,6 +83,17 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
         }
     }
 
+    let (host, counting) = (site.host.clone(), Arc::clone(&site));
+    let commons = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        // One that is not in memory is not read for this.
+        let view = host.commons().ok().flatten().and_then(|actor| actor.view_in_memory());
+        if let Some(committed) = view.and_then(Committed::of) {
+            counting.counts.write(&mut text, &committed);
+        }
+        text
+    });
+    text.push_str(&commons.await.unwrap_or_default());
     let store = Arc::clone(actors.store());
     if let Ok(Ok(usage)) = tokio::task::spawn_blocking(move || store.usage()).await {
         head(&mut text, "troupe_store_bytes", "gauge", "Bytes held by the store, by use.");
@@ -91,21 +111,21 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     Ok(response.body(Body::from(text)).unwrap_or_default())
 }
 
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+pub(super) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn line(text: &mut String, name: &str, labels: &str, value: u64) {
+pub(super) fn line(text: &mut String, name: &str, labels: &str, value: u64) {
     let _ = writeln!(text, "{name}{labels} {value}");
 }
 
-fn counter(text: &mut String, name: &str, help: &str, value: u64) {
+pub(super) fn counter(text: &mut String, name: &str, help: &str, value: u64) {
     head(text, name, "counter", help);
     line(text, name, "", value);
 }
 
-fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
+pub(super) fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
     head(text, name, "gauge", help);
     line(text, name, "", value);
 }

@@ -8,7 +8,9 @@ mod blobs;
 mod body;
 mod change;
 mod checkpoints;
+mod commons;
 mod components;
+mod dag;
 mod events;
 mod guard;
 mod message;
@@ -19,6 +21,7 @@ mod read;
 mod redactions;
 mod schema;
 mod server;
+mod signed;
 mod site;
 mod socket;
 mod tail;
@@ -56,6 +59,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/actors", get(actors::list).post(actors::start))
         .route("/components", post(components::upload))
         .route("/files", post(components::upload_file))
+        .route("/dag", get(dag::list).post(dag::put))
+        .route("/dag/{cid}", get(dag::get))
         .route("/components/{hash}", get(components::component))
         .route("/top", get(top::top))
         .route("/healthz", get(read::healthz))
@@ -81,9 +86,10 @@ pub fn router(site: Arc<Site>) -> Router {
         // A client that has an actor's URL as its base asks for the root below it.
         .route("/actors/{actor}/", of_actor());
     let router = ["", "/actors/{actor}"].into_iter().fold(router, below_actor);
-    router
+    commons::routes(router)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&site), signed::signed))
         .layer(from_fn_with_state(Arc::clone(&site), guard::guard))
         .with_state(site)
 }

@@ -7,7 +7,10 @@ use troupe_api::{ErrorCode, FieldProblem, Problem};
 use troupe_runtime::{OpenError, SendError};
 use troupe_store::StoreError;
 
+use super::signed;
 use crate::access::{Denied, TooMany};
+use crate::commons::NotPermitted;
+use crate::dag::DagError;
 use crate::host::SetupError;
 
 /// An error on its way to the client.
@@ -47,6 +50,12 @@ impl Refusal {
         self
     }
 
+    /// Says the actor's own code for what went wrong.
+    pub(super) fn with_error(mut self, error: Option<String>) -> Self {
+        self.problem.error = error;
+        self
+    }
+
     /// Says when what was asked for was redacted.
     pub(super) fn with_at(mut self, at: u64) -> Self {
         self.problem.at = Some(at);
@@ -82,9 +91,29 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<DagError> for Refusal {
+    fn from(error: DagError) -> Self {
+        let code = match error {
+            DagError::TooLarge => ErrorCode::TooLarge,
+            DagError::Full => ErrorCode::StoreFull,
+            DagError::Store(_) | DagError::Commit(_) => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         Self::new(ErrorCode::Internal, error.to_string())
+    }
+}
+
+impl From<NotPermitted> for Refusal {
+    fn from(error: NotPermitted) -> Self {
+        match error {
+            NotPermitted::Unknown(error) => error.into(),
+            error => Self::new(ErrorCode::Forbidden, error.to_string()),
+        }
     }
 }
 
@@ -156,6 +185,13 @@ impl IntoResponse for Refusal {
         if let Some(challenge) = self.challenge {
             response = response.header(header::WWW_AUTHENTICATE, challenge);
         }
+        if matches!(
+            self.problem.code,
+            ErrorCode::Unsigned | ErrorCode::BadSignature | ErrorCode::StaleSignature
+        ) {
+            // What is to be signed, and how (RFC 9421, 5.1).
+            response = response.header("accept-signature", signed::ACCEPTED);
+        }
         if self.problem.code == ErrorCode::NotASocket {
             response = response.header(header::UPGRADE, "websocket");
         }
@@ -199,6 +235,10 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::NotASocket => "a WebSocket is expected",
         ErrorCode::Unauthorized => "a token is needed",
         ErrorCode::Forbidden => "not allowed",
+        ErrorCode::Unsigned => "a signature is needed",
+        ErrorCode::BadSignature => "the signature does not hold",
+        ErrorCode::StaleSignature => "the signature is not good now",
+        ErrorCode::Replayed => "the request was sent before",
         ErrorCode::TooManyRequests => "too many requests",
     }
 }

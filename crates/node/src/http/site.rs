@@ -9,9 +9,12 @@ use troupe_api::ErrorCode;
 use troupe_log::NodeLog;
 use troupe_runtime::{Actor, SendError, View};
 
+use super::commons::Counts;
 use super::problem::Refusal;
 use super::schema::Described;
+use super::signed::Seen;
 use crate::access::{Policy, RateLimit};
+use crate::executor::Counts as Executed;
 use crate::host::{Host, Running};
 
 /// The most streams of events and sockets that are open at the same time.
@@ -20,6 +23,8 @@ pub(super) const MAX_STREAMS: usize = 1024;
 pub(super) const MAX_LOADING: usize = 4;
 /// The most rehearsals at the same time.
 pub(super) const MAX_REHEARSALS: usize = 2;
+/// The most walks through all records of the commons at the same time.
+pub(super) const MAX_WALKS: usize = 8;
 
 /// What the HTTP server serves.
 pub struct Site {
@@ -33,10 +38,15 @@ pub struct Site {
     pub log: Option<Arc<NodeLog>>,
     /// How often a client may ask; without one, as often as it can.
     pub rate: Option<RateLimit>,
+    /// What its executor did; without one, nothing.
+    pub executor: Option<Arc<Executed>>,
     pub(super) streams: Room,
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
+    pub(super) walks: Room,
+    pub(super) counts: Counts,
     pub(super) described: Described,
+    pub(super) seen: Seen,
 }
 
 impl Site {
@@ -48,10 +58,14 @@ impl Site {
             policy: None,
             log: None,
             rate: None,
+            executor: None,
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
+            counts: Counts::default(),
+            walks: Room::new("walks through the commons are under way", MAX_WALKS),
             described: Described::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -65,6 +79,12 @@ impl Site {
     /// Hands out what a node's logs sign.
     pub fn signing(mut self, log: Option<Arc<NodeLog>>) -> Self {
         self.log = log;
+        self
+    }
+
+    /// Counts what an executor does.
+    pub fn executing(mut self, counts: Option<Arc<Executed>>) -> Self {
+        self.executor = counts;
         self
     }
 

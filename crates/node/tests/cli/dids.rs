@@ -35,6 +35,6 @@ fn a_did_that_cannot_be_used_says_what_is_missing() {
     fails(&[OTHER], &format!("troupe verify {OTHER} --url URL"));
     fails(&["counter", "--url", "http://127.0.0.1:1"], "no DID is given");
     fails(&[OTHER, "--url", "counter"], "`counter` is no URL");
-    fails(&["did:key:z6Mk", "--url", "http://127.0.0.1:1"], "is no DID of an Ed25519 key");
-    fails(&["did:plc:abc", "--url", "http://127.0.0.1:1"], "a method that is not known here");
+    fails(&["did:key:z6Mk", "--url", "http://127.0.0.1:1"], "is of no method that is resolved here");
+    fails(&["did:plc:abc", "--url", "http://127.0.0.1:1"], "is of no method that is resolved here");
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod changed;
+mod dag;
 mod debug;
 mod demo;
 mod dev;
@@ -10,6 +11,7 @@ mod dids;
 mod files;
 mod guarded;
 mod guide;
+mod ids;
 mod keys;
 mod liar;
 mod lying;

@@ -6,6 +6,8 @@ mod access;
 mod actors;
 mod checkpoints;
 mod connections;
+mod dag;
+mod dids;
 mod guests;
 mod limits;
 mod messages;
@@ -13,11 +15,14 @@ mod reading;
 mod redactions;
 mod schemas;
 mod server;
+mod signed;
 mod streams;
 mod surface;
 mod tls;
 mod ui;
 mod upgrades;
 
+#[path = "../common/person.rs"]
+mod person;
 #[path = "../common/wire.rs"]
 mod wire;

@@ -2,20 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use troupe_chain::Sender;
+use troupe_commons::governance::{Action, Motion};
+use troupe_commons::jobs::JobSpec;
+use troupe_commons::{Act, Id, Reply, WHOLE};
 use troupe_testing::{Call, Guest, World};
 
+use crate::person::{charter, now, person};
 use crate::server::{Server, counter};
 
 #[test]
 fn the_openapi_document_lists_exactly_what_there_is() {
     let server = Server::start(counter());
+    let commons = a_commons(&server);
     server.sign();
     let mut wire = server.wire();
     let document = wire.get("/openapi.json").unwrap().status(200).json();
     let actor = server.running.actor.id().to_string();
+    let put = "POST /dag HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nblob";
+    wire.send(put).unwrap();
+    let cid = wire.read(true).unwrap().status(201).json()["cid"].as_str().unwrap().to_owned();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let path = path.replace("{entry}", "0").replace("{hash}", &component_name(&server));
-        let path = path.replace("{actor}", &actor).replace("{file}", "app.js");
+        let path = path.replace("{actor}", &actor).replace("{file}", "app.js").replace("{cid}", &cid);
+        let path = commons.iter().fold(path, |path, (name, value)| path.replace(name, value));
         let mut expected: BTreeSet<_> =
             methods.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();
         if expected.contains("GET") {
@@ -28,6 +38,8 @@ fn the_openapi_document_lists_exactly_what_there_is() {
                     let status = match &*path {
                         path if path.ends_with("/socket") => 426,
                         "/ui" => 308,
+                        // What they are asked for is needed.
+                        "/commons/trust" | "/commons/proof" => 400,
                         _ => 200,
                     };
                     wire.ask(method, &path, "", b"").unwrap().status(status);
@@ -35,6 +47,11 @@ fn the_openapi_document_lists_exactly_what_there_is() {
                 continue;
             }
             let answer = wire.ask(method, &path, "", b"").unwrap();
+            if path.starts_with("/commons") && !matches!(method, "GET" | "HEAD") {
+                // Whose request it is, comes first.
+                answer.problem(401, "unsigned");
+                continue;
+            }
             assert_eq!(answer.status, 405, "{method} {path}");
             if method != "HEAD" {
                 answer.problem(405, "method-not-allowed");
@@ -62,6 +79,57 @@ fn the_openapi_document_lists_exactly_what_there_is() {
             wire.ask(method, path, "", b"").unwrap().problem(404, "not-found");
         }
     }
+}
+
+/// Begins a commons that has one of everything: what stands for each parameter of a path.
+fn a_commons(server: &Server) -> Vec<(&'static str, String)> {
+    let host = &server.running.host;
+    let actor = host.prepare_commons(&charter(2, &[])).unwrap();
+    let actor = host.actors.start_blocking(actor).unwrap();
+    let (one, two, blob) = (person(1), person(2), Id(troupe_chain::Hash::of(b"a blob")));
+    let spec = JobSpec {
+        capabilities: vec![],
+        component: blob,
+        deadline: now() + 600_000,
+        input: blob,
+        limits: [("fuel".to_owned(), 1)].into(),
+        price: 1,
+        quorum: 1,
+        replicas: 1,
+        reputation: None,
+        resume: None,
+        scope: None,
+    };
+    let (duration, half) = (60_000, WHOLE / 2);
+    let motion = Motion {
+        action: Action::Text {},
+        duration,
+        options: vec![],
+        quorum: half,
+        text: None,
+        threshold: half,
+    };
+    let acts = [
+        Act::Hold { amount: 1, arbiter: two.id, to: two.id, until: now() + 600_000 },
+        Act::Submit { jobs: vec![spec] },
+        Act::Propose(motion),
+    ];
+    let mut found = vec![
+        ("{member}", one.id.to_string()),
+        ("{account}", format!("member-{}", one.id)),
+        ("{parameter}", "mana-cap".to_owned()),
+    ];
+    for ((number, act), name) in (1..).zip(acts).zip(["{hold}", "{job}", "{proposal}"]) {
+        let message = one.message(actor.id(), number, now() + 60_000, act).to_bytes();
+        let answer = actor.send_blocking(Sender::Http { key: None }, message.into()).unwrap();
+        let id = match serde_json::from_slice(&answer.reply.unwrap()).unwrap() {
+            Reply::Hold(id) | Reply::Proposal(id) => id,
+            Reply::Jobs(ids) => ids[0],
+            other => panic!("{other:?}"),
+        };
+        found.push((name, id.to_string()));
+    }
+    found
 }
 
 fn component_name(server: &Server) -> String {

@@ -18,6 +18,7 @@ use crate::cell::Cell;
 use crate::core::Core;
 use crate::effects::{LAPSED, not_done};
 use crate::job::{Begin, Done, Heir, Job};
+use crate::leaves::{NO_FORK, Written};
 use crate::rows::{
     ACTOR, ANSWER, Answering, Due, OUTBOX, REQUEST, REST, Record, Status, TIMER, actor_key, effect_key,
     name_key, number, put, scan,
@@ -79,6 +80,7 @@ impl Core {
             generation: batch.generation,
             rules_changes: 0,
             since_snapshot: 0,
+            written: Written::default(),
             closing: Default::default(),
             keys: Default::default(),
         };
@@ -94,7 +96,7 @@ impl Core {
         if let Some((chain, of)) = row {
             batch.push_rows([Row::remove(effect_key(OUTBOX, &chain, of.seq, number(of.n)))]);
         }
-        batch.push_blob(Hash::of(&state), state);
+        loaded.store_state(batch, Hash::of(&state));
         if let Some(config) = config {
             batch.push_blob(Hash::of(&config), config);
         }
@@ -214,6 +216,9 @@ impl Core {
         let (mut tip, genesis) = Tip::start(genesis.clone(), at);
         tip.rules = self.intern(&tip.rules);
         if let Some(fork) = fork {
+            if machine.kept_states().is_some() {
+                return Err(SendError::CannotBegin(NO_FORK.into()));
+            }
             let state = self.state_of(&fork.chain, fork.seq, &fork.state)?;
             let init = tip.fork();
             let (payloads, log) = (Vec::new(), Vec::new());

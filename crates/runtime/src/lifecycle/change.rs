@@ -1,7 +1,7 @@
 //! What changes of an actor while it goes on: its rules, and whether it takes messages.
 
 use bytes::Bytes;
-use troupe_chain::{Hash, MAX_INTEGER, Outcome as Came, Rules, Sender};
+use troupe_chain::{Hash, MAX_INTEGER, Outcome as Came, Rules, Sender, hand_over};
 use troupe_store::Row;
 
 use super::call;
@@ -25,6 +25,7 @@ impl Core {
             let context = self.next_context(tip, Sender::Http { key: None }, &*machine)?;
             let mut outside = self.outside_of(&rules, tip, Hash::of(b"upgrade"));
             let _call = self.pool.enter();
+            hand_over(&loaded.machine, &machine, &loaded.state);
             let step = guarded(|| machine.migrate(&context, &mut *outside, &loaded.state))?;
             Ok((machine, context, step))
         });
@@ -52,13 +53,15 @@ impl Core {
         let Came::Accepted(accepted) = step.outcome else { return };
         loaded.tip.rules = self.intern(&loaded.tip.rules);
         loaded.state = accepted.state.into();
+        if let Some(written) = loaded.written.state() {
+            hand_over(&loaded.machine, &machine, written);
+        }
         loaded.machine = machine;
         loaded.max_message = self.max_message(&rules);
         loaded.rules_changes += 1;
         let (name, bytes) = rules_change_blob(loaded.rules_changes, linked.entry.seq);
         batch.push_blob(name, bytes);
-        batch.push_blob(Hash::of(&loaded.state), loaded.state.clone());
-        loaded.since_snapshot = 0;
+        loaded.store_state(batch, Hash::of(&loaded.state));
         for one in step.calls {
             batch.push_blob(Hash::of(&one.input), one.input.into());
             batch.push_blob(Hash::of(&one.output), one.output.into());

@@ -24,7 +24,7 @@ use crate::job::{Job, Settle};
 use crate::open::entry_of;
 use crate::rows::{FORK, OUTBOX, effect_key};
 use crate::sequencer::Loaded;
-use crate::{Answer, OpenError, SendError, Upgraded, View};
+use crate::{Answer, OpenError, SendError, Upgraded};
 
 impl Core {
     /// Serves an actor that is not there yet, or cannot be loaded.
@@ -46,7 +46,7 @@ impl Core {
             match job {
                 Job::Begin(begin, done) if why.is_none() => {
                     if let Some(loaded) = self.begin(cell, &mut batch, *begin, done) {
-                        batch.view = Some(View { tip: loaded.tip.clone(), state: loaded.state.clone() });
+                        batch.view = Some(loaded.view());
                         batch.begins = true;
                         self.touch(cell);
                         self.weigh(0, weight(&loaded.state));

@@ -9,6 +9,7 @@ use super::call;
 use crate::batch::{After, Batch, Completion};
 use crate::core::Core;
 use crate::job::{Begin, Done, Heir, Job, RewindOrder, RewindTo};
+use crate::leaves::NO_FORK;
 use crate::open::{entry_of, genesis_of};
 use crate::rows::{ACTOR, FORK, OUTBOX, Pending, Record, Status, actor_key, effect_key, name_key, put};
 use crate::sequencer::Loaded;
@@ -94,6 +95,9 @@ impl Core {
     }
 
     fn rewind_target(&self, loaded: &Loaded, to: RewindTo) -> Result<(Hash, u64, Hash), SendError> {
+        if loaded.machine.kept_states().is_some() {
+            return Err(SendError::CannotBegin(NO_FORK.into()));
+        }
         let host = |error: OpenError| SendError::Host(error.to_string());
         let at = |seq| {
             let found = entry_of(&*self.store, &loaded.tip.chain, seq);

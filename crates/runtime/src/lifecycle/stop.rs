@@ -129,8 +129,7 @@ impl Core {
         if let Some(name) = loaded.tip.state
             && loaded.since_snapshot > 0
         {
-            batch.push_blob(name, loaded.state.clone());
-            loaded.since_snapshot = 0;
+            loaded.store_state(batch, name);
         }
         if loaded.rests {
             loaded.rests = false;

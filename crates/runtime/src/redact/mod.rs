@@ -24,6 +24,10 @@ use crate::{OpenError, View};
 /// The most entries that one order is about.
 pub const MAX_REDACTED_ENTRIES: u64 = 10_000;
 
+/// Why nothing is erased of a chain whose states are known by their leaves alone.
+const NO_ERASURE: &str =
+    "every state of this actor follows from all of its messages: nothing can be erased, only withheld";
+
 /// How often an erasure is tried on an actor that goes on meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -151,7 +155,7 @@ pub fn view_of<M: Machines>(store: &dyn Store, chain: &Hash, machines: &M) -> Re
     let head = store.head(chain)?.ok_or(OpenError::NoChain(*chain))?;
     let genesis = genesis_of(store, chain)?;
     let find = |rules: &troupe_chain::Rules| crate::open::find_machine(store, rules, machines);
-    recover(store, chain, head.seq, &genesis, machines, find)
+    Ok(recover(store, chain, head.seq, &genesis, machines, find)?.view)
 }
 
 /// Finds what an order is about, without what is redacted so already.
@@ -231,6 +235,9 @@ fn redact_names(
             let all: Vec<Hash> = names.keys().copied().collect();
             for _ in 0..ATTEMPTS {
                 let view = view()?;
+                if view.held.is_some() {
+                    return Err(RedactError::Order(NO_ERASURE.into()));
+                }
                 let snapshot = view.tip.seq;
                 let state = Hash::of(&view.state);
                 if names.contains_key(&state) {

@@ -3,10 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use troupe_chain::Hash;
 use troupe_runtime::Actor;
-use troupe_store::{Append, CommitError, Erased, Head, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, Store};
 
 use crate::common::{PATIENCE, send, until};
 
@@ -134,61 +132,5 @@ impl Store for HeldStore {
         }
     }
 
-    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
-        self.inner.head(chain)
-    }
-
-    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
-        self.inner.chains()
-    }
-
-    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
-        self.inner.entry(chain, seq)
-    }
-
-    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
-        self.inner.find(chain, name)
-    }
-
-    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.blob(chain, name)
-    }
-
-    fn erase(
-        &self,
-        chain: &Hash,
-        names: &[Hash],
-        allow: &dyn Fn() -> bool,
-    ) -> Result<Option<Erased>, StoreError> {
-        self.inner.erase(chain, names, allow)
-    }
-
-    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.inner.row(key)
-    }
-
-    fn rows(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.inner.rows(prefix, after, limit)
-    }
-
-    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.inner.put_shared(name, bytes)
-    }
-
-    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.shared(name)
-    }
-
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.inner.usage()
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready()
-    }
+    all_but_commit!(inner);
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
+#[macro_use]
+mod stores;
+
 mod chains;
 mod commits;
 mod common;

@@ -121,9 +121,8 @@ pub(in crate::wasi) fn link(linker: &mut Linker<Host>) -> Result<()> {
         "[method]future-incoming-response.get",
         |mut store: StoreContextMut<'_, Host>, (this,): (Resource<FutureResponse>,)| {
             let answer = store.data_mut().answer(&this);
-            if let Some(ticks) = store.data().deadline {
-                store.set_epoch_deadline(ticks);
-            }
+            let ticks = store.data().deadline;
+            store.set_epoch_deadline(ticks);
             Ok((answer?,))
         },
     )?;

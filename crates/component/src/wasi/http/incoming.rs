@@ -15,7 +15,7 @@ use crate::wasi::wasi::http::types::{self, ErrorCode, Method, Scheme};
 pub struct IncomingRequest {
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) authority: Option<String>,
+    pub(crate) authority: String,
     pub(crate) headers: Fields,
     /// Until it is taken.
     pub(crate) body: Option<Vec<u8>>,
@@ -71,7 +71,7 @@ impl types::HostIncomingRequest for Host {
     }
 
     fn authority(&mut self, this: Resource<IncomingRequest>) -> Result<Option<String>> {
-        Ok(self.kept(&this)?.authority.clone())
+        Ok(Some(self.kept(&this)?.authority.clone()))
     }
 
     fn headers(&mut self, this: Resource<IncomingRequest>) -> Result<Resource<Fields>> {

@@ -143,7 +143,7 @@ fn an_answer_is_looked_for_once_the_body_is_finished() {
 fn what_comes_in_is_read_once() {
     let mut host = host();
     let headers = Fields::received(pairs(&[("host", "a.net")]));
-    let (method, path, authority) = ("PATCH".to_owned(), "/x".to_owned(), Some("a.net".to_owned()));
+    let (method, path, authority) = ("PATCH".to_owned(), "/x".to_owned(), "a.net".to_owned());
     let body = Some(b"hello".to_vec());
     let request = host.keep(IncomingRequest { method, path, authority, headers, body }).unwrap();
     assert!(matches!(HostIncomingRequest::method(&mut host, lend(&request)).unwrap(), Method::Patch));

@@ -15,11 +15,12 @@ use troupe_store::{MemoryStore, Store};
 use self::condition::Condition;
 use self::input::Input;
 use self::session::{NAMES, Session};
-use super::code;
+
 use super::copy;
 use super::failure::{Done, Failure};
 use super::place::{Place, Source, Whose};
 use super::screen::{BOLD, DIM, Screen};
+use super::verify;
 
 /// Step through a history, forward and back, and see what the actor did at each entry
 ///
@@ -118,15 +119,15 @@ fn no_line(error: &std::io::Error) -> Failure {
 }
 
 fn open(screen: &Screen, source: Source) -> Result<Session, Failure> {
-    let sandbox = code::sandbox(screen, None, None);
+    let machines = verify::machines(screen);
     match source {
-        Source::Store(store, history) => Session::open(store, history.chain(), sandbox),
+        Source::Store(store, history) => Session::open(store, history.chain(), machines),
         other => {
             let store = MemoryStore::new();
             copy::copy(&other, &store, other.seq(), |_| {})?;
             let chain = store.chains()?.first().map(|(chain, _)| *chain);
             let chain = chain.ok_or_else(|| Failure::cannot("there are no entries"))?;
-            Session::open(Arc::new(store), chain, sandbox)
+            Session::open(Arc::new(store), chain, machines)
         }
     }
 }

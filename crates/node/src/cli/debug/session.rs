@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use troupe::machines::AllMachines;
 use troupe_api::Payload;
 use troupe_chain::{
-    Body, CannotCheck, Entry, Genesis, Hash, Machines, Outcome, Rerun, Rules, Sender, Step, Unreadable,
+    Body, CannotCheck, Entry, Genesis, Hash, Machine, Machines, Outcome, Rerun, Rules, Sender, Step,
+    Unreadable,
 };
-use troupe_component::{Sandbox, WasmComponent};
 use troupe_runtime::View;
 use troupe_store::{Store, StoreError};
 
@@ -27,8 +28,8 @@ pub(super) struct Session {
     store: Arc<dyn Store>,
     chain: Hash,
     genesis: Genesis,
-    sandbox: Sandbox,
-    machine: Option<(Rules, WasmComponent)>,
+    machines: AllMachines,
+    machine: Option<(Rules, Arc<dyn Machine>)>,
     last: u64,
     kept: BTreeMap<u64, View>,
     here: Here,
@@ -52,21 +53,21 @@ pub(super) const NAMES: [&str; 11] =
 
 impl Session {
     /// Begins after the first state of a chain.
-    pub(super) fn open(store: Arc<dyn Store>, chain: Hash, sandbox: Sandbox) -> Result<Self, Failure> {
+    pub(super) fn open(store: Arc<dyn Store>, chain: Hash, machines: AllMachines) -> Result<Self, Failure> {
         let head = store.head(&chain)?.ok_or_else(|| Failure::cannot("there are no entries"))?;
         if head.seq == 0 {
             return Err(Failure::cannot("the history has a genesis, and no state yet"));
         }
         let genesis =
             troupe_runtime::genesis_of(&*store, &chain).map_err(|error| Failure::cannot(chain_of(&error)))?;
-        let view = state_at(&*store, chain, &sandbox, 1)?;
+        let view = state_at(&*store, chain, &machines, 1)?;
         let (entry, bytes) = read(&*store, &chain, 1)?;
         let here = Here { view, entry, bytes, before: None, message: None, step: None };
         let mut session = Self {
             store,
             chain,
             genesis,
-            sandbox,
+            machines,
             machine: None,
             last: head.seq,
             kept: BTreeMap::new(),
@@ -101,10 +102,9 @@ impl Session {
         let message = self.message_of(&entry)?;
         let rules = self.rules_of(&entry, before.as_ref())?;
         let state = before.as_ref().map(|view| view.state.clone()).unwrap_or_default();
-        let same_engine = rules.engine == *self.sandbox.engine();
-        self.make_machine(&rules)?;
-        let again =
-            Rerun { machine: self.machine()?, same_engine, chain: self.chain, genesis: &self.genesis };
+        let same_engine = rules.engine == *self.machines.engine();
+        let machine = machine_with(self.machine(&rules)?, before.as_ref());
+        let again = Rerun { machine: &machine, same_engine, chain: self.chain, genesis: &self.genesis };
         let step = again.run(&entry, &state, |field, name| self.blob(seq, field, name));
         let step = step.map_err(|error| again::explain(seq, error))?;
         let view = match (&step, &before) {
@@ -113,9 +113,10 @@ impl Session {
             {
                 let mut tip = before.tip.clone();
                 tip.check(&bytes).map_err(Failure::is_false)?;
-                View { tip, state: accepted.state.clone().into() }
+                let held = machine.held(&accepted.state);
+                View { tip, state: accepted.state.clone().into(), held }
             }
-            _ => state_at(&*self.store, self.chain, &self.sandbox, seq)?,
+            _ => state_at(&*self.store, self.chain, &self.machines, seq)?,
         };
         self.keep(seq, view.clone());
         self.here = Here { view, entry, bytes, before: before.map(|view| view.state), message, step };
@@ -124,13 +125,13 @@ impl Session {
 
     /// What a message would come to here.
     pub(super) fn tried(&mut self, message: &[u8]) -> Result<Step, Failure> {
-        let View { tip, state } = self.here.view.clone();
-        if tip.stopped {
+        let view = self.here.view.clone();
+        if view.tip.stopped {
             return Err(Failure::cannot("the chain ends here, and takes no message"));
         }
-        let context = tip.next_context(Sender::Http { key: None }, tip.at);
-        self.make_machine(&tip.rules)?;
-        again::tried(self.machine()?, context, message, &state)
+        let context = view.tip.next_context(Sender::Http { key: None }, view.tip.at);
+        let machine = machine_with(self.machine(&view.tip.rules)?, Some(&view));
+        again::tried(&machine, context, message, &view.state)
     }
 
     fn view_at(&mut self, seq: u64) -> Result<View, Failure> {
@@ -140,7 +141,7 @@ impl Session {
         if let Some(view) = self.kept.get(&seq) {
             return Ok(view.clone());
         }
-        let view = state_at(&*self.store, self.chain, &self.sandbox, seq)?;
+        let view = state_at(&*self.store, self.chain, &self.machines, seq)?;
         self.keep(seq, view.clone());
         Ok(view)
     }
@@ -183,31 +184,25 @@ impl Session {
     fn rules_of(&self, entry: &Entry, before: Option<&View>) -> Result<Rules, Failure> {
         Ok(match (&entry.body, before) {
             (Body::Upgrade(_), _) => {
-                (*state_at(&*self.store, self.chain, &self.sandbox, entry.seq)?.tip.rules).clone()
+                (*state_at(&*self.store, self.chain, &self.machines, entry.seq)?.tip.rules).clone()
             }
             (_, Some(view)) => (*view.tip.rules).clone(),
             (_, None) => self.genesis.rules(),
         })
     }
 
-    /// Makes the machine that rules ask for, unless it is the one at hand.
-    fn make_machine(&mut self, rules: &Rules) -> Result<(), Failure> {
-        if self.machine.as_ref().is_some_and(|(known, _)| known == rules) {
-            return Ok(());
+    fn machine(&mut self, rules: &Rules) -> Result<Arc<dyn Machine>, Failure> {
+        if self.machine.as_ref().is_none_or(|(known, _)| known != rules) {
+            let code = match &rules.code {
+                troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
+                troupe_chain::Code::Native(_) => Bytes::new(),
+            };
+            let files = troupe_runtime::files_of(&*self.store, rules);
+            let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
+            let machine = self.machines.machine(rules, &code, &files).map_err(Failure::cannot)?;
+            self.machine = Some((rules.clone(), machine));
         }
-        let code = match &rules.code {
-            troupe_chain::Code::Component(name) => self.store.shared(name)?.unwrap_or_default(),
-            troupe_chain::Code::Native(_) => Bytes::new(),
-        };
-        let files = troupe_runtime::files_of(&*self.store, rules);
-        let files = files.map_err(|error| Failure::cannot(chain_of(&error)))?;
-        let machine = self.sandbox.machine(rules, &code, &files).map_err(Failure::cannot)?;
-        self.machine = Some((rules.clone(), machine));
-        Ok(())
-    }
-
-    fn machine(&self) -> Result<&WasmComponent, Failure> {
-        let machine = self.machine.as_ref().map(|(_, machine)| machine);
+        let machine = self.machine.as_ref().map(|(_, machine)| Arc::clone(machine));
         machine.ok_or_else(|| Failure::cannot("there is no machine"))
     }
 }
@@ -270,8 +265,16 @@ fn kind_of(from: &Sender) -> &'static str {
     }
 }
 
-fn state_at(store: &dyn Store, chain: Hash, sandbox: &Sandbox, seq: u64) -> Result<View, Failure> {
-    troupe_runtime::state_at(store, chain, sandbox, seq).map_err(|error| Failure::cannot(chain_of(&error)))
+/// A machine that has what the state names beside its bytes.
+fn machine_with(machine: Arc<dyn Machine>, view: Option<&View>) -> Arc<dyn Machine> {
+    if let Some(held) = view.and_then(|view| view.held.clone()) {
+        machine.hold(held);
+    }
+    machine
+}
+
+fn state_at(store: &dyn Store, chain: Hash, machines: &AllMachines, seq: u64) -> Result<View, Failure> {
+    troupe_runtime::state_at(store, chain, machines, seq).map_err(|error| Failure::cannot(chain_of(&error)))
 }
 
 fn read(store: &dyn Store, chain: &Hash, seq: u64) -> Result<(Entry, Bytes), Failure> {

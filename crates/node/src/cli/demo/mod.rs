@@ -2,6 +2,7 @@
 //!
 //! Everything is real: the component, the events, the HTTP server on a port of its own, the store on disk.
 
+mod commons;
 mod quakes;
 mod server;
 mod tamper;
@@ -36,11 +37,17 @@ const EVENTS: &[u8] = include_bytes!("../../../../../actors/quakes/data/earthqua
 /// Starts an actor, sends it 1,707 real events over HTTP, verifies its whole history by running everything again, and
 /// shows what a single changed byte does.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
     troupe demo\n  \
+    troupe demo commons\n  \
     troupe demo --keep quakes-demo\n  \
-    troupe demo --json")]
+    troupe demo --json"
+)]
 pub(crate) struct Demo {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Keep component, store and exports in a folder, to go on with
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -49,7 +56,16 @@ pub(crate) struct Demo {
     connections: u16,
 }
 
+/// Another demo than the usual one.
+#[derive(clap::Subcommand)]
+enum Other {
+    Commons(commons::Commons),
+}
+
 pub(super) fn demo(screen: &Screen, command: &Demo) -> Done {
+    if let Some(Other::Commons(command)) = &command.other {
+        return commons::demo(screen, command);
+    }
     let temporary = match &command.keep {
         Some(folder) => {
             make_folder(folder)?;
@@ -145,7 +161,7 @@ fn source(running: &Running) -> Result<Source, Failure> {
 
 fn verify_all(screen: &Screen, source: &Source) -> Result<(Report, f64), Failure> {
     let replayed =
-        verify::replay(screen, &verify::sandbox(screen), source, source.seq()).map_err(|error| {
+        verify::replay(screen, &verify::machines(screen), source, source.seq()).map_err(|error| {
             Failure::is_false(format_args!("the demo's own history does not verify: {error}"))
         })?;
     let Replayed { report, seconds } = replayed;

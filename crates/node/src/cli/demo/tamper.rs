@@ -59,7 +59,7 @@ pub(super) fn tamper(
     let mut forged = message.to_vec();
     forged[digit] = to;
     let history = Forged::new(source, seq, forged.into())?;
-    let Err(relinked) = verify::replay(screen, &verify::sandbox(screen), &history, source.seq()) else {
+    let Err(relinked) = verify::replay(screen, &verify::machines(screen), &history, source.seq()) else {
         return Err(Failure::is_false("a forged history was not noticed"));
     };
     let (from, to) = (char::from(from), char::from(to));

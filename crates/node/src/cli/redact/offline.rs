@@ -10,10 +10,10 @@ use troupe_runtime::{
 };
 use troupe_store::Store;
 
-use crate::cli::code;
 use crate::cli::failure::{Failure, chain_of};
 use crate::cli::place::open_chain;
 use crate::cli::screen::Screen;
+use crate::cli::verify;
 
 /// How many rows are read at once.
 const PAGE: usize = 1000;
@@ -35,8 +35,8 @@ fn redact_store(
     let order = RedactOrder { what, from, to, fields: asked.fields.clone(), reason, by };
     // What a node that was killed left half done comes first, as at a node's start.
     finish_redactions(store).map_err(refused)?;
-    let sandbox = code::sandbox(screen, None, None);
-    let view = |chain: Hash| view_of(store, &chain, &sandbox);
+    let machines = verify::machines(screen);
+    let view = |chain: Hash| view_of(store, &chain, &machines);
     let first = redact_chain(store, chain, &|| view(*chain), &order, SystemClock.now()).map_err(refused)?;
     let Redacted { blobs, mut copies, mut bytes, snapshot, mut elsewhere } = first;
     let mut also = Vec::new();

@@ -94,7 +94,7 @@ impl Blobs {
             let mut next = batch * BATCH;
             while next < (batch + 1) * BATCH {
                 let limit = (batch + 1) * BATCH - next;
-                let Ok(Some(answer)) = patiently(|| client.blobs(next, limit)) else { return };
+                let Ok(Some(answer)) = patiently(|| client.needed_blobs(next, limit)) else { return };
                 let mut kept = lock(&self.kept);
                 for (name, bytes) in answer.blobs {
                     kept.keep(name, Some(bytes.into()));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
+use troupe::machines::AllMachines;
 use troupe::rehearse::rehearse;
 use troupe_api::Rehearsal;
 use troupe_chain::{Code, Rules};
@@ -55,7 +56,8 @@ fn run(stage: &Stage, recorded: &Recorded<'_>, source: &Source) -> Result<Rehear
     copy::copy(source, &store, source.seq(), |_| {})?;
     let chains = store.chains()?;
     let Some((chain, _)) = chains.first() else { return Err(Failure::cannot("there are no entries")) };
-    let view = troupe_runtime::state_at(&store, *chain, &stage.sandbox, source.seq());
+    let machines = AllMachines::new(stage.sandbox.clone());
+    let view = troupe_runtime::state_at(&store, *chain, &machines, source.seq());
     let view = view.map_err(|error| Failure::cannot(chain_of(&error)))?;
     let mut rules = Rules::clone(&view.tip.rules);
     if let Some(path) = recorded.component {
@@ -70,7 +72,7 @@ fn run(stage: &Stage, recorded: &Recorded<'_>, source: &Source) -> Result<Rehear
         rules.world = machine.world().text();
     }
     let gone = AtomicBool::new(false);
-    rehearse(&store, chain, &stage.sandbox, &rules, recorded.messages, &gone).map_err(Failure::cannot)
+    rehearse(&store, chain, &machines, &rules, recorded.messages, &gone).map_err(Failure::cannot)
 }
 
 fn show(screen: &Screen, recorded: &Recorded<'_>, rehearsal: &Rehearsal) -> Done {

@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use troupe::machines::AllMachines;
 use troupe::parallel::{self, Verification};
 use troupe_chain::tree::Leaves;
 use troupe_chain::{
-    CannotCheck, Hash, History, NotVerified, Redaction, Report, Timestamp, Unreadable, check_links,
+    CannotCheck, Hash, History, Machines, NotVerified, Redaction, Report, Timestamp, Unreadable, check_links,
 };
-use troupe_component::Sandbox;
 
 use super::remembered::{Memory, Record};
 use super::signed::{self, NotSigned, Signed};
@@ -102,7 +102,7 @@ impl From<Unreadable> for NotTrue {
 /// Checks a history by itself, beside what was signed about it, and beside what this user verified before.
 pub(super) fn check(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     source: &mut Source,
     command: &Verify,
 ) -> Result<(Replayed, Seen), NotTrue> {
@@ -141,8 +141,8 @@ pub(super) fn check(
         }
     }
     // What another engine replayed, or a store keeps, is replayed again.
-    let trusted = known.as_ref().filter(|known| is_node && !command.fresh && known.is_of(sandbox.engine()));
-    let (replayed, base) = run(screen, sandbox, &history, source.seq(), trusted, command, memory.as_ref())?;
+    let trusted = known.as_ref().filter(|known| is_node && !command.fresh && known.is_of(machines.engine()));
+    let (replayed, base) = run(screen, machines, &history, source.seq(), trusted, command, memory.as_ref())?;
     let seen = Seen {
         from: base.map(|known| (known.seq, known.at())),
         beyond: known.as_ref().filter(|known| known.seq > source.seq()).map(|known| (known.seq, known.at())),
@@ -157,7 +157,7 @@ pub(super) fn check(
     let report = base.map_or_else(|| replayed.report.clone(), |known| known.and(&replayed.report));
     if let Some(memory) = &memory {
         let by = seen.signed.as_ref().map(|signed| (&signed.key, &signed.checkpoint));
-        remember(screen, memory, &report, Record::new(&report, sandbox.engine()).signed(by));
+        remember(screen, memory, &report, Record::new(&report, machines.engine()).signed(by));
     }
     Ok((Replayed { report, ..replayed }, seen))
 }
@@ -237,7 +237,7 @@ fn check_signed(
 /// Replays, from where an earlier run ended if its state is still at hand, and remembers as it goes.
 fn run<'r>(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     history: &Expected<'_>,
     seq: u64,
     trusted: Option<&'r Record>,
@@ -257,12 +257,12 @@ fn run<'r>(
             if let Some(memory) = memory.filter(|_| is_node && saved.elapsed() > SAVE_EVERY) {
                 *saved = Instant::now();
                 let report = known.map_or_else(|| report.clone(), |known| known.and(report));
-                remember(screen, memory, &report, Record::new(&report, sandbox.engine()));
+                remember(screen, memory, &report, Record::new(&report, machines.engine()));
             }
         };
         let trusted = known.and_then(|known| Some((known.seq, known.head()?)));
         let how = Verification { threads, trusted, verified: &save, ..Verification::default() };
-        replay_from(screen, sandbox, history, seq, &how)
+        replay_from(screen, machines, history, seq, &how)
     };
     match (go(trusted), trusted) {
         // Without the state there, it is replayed from the beginning.

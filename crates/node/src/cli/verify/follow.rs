@@ -6,11 +6,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use troupe::machines::AllMachines;
 use troupe_chain::{Hash, History};
-use troupe_component::Sandbox;
 
 use super::check::{NotTrue, check};
-use super::{SignedArgs, Verify, entries, sandbox, say_false, say_not_verified};
+use super::{SignedArgs, Verify, entries, machines, say_false, say_not_verified};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::place::{NotOpened, Place, Source, Whose};
 use crate::cli::screen::{GOOD, Screen, WARN, count, plural, short};
@@ -75,11 +75,11 @@ pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
         signed,
         whose,
     };
-    let sandbox = sandbox(screen);
+    let machines = machines(screen);
     let (mut last, mut tries) = (None, 0);
     loop {
         let begun = Instant::now();
-        match look(screen, &sandbox, &verify, last)? {
+        match look(screen, &machines, &verify, last)? {
             Look::Same(head) | Look::Grown(head) => (last, tries) = (Some(head), 0),
             Look::Ended => return Ok(()),
             // A node that never answered is perhaps none.
@@ -101,7 +101,12 @@ pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
     }
 }
 
-fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>) -> Result<Look, Failure> {
+fn look(
+    screen: &Screen,
+    machines: &AllMachines,
+    verify: &Verify,
+    last: Option<Hash>,
+) -> Result<Look, Failure> {
     let place = Place::find(&verify.place)?;
     if let Place::Store(_) | Place::Bundle(_) = place {
         return Err(Failure::cannot("a store or a file does not grow while it is read")
@@ -115,7 +120,7 @@ fn look(screen: &Screen, sandbox: &Sandbox, verify: &Verify, last: Option<Hash>)
     if last == Some(source.head()) {
         return Ok(Look::Same(source.head()));
     }
-    let reason = match check(screen, sandbox, &mut source, verify) {
+    let reason = match check(screen, machines, &mut source, verify) {
         Ok((replayed, seen)) => {
             let (seq, head) = (replayed.report.seq, replayed.report.head);
             let (is_complete, left) = (replayed.report.is_complete(), replayed.report.not_replayed);

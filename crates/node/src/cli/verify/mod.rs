@@ -4,6 +4,7 @@
 
 mod check;
 pub(in crate::cli) mod follow;
+mod receipt;
 pub(in crate::cli) mod remembered;
 mod say;
 pub(in crate::cli) mod signed;
@@ -12,9 +13,9 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use troupe::machines::AllMachines;
 use troupe::parallel::{self, Verification};
 use troupe_chain::{Hash, History, NotVerified, Report};
-use troupe_component::Sandbox;
 
 use super::code;
 use super::failure::{Done, Failure};
@@ -54,11 +55,12 @@ pub(super) use say::{entries, say_false, say_not_verified};
     troupe verify export.car --head 5f0c…\n  \
     troupe verify export.car --checkpoint counter.checkpoint --key 'node.example/log+1a2b3c4d+AbCd…'\n  \
     troupe verify export/ --links-only\n  \
+    troupe verify job.receipt\n  \
     troupe verify export.car --json | jq .verified")]
 pub(crate) struct Verify {
-    /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, the name of an actor of the
-    /// node, or, with --url, the DID of whoever must have signed
-    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|DID")]
+    /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
+    /// the node; or the receipt of a job, as a file or by the job's id; or, with --url, the DID of whoever must have signed
+    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|RECEIPT|JOB|DID")]
     pub(in crate::cli) place: String,
     /// The name that the last entry must have
     #[arg(long, value_name = "HASH")]
@@ -84,6 +86,9 @@ pub(crate) struct Verify {
 pub(super) fn verify(screen: &Screen, mut command: Verify) -> Done {
     command.signed.resolve(&mut command.place)?;
     let command = &command;
+    if let Some(receipt) = receipt::meant(command)? {
+        return receipt::verify(screen, command, &receipt);
+    }
     let place = &command.place;
     let found = Place::find(place)?;
     if let (Place::Store(path), None) = (&found, &command.whose.actor) {
@@ -112,8 +117,8 @@ pub(super) fn verify(screen: &Screen, mut command: Verify) -> Done {
             Err(error) => Err(say_not_verified(screen, place, &error)),
         };
     }
-    let sandbox = sandbox(screen);
-    match check(screen, &sandbox, &mut source, command) {
+    let machines = machines(screen);
+    match check(screen, &machines, &mut source, command) {
         Ok((replayed, seen)) => {
             let origins = match &source {
                 Source::Store(store, history) if replayed.report.provenance_not_checked > 0 => {
@@ -155,14 +160,14 @@ pub(super) struct Replayed {
 }
 
 /// What replays: several histories need each component compiled once.
-pub(super) fn sandbox(screen: &Screen) -> Sandbox {
-    code::sandbox(screen, None, None)
+pub(super) fn machines(screen: &Screen) -> AllMachines {
+    AllMachines::new(code::sandbox(screen, None, None))
 }
 
 /// Verifies on all cores, with a progress bar.
 pub(super) fn replay<H>(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     history: &H,
     seq: u64,
 ) -> Result<Replayed, NotVerified>
@@ -170,13 +175,13 @@ where
     H: History + Sync,
     H::Bytes: Send + Sync,
 {
-    replay_from(screen, sandbox, history, seq, &Verification::default())
+    replay_from(screen, machines, history, seq, &Verification::default())
 }
 
 /// Verifies as `how` says, with a progress bar.
 pub(super) fn replay_from<H>(
     screen: &Screen,
-    sandbox: &Sandbox,
+    machines: &AllMachines,
     history: &H,
     seq: u64,
     how: &Verification<'_>,
@@ -192,7 +197,7 @@ where
         begun.get_or_init(Instant::now);
         bar.inc(1);
     };
-    let verdict = parallel::verify(history, sandbox, &Verification { replayed: &replayed, ..*how });
+    let verdict = parallel::verify(history, machines, &Verification { replayed: &replayed, ..*how });
     let seconds = begun.get().map_or(0.0, |begun: &Instant| begun.elapsed().as_secs_f64());
     bar.finish_and_clear();
     Ok(Replayed { report: verdict?, seconds })

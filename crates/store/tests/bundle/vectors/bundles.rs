@@ -6,7 +6,7 @@ use troupe_store::bundle::MemoryFiles;
 
 use super::Tree;
 use crate::forms::{car, folder, sections};
-use crate::tally::{Chain, changes, fork, short};
+use crate::tally::{Chain, changes, fork, reading, short};
 
 fn put(made: &mut Tree, path: &str, files: MemoryFiles) {
     made.extend(files.0.into_iter().map(|(file, bytes)| (format!("{path}/{file}"), bytes)));
@@ -47,6 +47,7 @@ pub(super) fn good_bundles(made: &mut Tree) -> Value {
         ("changes", changes(), 0),
         ("changes-lean", changes_lean(), 3),
         ("fork", fork(), 0),
+        ("reading", reading(), 0),
     ] {
         let (file, tree) = (format!("bundles/good/{name}.car"), format!("bundles/good/{name}"));
         for path in [&file, &tree] {
@@ -75,6 +76,13 @@ fn forged() -> Chain {
     let linked = Linked::new(entry);
     (chain.entries[2], chain.head) = (linked.bytes, linked.name);
     chain.blobs.insert(Hash::of(b"1000000"), b"1000000".to_vec());
+    chain
+}
+
+/// The chain that is granted files, without the bytes of one.
+fn ungranted() -> Chain {
+    let mut chain = reading();
+    chain.blobs.remove(&Hash::of(b"nut")).expect("there");
     chain
 }
 
@@ -138,6 +146,7 @@ fn bad_cars() -> Vec<Bad<Vec<u8>>> {
         ("cut-off", good[..good.len() - 1].to_vec(), structure, None),
         ("byte-too-many", [&good[..], b"\0"].concat(), structure, None),
         ("empty", Vec::new(), None, None),
+        ("dropped-granted-file", car(&ungranted()), None, None),
         ("forged-state", car(&forged()), Some("replay"), Some(2)),
     ]
 }

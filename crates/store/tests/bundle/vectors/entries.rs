@@ -1,4 +1,4 @@
-//! Good entries: three chains, and entries that stand in none.
+//! Good entries: four chains, and entries that stand in none.
 
 use serde_json::{Value, json};
 use troupe_chain::{
@@ -7,7 +7,7 @@ use troupe_chain::{
 };
 
 use super::Tree;
-use crate::tally::{changes, fork, short, text};
+use crate::tally::{changes, fork, reading, short, text};
 
 pub(super) fn good_entries(made: &mut Tree) -> Value {
     let mut names = String::new();
@@ -19,7 +19,8 @@ pub(super) fn good_entries(made: &mut Tree) -> Value {
         list.push(json!({"file": file, "name": name, "kind": kind, "chain": chain}));
         made.insert(file, linked.bytes);
     };
-    for (name, chain) in [("chain", short()), ("changes", changes()), ("fork", fork())] {
+    let chains = [("chain", short()), ("changes", changes()), ("fork", fork()), ("reading", reading())];
+    for (name, chain) in chains {
         for (seq, bytes) in chain.entries.into_iter().enumerate() {
             let entry = Entry::decode(&bytes).expect("canonical");
             put(Some(name), format!("good/{name}-{seq}-{}.json", entry.body.kind()), entry);

@@ -1,0 +1,91 @@
+//! `troupe job receipt`: what an executor signed, as a file that anybody can check.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use troupe::commons::view::{Overview, Page};
+use troupe::receipt::{Receipt, VERSION};
+use troupe_chain::Cid;
+use troupe_commons::{Id, Signed, to_bytes};
+
+use super::show::{find, slots};
+use crate::cli::failure::{Done, Failure};
+use crate::cli::node::{Node, NodeArgs};
+use crate::cli::screen::{BOLD, Screen, count, plural};
+
+/// Get the signed receipt of a job
+///
+/// It has the command with the result as the executor signed it, and what the job was. `troupe verify` replays it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe job receipt JOB\n  \
+    troupe job receipt JOB -o job.receipt\n  \
+    troupe verify job.receipt")]
+pub(super) struct Get {
+    /// The job's id
+    job: Id,
+    /// Of which executor, by member id [default: the first]
+    #[arg(long, value_name = "MEMBER")]
+    executor: Option<Id>,
+    /// The file to write it to, which must not be there
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) fn get(screen: &Screen, command: &Get) -> Done {
+    let node = command.node.connect()?;
+    let receipt = fetch(&node, command.job, command.executor)?;
+    let result = receipt.check_signed().map_err(Failure::is_false)?;
+    if let Some(path) = &command.output {
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, &to_bytes(&receipt)));
+        written.map_err(|error| Failure::cannot(format_args!("{}: {error}", path.display())))?;
+    }
+    if screen.json {
+        return Ok(match &command.output {
+            Some(path) => screen.json(&json!({ "path": path }))?,
+            None => screen.json(&receipt)?,
+        });
+    }
+    screen.line(format_args!("receipt of job {BOLD}{}{BOLD:#}", receipt.job))?;
+    screen.field("signed by", &receipt.signed.command.by)?;
+    match (&result.error, result.output) {
+        (Some(error), _) => screen.field("failed", error)?,
+        (None, Some(output)) => screen.field("output", Cid(output.0))?,
+        (None, None) => {}
+    }
+    screen.field("fuel", count(result.fuel))?;
+    screen.field("run", format_args!("{} with {}", result.chain, plural(result.size, "entry")))?;
+    match &command.output {
+        Some(path) => Ok(screen.field("next", format_args!("troupe verify {}", path.display()))?),
+        None => Ok(screen.field("next", format_args!("troupe verify {}", receipt.job))?),
+    }
+}
+
+/// Asks a node for the receipt of a job.
+pub(in crate::cli) fn fetch(node: &Node, job: Id, executor: Option<Id>) -> Result<Receipt, Failure> {
+    let view = find(node, job)?;
+    let overview: Overview = node.get("/commons")?;
+    let commons: Id = overview.chain.parse().map_err(Failure::cannot)?;
+    let has = |id: Id| executor.is_none_or(|wanted| wanted == id);
+    let slot = slots(&view.job.phase).iter().find(|slot| slot.result.is_some() && has(slot.executor));
+    let slot = slot.ok_or_else(|| {
+        Failure::cannot(format_args!("job {job} is {} and has no receipt", view.job.phase.name()))
+            .help(format_args!("troupe job watch {job} --until executed"))
+    })?;
+    let signed: Page<Signed> = node.get(&format!("/commons/jobs/{job}/receipts"))?;
+    let mut receipts = signed.items.into_iter().map(|signed| Receipt {
+        commons,
+        executor: slot.executor,
+        job,
+        signed,
+        spec: view.job.spec.clone(),
+        v: VERSION,
+    });
+    // The one that the commons took has the slot's result.
+    let found = receipts
+        .find(|receipt| receipt.check_signed().is_ok_and(|result| Some(result) == slot.result.as_ref()));
+    found.ok_or_else(|| Failure::is_false(format_args!("the node has no signed receipt of job {job}")))
+}

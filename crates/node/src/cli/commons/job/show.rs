@@ -1,0 +1,207 @@
+//! `troupe job list`, `show` and `watch`: where jobs stand.
+
+use std::time::Duration;
+
+use troupe::commons::view::JobView;
+use troupe_chain::{Cid, Timestamp};
+use troupe_commons::Id;
+use troupe_commons::jobs::{JobResult, Phase, Slot};
+
+use crate::cli::commons::show::all;
+use crate::cli::failure::{Done, Failure};
+use crate::cli::node::{Node, NodeArgs};
+use crate::cli::parse::utc;
+use crate::cli::screen::{BOLD, Screen, count, plural, short};
+use crate::cli::table::{Align, Table};
+
+/// How often a job that is watched is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// List jobs, in order of their ids
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe job list\n  \
+    troupe job list --phase open --json | jq -r .id")]
+pub(super) struct List {
+    /// Those in one phase only: open, assigned, executed, disputed, settled, cancelled or expired
+    #[arg(long, value_name = "PHASE")]
+    phase: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Show a job, and what its executors came to
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe job show JOB\n  \
+    troupe dag get $(troupe job show JOB --json | jq -r '.phase.settled.slots[0].result.output')")]
+pub(super) struct Show {
+    /// The job's id
+    job: Id,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Say what becomes of a job until it has ended
+///
+/// Exit code 0 once it is settled with an output; 1 if it failed, expired, or was cancelled.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe job watch JOB\n  \
+    troupe job watch JOB --until executed")]
+pub(super) struct Watch {
+    /// The job's id
+    job: Id,
+    /// Stop once it is in this phase or one after it
+    #[arg(long, value_name = "PHASE", value_parser = ["assigned", "executed", "settled"])]
+    until: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) fn list(screen: &Screen, command: &List) -> Done {
+    let node = command.node.connect()?;
+    let mut table = Table::new(&[
+        ("job", Align::Left),
+        ("phase", Align::Left),
+        ("price", Align::Right),
+        ("fuel", Align::Right),
+        ("component", Align::Left),
+        ("submitter", Align::Left),
+        ("deadline (UTC)", Align::Left),
+    ]);
+    let jobs = all::<JobView>(&node, "/commons/jobs")?;
+    for view in jobs.iter().filter(|view| is_in(&command.phase, &view.job.phase)) {
+        if screen.json {
+            screen.json(view)?;
+            continue;
+        }
+        let spec = &view.job.spec;
+        table.row(vec![
+            view.id.clone(),
+            view.job.phase.name().to_owned(),
+            count(spec.price),
+            count(spec.fuel()),
+            short(spec.component),
+            short(view.job.submitter),
+            utc(Timestamp(spec.deadline)),
+        ]);
+    }
+    if screen.json { Ok(()) } else { table.print(screen) }
+}
+
+fn is_in(wanted: &Option<String>, phase: &Phase) -> bool {
+    wanted.as_ref().is_none_or(|wanted| wanted == phase.name())
+}
+
+/// Asks for a job.
+pub(super) fn find(node: &Node, job: Id) -> Result<JobView, Failure> {
+    node.get(&format!("/commons/jobs/{job}"))
+}
+
+pub(super) fn show(screen: &Screen, command: &Show) -> Done {
+    let view = find(&command.node.connect()?, command.job)?;
+    if screen.json {
+        return Ok(screen.json(&view)?);
+    }
+    let (job, spec) = (&view.job, &view.job.spec);
+    screen.line(format_args!("job {BOLD}{}{BOLD:#}", view.id))?;
+    screen.field("phase", phase(&job.phase))?;
+    screen.field("submitter", job.submitter)?;
+    screen.field("component", Cid(spec.component.0))?;
+    screen.field("input", Cid(spec.input.0))?;
+    let limits: Vec<_> =
+        spec.limits.iter().map(|(name, value)| format!("{name} {}", count(*value))).collect();
+    screen.field("limits", limits.join(", "))?;
+    let replicas = match spec.replicas {
+        1 => String::new(),
+        replicas => format!(", {} of {replicas} executors must agree", spec.quorum),
+    };
+    screen.field("price", format_args!("{} mana{replicas}", count(spec.price)))?;
+    screen.field("deadline", utc(Timestamp(spec.deadline)))?;
+    for slot in slots(&job.phase) {
+        screen.field("executor", slot.executor)?;
+        match (&slot.result, slot.abandoned) {
+            (Some(result), _) => say_result(screen, result)?,
+            (None, Some(at)) => screen.field("", format_args!("gave it back at {}", utc(Timestamp(at))))?,
+            (None, None) if slot.commitment.is_some() => screen.field("", "is bound to a result")?,
+            (None, None) => screen.field("", "has not answered yet")?,
+        }
+    }
+    Ok(())
+}
+
+fn say_result(screen: &Screen, result: &JobResult) -> Done {
+    match (&result.error, result.output) {
+        (Some(error), _) => screen.field("failed", error)?,
+        (None, Some(output)) => screen.field("output", Cid(output.0))?,
+        (None, None) => {}
+    }
+    screen.field("fuel", count(result.fuel))?;
+    Ok(screen.field("run", format_args!("{} with {}", result.chain, plural(result.size, "entry")))?)
+}
+
+/// A phase in a line.
+fn phase(phase: &Phase) -> String {
+    match phase {
+        Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
+        Phase::Executed { until, .. } => {
+            format!("executed; it may be disputed until {}", utc(Timestamp(*until)))
+        }
+        Phase::Settled { paid, .. } => format!("settled: {} mana paid", count(*paid)),
+        other => other.name().to_owned(),
+    }
+}
+
+/// The executors of a job.
+pub(super) fn slots(phase: &Phase) -> &[Slot] {
+    match phase {
+        Phase::Assigned { slots }
+        | Phase::Executed { slots, .. }
+        | Phase::Disputed { slots, .. }
+        | Phase::Settled { slots, .. } => slots,
+        Phase::Open { .. } | Phase::Cancelled {} | Phase::Expired {} => &[],
+    }
+}
+
+pub(super) fn watch(screen: &Screen, command: &Watch) -> Done {
+    let node = command.node.connect()?;
+    let mut last = String::new();
+    loop {
+        let view = find(&node, command.job)?;
+        let now = phase(&view.job.phase);
+        if now != last {
+            match screen.json {
+                true => screen.json(&view)?,
+                false => screen.line(&now)?,
+            }
+            last = now;
+        }
+        if !view.job.phase.is_live() || reached(&view.job.phase, command.until.as_deref()) {
+            return ended(screen, &view);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn reached(phase: &Phase, until: Option<&str>) -> bool {
+    let order = ["open", "assigned", "executed", "settled"];
+    let place = |name: &str| order.iter().position(|one| *one == name);
+    match (place(phase.name()), until.and_then(place)) {
+        (Some(now), Some(until)) => now >= until,
+        _ => false,
+    }
+}
+
+fn ended(screen: &Screen, view: &JobView) -> Done {
+    let results: Vec<&JobResult> =
+        slots(&view.job.phase).iter().filter_map(|slot| slot.result.as_ref()).collect();
+    if !screen.json {
+        for result in &results {
+            say_result(screen, result)?;
+        }
+    }
+    let is_bad = matches!(view.job.phase, Phase::Cancelled {} | Phase::Expired {} | Phase::Disputed { .. })
+        || results.iter().any(|result| result.error.is_some());
+    if is_bad { Err(Failure::said(1)) } else { Ok(()) }
+}

@@ -1,0 +1,115 @@
+//! `troupe job submit`: one job for each input, all of them or none.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use troupe_chain::Cid;
+use troupe_commons::jobs::{JobSpec, MAX_BATCH};
+use troupe_commons::trust::{Context, Level, Scope};
+use troupe_commons::{Act, Id};
+
+use crate::cli::commons::act::{ActArgs, now};
+use crate::cli::commons::trust::{context, level};
+use crate::cli::failure::{Done, Failure};
+use crate::cli::node::Node;
+use crate::cli::parse;
+use crate::cli::screen::{Screen, plural};
+
+/// The fuel of a job, unless its submitter asks for something else.
+const FUEL: u64 = 1_000_000;
+
+/// Submit a job for each input: all of them or none
+///
+/// Component and inputs are files, which are given to the node, or CIDs of what it has. The price is the most that an executor
+/// gets, for all of the fuel; what is not used comes back.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe job submit primes.wasm input.json --price 10 --as ada\n  \
+    troupe job submit primes.wasm a.json b.json c.json --price 10 --limit fuel=50000000 --as ada\n  \
+    troupe job submit words.wasm CID --price 10 --replicas 3 --deadline 1h --as ada")]
+pub(super) struct Submit {
+    /// The component or core module: a file or a CID
+    #[arg(value_name = "FILE|CID")]
+    component: String,
+    /// The inputs, at most 16: files or CIDs
+    #[arg(value_name = "FILE|CID", required = true, num_args = 1..=MAX_BATCH)]
+    inputs: Vec<String>,
+    /// The most mana that one executor gets
+    #[arg(long, value_name = "MANA", default_value = "1")]
+    price: u64,
+    /// How long until the receipt must be there
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+    deadline: Duration,
+    /// A limit that differs from a job's usual one [default: fuel=1000000, and docs/spec/host-abi.md]
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse::limit)]
+    limits: Vec<(String, u64)>,
+    /// How many executors run it
+    #[arg(long, value_name = "N", default_value = "1")]
+    replicas: u64,
+    /// How many of them must come to the same [default: more than half]
+    #[arg(long, value_name = "N")]
+    quorum: Option<u64>,
+    /// Something that an executor must be able to do
+    #[arg(long = "needs", value_name = "CAPABILITY")]
+    capabilities: Vec<String>,
+    /// The least reputation of an executor
+    #[arg(long, value_name = "POINTS")]
+    reputation: Option<u64>,
+    /// How far you must trust an executor, such as resource-sharing:partial
+    #[arg(long, value_name = "CONTEXT:LEVEL", value_parser = scope)]
+    scope: Option<Scope>,
+    /// The entry of an earlier run whose state this one goes on from
+    #[arg(long, value_name = "ENTRY")]
+    resume: Option<Id>,
+    #[command(flatten)]
+    act: ActArgs,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let (context_name, level_name) = text.split_once(':').ok_or("expected CONTEXT:LEVEL")?;
+    let (context, level): (Context, Level) = (context(context_name)?, level(level_name)?);
+    Ok(Scope { context, level })
+}
+
+pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
+    let member = command.act.open()?;
+    let component = blob(&member.node, &command.component)?;
+    let mut limits = BTreeMap::from([("fuel".to_owned(), FUEL)]);
+    limits.extend(command.limits.iter().cloned());
+    let mut capabilities = command.capabilities.clone();
+    capabilities.sort();
+    capabilities.dedup();
+    let deadline = u64::try_from(command.deadline.as_millis()).unwrap_or(u64::MAX);
+    let deadline = now().saturating_add(deadline);
+    let spec = |input: &String| {
+        Ok(JobSpec {
+            capabilities: capabilities.clone(),
+            component,
+            deadline,
+            input: blob(&member.node, input)?,
+            limits: limits.clone(),
+            price: command.price,
+            quorum: command.quorum.unwrap_or(command.replicas / 2 + 1),
+            replicas: command.replicas,
+            reputation: command.reputation,
+            resume: command.resume,
+            scope: command.scope,
+        })
+    };
+    let jobs: Vec<JobSpec> = command.inputs.iter().map(spec).collect::<Result<_, Failure>>()?;
+    let many = plural(jobs.len() as u64, "job");
+    member.act_and_say(screen, &Act::Submit { jobs }, format_args!("{many} submitted"))
+}
+
+/// The hash of a blob that is at the node: a file is given to it.
+fn blob(node: &Node, file_or_cid: &str) -> Result<Id, Failure> {
+    let path = Path::new(file_or_cid);
+    match file_or_cid.parse::<Cid>() {
+        Ok(cid) if !path.exists() => Ok(Id(cid.0)),
+        _ => {
+            let kept = node.put_blob(&parse::file(path)?)?;
+            kept.hash.parse().map_err(Failure::cannot)
+        }
+    }
+}

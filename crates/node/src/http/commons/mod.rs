@@ -1,0 +1,98 @@
+//! The commons over HTTP: signed commands in, and what is committed out.
+//!
+//! Invariant: a command counts by its signature, not by who brings it. A read shows one committed state, however long it
+//! takes; walks through all records are on a thread that may block, and few at a time.
+
+mod metrics;
+mod proof;
+mod read;
+mod receipts;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, Response};
+use axum::routing::{get, post};
+use troupe_api::ErrorCode;
+use troupe_commons::Charter;
+use troupe_runtime::Actor;
+
+pub(super) use metrics::Counts;
+
+use super::problem::Refusal;
+use super::read::Answer;
+use super::signed::SignedBy;
+use super::site::{Site, blocking};
+use super::{actors, body, message};
+use crate::commons::{Committed, NAME};
+
+/// The paths of the commons.
+pub(super) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+    router
+        .route("/commons", get(read::overview).post(command))
+        .route("/commons/begin", post(begin))
+        .route("/commons/members", get(read::members))
+        .route("/commons/members/{member}", get(read::member))
+        .route("/commons/accounts", get(read::accounts))
+        .route("/commons/accounts/{account}", get(read::account))
+        .route("/commons/holds", get(read::holds))
+        .route("/commons/holds/{hold}", get(read::hold))
+        .route("/commons/proposals", get(read::proposals))
+        .route("/commons/proposals/{proposal}", get(read::proposal))
+        .route("/commons/proposals/{proposal}/ballots", get(read::ballots))
+        .route("/commons/jobs", get(read::jobs))
+        .route("/commons/jobs/{job}", get(read::job))
+        .route("/commons/jobs/{job}/receipts", get(receipts::receipts))
+        .route("/commons/parameters", get(read::parameters))
+        .route("/commons/parameters/{parameter}", get(read::parameter))
+        .route("/commons/reputation/{member}", get(read::reputation))
+        .route("/commons/trust", get(read::trust))
+        .route("/commons/proof", get(proof::proof))
+}
+
+/// The node's commons.
+async fn find(site: &Site) -> Result<Actor, Refusal> {
+    let host = site.host.clone();
+    let none = || {
+        let what = format!("this node has no commons: begin one with `troupe {NAME} begin CHARTER`");
+        Refusal::new(ErrorCode::NotFound, what)
+    };
+    blocking(move || host.commons()).await?.ok_or_else(none)
+}
+
+/// The node's commons as it is committed.
+async fn committed(site: &Site) -> Result<Committed, Refusal> {
+    let view = super::site::view(&find(site).await?).await?;
+    Committed::of(view).ok_or_else(|| {
+        Refusal::new(ErrorCode::Internal, "what the state of the commons names is not at hand")
+    })
+}
+
+async fn begin(State(site): State<Arc<Site>>, SignedBy(by): SignedBy, request: Request<Body>) -> Answer {
+    let charter: Charter = body::json(request).await?;
+    let by = by.to_string();
+    if !charter.founders.iter().any(|founder| founder.did == by) {
+        return Err(Refusal::new(ErrorCode::Forbidden, format!("{by} is no founder: one of them signs")));
+    }
+    let new = site.host.prepare_commons(&charter)?;
+    actors::created(&site.host.actors.start(new).await?).await
+}
+
+async fn command(State(site): State<Arc<Site>>, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+    let actor = find(&site).await?;
+    match message::send(&site, &actor, request).await {
+        Ok(answer) => {
+            site.counts.accept();
+            Ok(answer)
+        }
+        // A refusal is `CODE: text`; the code is for programs.
+        Err(refusal) if refusal.problem().code == ErrorCode::Rejected => {
+            let code = refusal.problem().detail.split_once(": ").map(|(code, _)| code.to_owned());
+            site.counts.refuse(code.as_deref().unwrap_or_default());
+            Err(refusal.with_error(code))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}

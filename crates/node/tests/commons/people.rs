@@ -1,0 +1,134 @@
+//! A node as a process, and what people ask of it.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use troupe_chain::Hash;
+use troupe_commons::{Act, Charter, Message};
+use troupe_identity::http;
+
+use crate::person::{now, person};
+use crate::wire::Wire;
+
+/// `troupe serve` as a process, with a commons.
+pub(crate) struct Node {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    pub(crate) addr: SocketAddr,
+}
+
+/// Compiled code, kept from one run of the tests to the next.
+pub(crate) fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("code")
+}
+
+impl Node {
+    /// Starts a node on the store in `folder`, with a commons of this charter if it has none.
+    pub(crate) fn start(folder: &Path, charter: &Charter) -> Self {
+        let path = folder.join("charter.json");
+        fs::write(&path, serde_json::to_vec(charter).unwrap()).unwrap();
+        Self::serve(folder, &["--charter".as_ref(), path.as_os_str()])
+    }
+
+    pub(crate) fn serve(folder: &Path, arguments: &[&std::ffi::OsStr]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
+        command.args(["serve", "--addr", "127.0.0.1:0", "--store"]).arg(folder.join("store"));
+        command.args(arguments).arg("--cache").arg(cache());
+        let errors = File::create(folder.join("stderr")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        let addr = loop {
+            line.clear();
+            if out.read_line(&mut line).unwrap() == 0 {
+                panic!("{}", fs::read_to_string(folder.join("stderr")).unwrap_or_default());
+            }
+            if let Some(url) = line.strip_prefix("listening on http://") {
+                break url.trim().parse().unwrap();
+            }
+        };
+        Self { child, out, addr }
+    }
+
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::connect(self.addr).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.wire().get(path).unwrap().status(200).json()
+    }
+
+    pub(crate) fn chain(&self) -> Hash {
+        self.get("/commons")["chain"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Posts a body that a person signs the request for.
+    pub(crate) fn bring(&self, path: &str, headers: &str, body: &[u8]) -> crate::wire::Answer {
+        let headers = format!("{headers}{}", signature(path, body));
+        self.wire().ask("POST", path, &headers, body).unwrap()
+    }
+
+    /// Posts a command as it is; what was answered.
+    pub(crate) fn post(&self, message: &Message) -> crate::wire::Answer {
+        self.bring("/commons", "", &message.to_bytes())
+    }
+
+    /// A command that must be taken, with the number that the node says; its reply.
+    pub(crate) fn act(&self, number: u8, act: Act) -> Value {
+        let person = person(number);
+        let next = self.get(&format!("/commons/members/{}", person.id))["next"].as_u64().unwrap();
+        let answer = self.post(&person.message(self.chain(), next, now() + 60_000, act));
+        answer.status(200).json()["reply"].clone()
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = &self.out;
+    }
+}
+
+/// The header fields by which the first person signs a request. Whose command it is, the command says.
+pub(crate) fn signature(path: &str, body: &[u8]) -> String {
+    let request = http::Request { method: "POST", authority: "localhost", path, query: None, fields: &[] };
+    let (seconds, nonce) = (now() / 1000, http::new_nonce().unwrap());
+    let signed = http::sign(&person(1).key, &request, body, (seconds, seconds + 60), &nonce).unwrap();
+    format!(
+        "Content-Digest: {}\r\nSignature-Input: {}\r\nSignature: {}\r\n",
+        signed.content_digest, signed.signature_input, signed.signature
+    )
+}
+
+/// Runs the binary; its exit code, its output, and what it says to standard error.
+pub(crate) fn troupe(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
+    command.args(arguments).env("XDG_CACHE_HOME", cache()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Verifies all that a folder's store says of the commons.
+#[track_caller]
+pub(crate) fn verify(folder: &Path) -> Value {
+    let store = folder.join("store").display().to_string();
+    let (code, out, errors) = troupe(&["verify", &store, "--json"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let verified: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(verified["verified"], json!(true), "{verified}");
+    verified
+}

@@ -1,0 +1,72 @@
+//! Builds the counter of `sdk/counters`: with the SDKs for Rust and C, and on the generated bindings alone. What an SDK
+//! costs is measured between them, by `cargo bench -p troupe-bench -- sdk`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{actors, cache, python, shell};
+
+/// The name of each that is in Rust, its folder in `sdk`, package, and features.
+const RUST: [(&str, &str, &str, &[&str]); 4] = [
+    ("rust-sdk", "counters/rust", "counter-sdk", &["panics"]),
+    ("rust-sdk-quiet", "counters/rust", "counter-sdk", &[]),
+    ("rust-by-hand", "counters/by-hand", "counter-by-hand", &[]),
+    ("rust-by-hand-log", "counters/by-hand", "counter-by-hand", &["panics"]),
+];
+/// The name of each that is in C, and its sources, from `sdk`.
+const C: [(&str, &[&str]); 2] = [
+    ("c-sdk", &["../crates/workshop/templates/c/actor.c.in", "c/troupe.c"]),
+    ("c-by-hand", &["counters/c/by_hand.c"]),
+];
+/// What the C compiler takes, as for every actor.
+const FLAGS: [&str; 12] = [
+    "-target",
+    "wasm32-freestanding",
+    "-std=c11",
+    "-Os",
+    "-nostdlib",
+    "-Ic",
+    "-Wl,--no-entry",
+    "-Wl,--strip-all",
+    "-Wl,-z,stack-size=131072",
+    "-Wl,--initial-memory=1048576",
+    "-x",
+    "c",
+];
+
+/// Builds all of them.
+pub(crate) fn run() -> Result<()> {
+    match check()? {
+        None => Ok(()),
+        Some(why) => bail!("{why}"),
+    }
+}
+
+/// Builds all of them; or says why that is not possible on this machine.
+pub(crate) fn check() -> Result<Option<String>> {
+    let built = cache::root()?.join("target/counters");
+    fs::create_dir_all(&built).with_context(|| format!("making {}", built.display()))?;
+    for (name, folder, package, features) in RUST {
+        let Some(component) = actors::of_the_sdk(folder, package, features)? else {
+            return Ok(Some("the compiler for WebAssembly cannot be had here".into()));
+        };
+        write(&built.join(name).with_extension("wasm"), &component)?;
+    }
+    for (name, sources) in C {
+        // A core module, of which the benchmark makes a component as `troupe build` does.
+        let core = built.join(name).with_extension("core.wasm");
+        let mut zig = Command::new("python3");
+        zig.current_dir(cache::root()?.join("sdk")).env("PYTHONPATH", python::package(python::ZIG)?);
+        zig.args(["-m", "ziglang", "cc"]).args(FLAGS).args(sources).arg("-o");
+        shell::run(zig.arg(core), |_| {})?;
+    }
+    Ok(None)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    println!("{}: {} bytes", path.display(), bytes.len());
+    fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))
+}
