@@ -108,6 +108,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
+    let signing = signing.unlock(&place)?;
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
@@ -127,7 +128,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let executing = command.executor.begin(screen, &host, execute)?;
     let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
     let actors = host.actors.clone();
-    let checkpoints = signing.begin(screen, &place, &actors)?;
+    let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         let acts = identity.as_ref().map(|signer| signer.did().to_string());

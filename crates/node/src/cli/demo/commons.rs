@@ -78,7 +78,7 @@ pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
     let (host, store) = open(&folder.join("commons.store"))?;
     let actor = begin(&host, &people)?;
     let place = StorePlace::Folder(folder.join("commons.store"));
-    let checkpoints = SigningArgs::default().begin(&quiet, &place, &host.actors)?;
+    let checkpoints = SigningArgs::default().unlock(&place)?.begin(&quiet, &host.actors)?;
     let serving = serve(&host, &checkpoints)?;
     let harbour = Harbour { client: Client::new(serving.url())?, chain: actor.id(), people };
     introduce(screen, &harbour, serving.url())?;
