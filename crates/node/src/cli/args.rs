@@ -3,9 +3,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions, dag,
-    debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove, ps, redact,
-    run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions,
+    config, dag, debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove,
+    ps, redact, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
+    verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -83,6 +84,7 @@ pub(super) enum Command {
     Member(commons::member::Member),
     Trust(commons::trust::Trust),
     Redact(redact::Redact),
+    Config(config::Config),
     Job(commons::job::Job),
     Dag(dag::Dag),
     Id(id::Id),
