@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_flag_takes_the_same_kind_of_value_in_every_command() {
-        /// The actor's configuration or the node's, an actor's limit or how many entries, the questions of one command.
-        const DIFFER: [&str; 3] = ["config", "limit", "replay"];
+        /// Of an actor and of a node, of a history and of a commons: another thing, and no other name is as short.
+        const DIFFER: [&str; 6] = ["config", "from", "limit", "quorum", "replay", "scope"];
         fn collect(command: &clap::Command, seen: &mut BTreeMap<String, BTreeSet<String>>) {
             for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
                 if !arg.get_action().takes_values() {

@@ -47,7 +47,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
     troupe demo commons --json")]
 pub(crate) struct Commons {
     /// Keep the store and the proof in a folder, to go on with
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     keep: Option<std::path::PathBuf>,
 }
 
