@@ -126,7 +126,7 @@ fn show(screen: &Screen, command: &Show) -> Done {
     if view.budget > 0 {
         screen.field("budget", count(view.budget))?;
     }
-    screen.field("reputation", count(view.reputation))?;
+    screen.field("score", count(view.reputation))?;
     screen.field("commands", count(member.number))?;
     if let Some(delegate) = member.delegate {
         screen.field("delegate", delegate)?;
