@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod command_line;
+mod executor;
+mod jobs;
 mod people;
 #[path = "../common/person.rs"]
 mod person;
+#[path = "../common/random.rs"]
+mod random;
 mod reading;
 mod recovery;
 mod testing;

@@ -3,6 +3,7 @@
 //! Everything is real: the component, the events, the HTTP server on a port of its own, the store on disk.
 
 mod commons;
+mod job;
 mod quakes;
 mod server;
 mod tamper;
