@@ -11,5 +11,6 @@ mod person;
 mod random;
 mod reading;
 mod recovery;
+mod testing;
 #[path = "../common/wire.rs"]
 mod wire;
