@@ -318,7 +318,7 @@ fn next(screen: &Screen, kept: Option<&Path>, begun: Instant) -> Done {
     };
     let at = |name: &str| folder.join(name).display().to_string();
     for line in [
-        format!("{troupe} log {}", at("commons.store")),
+        format!("{troupe} log {} --actor commons", at("commons.store")),
         format!("{troupe} verify {}", at("commons.store")),
         format!("{troupe} verify-proof {}", at("balance.proof")),
         format!("{troupe} serve --store {}", at("commons.store")),
