@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -101,17 +102,44 @@ fn keeps_leaves<H: History, M: Machines>(history: &H, machines: &M) -> bool {
 }
 
 /// Replays all of a history, one entry after the other.
-fn in_one<H: History, M: Machines>(
-    history: &H,
-    machines: &M,
-    how: &Verification<'_>,
-) -> Result<Report, NotVerified> {
+fn in_one<H, M>(history: &H, machines: &M, how: &Verification<'_>) -> Result<Report, NotVerified>
+where
+    H: History + Sync,
+    M: Machines,
+{
     if let Some((seq, name)) = how.trusted {
         return Err(CannotCheck::MissingBlob { seq, field: "state", name }.into());
     }
-    let report = troupe_chain::verify(history, machines, |_| (how.replayed)())?;
+    let over = AtomicBool::new(false);
+    let report = std::thread::scope(|scope| {
+        // A history that fetches each message would have the replay wait for every one of them.
+        let threads = if history.has_results() { 0 } else { how.threads.get() };
+        for first in 0..threads {
+            let over = &over;
+            scope.spawn(move || fetch_ahead(history, (first, threads), over));
+        }
+        let report = troupe_chain::verify(history, machines, |_| (how.replayed)());
+        over.store(true, Ordering::Relaxed);
+        report
+    })?;
     (how.verified)(&report);
     Ok(report)
+}
+
+/// Asks for the messages of every so many entries, so that the history has them by the time that they are replayed.
+fn fetch_ahead<H: History>(history: &H, (first, step): (usize, usize), over: &AtomicBool) {
+    for bytes in history.entries().skip(first).step_by(step) {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        let entry = bytes.ok().and_then(|bytes| Entry::decode(bytes.as_ref()).ok());
+        for (field, name) in entry.iter().flat_map(Entry::blobs) {
+            if field == "message" && history.blob(&name).is_err() {
+                // Who replays it says why.
+                return;
+            }
+        }
+    }
 }
 
 /// Replays parts for as long as there are any.
