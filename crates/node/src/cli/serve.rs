@@ -109,6 +109,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
+    let signing = signing.unlock(&place)?;
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
@@ -128,7 +129,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let executing = command.executor.begin(screen, &host, execute, identity)?;
     let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
     let actors = host.actors.clone();
-    let checkpoints = signing.begin(screen, &place, &actors)?;
+    let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, (&begun, acts.as_deref()), url)?;
