@@ -15,11 +15,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::cache;
 
 /// Each is a package whose library has the same name.
-const BUILT: [Built; 7] = [
+const BUILT: [Built; 8] = [
     Built::actor("account", "actors", "account"),
     Built::actor("airport", "actors", "airport"),
     Built::actor("counter", "actors", "counter"),
     Built::actor("credit", "actors", "credit"),
+    Built { linker: "rust-lld", ..Built::actor("primes", "actors", "primes") },
     Built::actor("quakes", "actors", "quakes"),
     Built::actor("stock", "sdk", "stock/rust"),
     Built {

@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     ("tests", false, tests),
     ("doctests", false, doctests),
     ("kills", true, kills),
+    ("device", true, device),
     ("actors", false, actors_tests),
     ("vectors", false, vectors),
     ("licences", true, |_| deny::check()),
@@ -127,6 +128,22 @@ fn tests(counts: &mut Counts) -> Result<Verdict> {
 fn doctests(counts: &mut Counts) -> Result<Verdict> {
     let mut test = shell::cargo(&["test", "--doc", "--workspace", "--locked", "--no-fail-fast"])?;
     shell::run(&mut test, |line| counts.read(line))?;
+    Ok(Verdict::Passed)
+}
+
+/// Keys in a device, against SoftHSM, which is got where it is missing and may be.
+fn device(counts: &mut Counts) -> Result<Verdict> {
+    let util = || std::process::Command::new("softhsm2-util");
+    if !shell::succeeds(util().arg("--version")) {
+        let mut install = std::process::Command::new("apt-get");
+        if !shell::succeeds(install.args(["install", "-y", "softhsm2"])) {
+            return Ok(Verdict::Skipped(
+                "there is no SoftHSM, and `apt-get install softhsm2` did not get it".into(),
+            ));
+        }
+    }
+    let test = ["test", "--package", "troupe", "--test", "cli", "--locked", "--", "device::", "--ignored"];
+    shell::run(&mut shell::cargo(&test)?, |line| counts.read(line))?;
     Ok(Verdict::Passed)
 }
 

@@ -31,7 +31,7 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 11] = [
+    let sections: [(&str, Section); 12] = [
         ("step", step::measure),
         ("sdk", sdk::measure),
         ("http", http::measure),

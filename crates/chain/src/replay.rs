@@ -365,34 +365,6 @@ pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
     Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
 }
 
-/// Finds the machine that the rules at `tip` ask for, ready to go on after the entry at `after`: one whose states name more
-/// than they hold gets it from a replay of all before.
-pub(crate) fn machine_after<H: History, M: Machines>(
-    history: &H,
-    machines: &M,
-    tip: &Tip,
-    after: u64,
-) -> Result<M::Machine, NotVerified> {
-    let machine =
-        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
-    if machine.kept_states().is_none() {
-        return Ok(machine);
-    }
-    let mut entries = history.entries();
-    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
-    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
-    for bytes in entries {
-        let seq = replayer.tip().seq + 1;
-        if seq > after {
-            break;
-        }
-        let bytes = bytes.map_err(CannotCheck::from)?;
-        replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
-    }
-    hand_over(&replayer.machine, &machine, &replayer.state);
-    Ok(machine)
-}
-
 /// Finds a blob of a history, or says what is known of why it is not there.
 pub(crate) fn find_blob<H: History>(
     history: &H,

@@ -2,8 +2,8 @@
 
 use crate::history::{History, Machines};
 use crate::link::Tip;
-use crate::machine::{Context, Machine, Outside, Step};
-use crate::replay::{fetch, find_blob, find_machine, machine_after, played};
+use crate::machine::{Context, Machine, Outside, Step, hand_over};
+use crate::replay::{Replayer, fetch, find_blob, find_machine, played};
 use crate::verdict::{CannotCheck, NotVerified};
 use crate::{Body, Entry, Genesis, Hash};
 
@@ -63,4 +63,33 @@ pub fn rerun<H: History, M: Machines>(
 
 fn state_of(tip: &Tip) -> Result<Hash, NotVerified> {
     tip.state.ok_or_else(|| CannotCheck::Empty.into())
+}
+
+/// Finds the machine that the rules at `tip` ask for, ready to go on after the entry at `after`: one whose states name more
+/// than they hold gets it from a replay of all before.
+pub(crate) fn machine_after<H: History, M: Machines>(
+    history: &H,
+    machines: &M,
+    tip: &Tip,
+    after: u64,
+) -> Result<M::Machine, NotVerified> {
+    let machine =
+        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
+    if machine.kept_states().is_none() {
+        return Ok(machine);
+    }
+    let mut entries = history.entries();
+    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
+    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
+    for bytes in entries {
+        let seq = replayer.tip().seq + 1;
+        if seq > after {
+            break;
+        }
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
+    }
+    let (_, state, reached) = replayer.into_parts();
+    hand_over(&reached, &machine, &state);
+    Ok(machine)
 }

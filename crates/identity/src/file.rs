@@ -34,7 +34,7 @@ impl Passphrase {
         Self(Zeroizing::new(passphrase))
     }
 
-    fn secret(&self) -> SecretString {
+    pub(crate) fn secret(&self) -> SecretString {
         SecretString::from(self.0.as_str().to_owned())
     }
 }

@@ -14,6 +14,8 @@
 //! # Ok::<(), troupe_identity::NotSigned>(())
 //! ```
 
+#[cfg(feature = "pkcs11")]
+mod device;
 mod document;
 mod file;
 pub mod http;
@@ -22,6 +24,8 @@ mod keyring;
 mod resolve;
 mod web;
 
+#[cfg(feature = "pkcs11")]
+pub use device::{DeviceError, DeviceSigner, Token};
 pub use document::KeyDocument;
 pub use file::{BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, WORK_FACTOR, open, seal};
 pub use key::{NoEntropy, NotSigned, SecretKey, Signer};

@@ -4,7 +4,7 @@
 //! is a [`Fault`], which shows file, line, column, the line itself and the nearest key that exists. So what was read is
 //! what was meant. [`strict`] is how they are read, for other files of the same kind; [`units`] reads sizes and durations.
 //!
-//! Deliberately absent: environment variables, includes, and a default file that is read without being asked for.
+//! Deliberately absent: includes, and a default file that is read without being asked for.
 
 mod actor;
 mod config;
@@ -19,7 +19,10 @@ pub use actor::{ComponentRef, Manifest};
 pub use fault::Fault;
 pub use grant::{http_grant, is_private};
 pub use name::{Name, NotAnActorName};
-pub use node::{ExecutorSettings, LogSettings, NodeConfig, NodeSettings, StorePlace, TlsFiles};
+pub use node::{
+    ExecutorSettings, IdentitySettings, Kind, Layers, Loaded, LogSettings, Network, NodeConfig, NodeSettings,
+    Origin, Profile, Row, SETTINGS, Setting, StorePlace, TlsFiles,
+};
 
 /// What strict files are read with: tables key by key, each value with its place.
 pub mod strict {

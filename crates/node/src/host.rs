@@ -9,7 +9,7 @@ use troupe_component::{
     Allocation, BadGrant, BadLimit, CodeCache, CodeWatch, Grants, Limits, LoadError, MAX_FILE_BYTES, Missing,
     Sandbox, SandboxConfig,
 };
-use troupe_runtime::{Actor, Actors, NewActor, OpenError, Options, SendError, World};
+use troupe_runtime::{Actor, Actors, Entropy, NewActor, OpenError, Options, SendError, World};
 use troupe_store::{Store, StoreError};
 
 use crate::dag::Dag;
@@ -42,6 +42,8 @@ pub struct Host {
     pub sandbox: Sandbox,
     /// The last lines of their logs.
     pub logs: Logs,
+    /// What no two chains have in common comes from there.
+    pub entropy: Arc<dyn Entropy>,
     /// The blobs that it keeps by CID.
     pub dag: Arc<Dag>,
 }
@@ -163,7 +165,7 @@ pub enum SetupError {
     Several(usize),
     /// No randomness for the nonce.
     #[error("the system gives no random bytes: {0}")]
-    NoRandomness(getrandom::Error),
+    NoRandomness(String),
 }
 
 impl Settings {
@@ -189,6 +191,7 @@ impl Settings {
     pub fn open(mut self) -> Result<Host, SetupError> {
         let logs = Logs::default();
         self.options.log = logs.sink(Arc::clone(&self.options.clock), self.options.log);
+        let entropy = Arc::clone(&self.options.entropy);
         let sandbox = Sandbox::new(SandboxConfig {
             allocation: self.allocation,
             cache: self.cache,
@@ -198,7 +201,7 @@ impl Settings {
         let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
         let machines = AllMachines::new(sandbox.clone());
         let actors = Actors::open(self.store, machines, self.options)?;
-        Ok(Host { actors, sandbox, logs, dag })
+        Ok(Host { actors, sandbox, logs, entropy, dag })
     }
 
     /// Lets actors that were granted to ask the world.
@@ -209,6 +212,14 @@ impl Settings {
 }
 
 impl Host {
+    /// What makes the name of a new chain one that no other has.
+    ///
+    /// # Errors
+    /// [`SetupError::NoRandomness`].
+    pub fn nonce(&self) -> Result<Hash, SetupError> {
+        self.entropy.seed().map_err(|abort| SetupError::NoRandomness(abort.to_string()))
+    }
+
     /// Checks what an actor would be begun with, and makes its first entry.
     ///
     /// # Errors
@@ -237,7 +248,7 @@ impl Host {
             engine: self.sandbox.engine().clone(),
             grants,
             owner: start.governed.then(|| self.governor()).transpose()?,
-            nonce: random()?,
+            nonce: self.nonce()?,
             fork: None,
             started_by: None,
         };
@@ -307,7 +318,7 @@ impl Host {
 /// [`SetupError::NoRandomness`].
 pub fn random() -> Result<Hash, SetupError> {
     let mut nonce = [0; 32];
-    getrandom::fill(&mut nonce).map_err(SetupError::NoRandomness)?;
+    getrandom::fill(&mut nonce).map_err(|error| SetupError::NoRandomness(error.to_string()))?;
     Ok(Hash::from_bytes(nonce))
 }
 

@@ -13,6 +13,7 @@ pub mod checkpoints;
 pub mod commons;
 pub mod dag;
 pub mod did;
+pub mod environment;
 pub mod executor;
 pub mod host;
 pub mod http;

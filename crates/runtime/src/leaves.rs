@@ -11,8 +11,10 @@ use troupe_chain::{Abort, Genesis, Hash, Leaf, Machine, Tip};
 use troupe_store::{MAX_ROW_VALUE_BYTES, Row, Store, StoreError};
 
 use crate::OpenError;
+use crate::batch::Batch;
 use crate::open::{read_entry, rules_at};
 use crate::rows::{LEAF, actor_key, put};
+use crate::sequencer::Loaded;
 
 /// Why there is no fork of such a chain: whoever verified it would need the leaves that it begins with.
 pub(crate) const NO_FORK: &str = "a state of this actor is known only by all that led to it: it cannot go back, and no other can branch off from it";
@@ -46,9 +48,9 @@ pub(crate) struct Written {
 }
 
 /// What makes rows the leaves of another state: rows, and blobs for what they cannot hold.
-pub(crate) struct Changes {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) blobs: Vec<(Hash, Bytes)>,
+struct Changes {
+    rows: Vec<Row>,
+    blobs: Vec<(Hash, Bytes)>,
 }
 
 /// A stored state with its leaves, and the machine that has them.
@@ -95,12 +97,7 @@ impl Written {
     }
 
     /// What makes the rows the leaves of the state at `tip`.
-    pub(crate) fn advance(
-        &mut self,
-        machine: &dyn Machine,
-        tip: &Tip,
-        state: &Bytes,
-    ) -> Result<Changes, Abort> {
+    fn advance(&mut self, machine: &dyn Machine, tip: &Tip, state: &Bytes) -> Result<Changes, Abort> {
         let leaves = machine.leaves(self.state.as_deref(), state)?;
         let mut rows: Vec<Row> = self.stale.drain(..).map(Row::remove).collect();
         let mut blobs = Vec::new();
@@ -120,6 +117,23 @@ impl Written {
         rows.push(put(actor_key(LEAF, &tip.chain), &stored));
         self.state = Some(state.clone());
         Ok(Changes { rows, blobs })
+    }
+}
+
+impl Loaded {
+    /// Stores the state, and its leaves if it has any. Where the machine cannot say them, the stored state stays the one
+    /// before.
+    pub(crate) fn store_state(&mut self, batch: &mut Batch, name: Hash) {
+        if self.machine.kept_states().is_some() {
+            let changes = self.written.advance(&*self.machine, &self.tip, &self.state);
+            let Ok(Changes { rows, blobs }) = changes else { return };
+            batch.push_rows(rows);
+            for (name, bytes) in blobs {
+                batch.push_blob(name, bytes);
+            }
+        }
+        batch.push_blob(name, self.state.clone());
+        self.since_snapshot = 0;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
 use crate::core::Core;
 use crate::job::{Job, Letter, Settle};
-use crate::leaves::{Changes, Written};
+use crate::leaves::Written;
 use crate::open::rules_change_blob;
 use crate::rows::{Record, Status, Used};
 use crate::trace::Span;
@@ -351,21 +351,6 @@ impl Loaded {
         if self.since_snapshot >= every.min(most) {
             self.store_state(batch, name);
         }
-    }
-
-    /// Stores the state, and its leaves if it has any. Where the machine cannot say them, the stored state stays the one
-    /// before.
-    pub(crate) fn store_state(&mut self, batch: &mut Batch, name: Hash) {
-        if self.machine.kept_states().is_some() {
-            let changes = self.written.advance(&*self.machine, &self.tip, &self.state);
-            let Ok(Changes { rows, blobs }) = changes else { return };
-            batch.push_rows(rows);
-            for (name, bytes) in blobs {
-                batch.push_blob(name, bytes);
-            }
-        }
-        batch.push_blob(name, self.state.clone());
-        self.since_snapshot = 0;
     }
 
     /// What readers see once all of it is committed.

@@ -29,6 +29,10 @@ pub(crate) trait Disk: Send + Sync {
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// Says where a path is, for error messages.
     fn describe(&self, path: &str) -> PathBuf;
+    /// Says how many bytes there is room for; no bound where nobody counts.
+    fn free(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
 }
 
 /// A file that is open for reading and writing.
@@ -85,6 +89,11 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         fs::File::open(self.root.join(path))?.sync_all()
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let volume = rustix::fs::statvfs(&self.root)?;
+        Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
     }
 
     fn describe(&self, path: &str) -> PathBuf {

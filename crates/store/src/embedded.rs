@@ -366,12 +366,27 @@ impl Store for Embedded {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        match self.halted.get() {
-            Some(reason) => Err(StoreError::Halted(reason.clone())),
-            None => Ok(()),
+        if let Some(reason) = self.halted.get() {
+            return Err(StoreError::Halted(reason.clone()));
         }
+        let (_, rest) = self.writer().bytes();
+        let (ahead, segment) = (self.spare.bytes(), self.options.segment_bytes);
+        if rest >= ROOM.min(segment / 2) || ahead > 0 {
+            return Ok(());
+        }
+        let free = self.disk.free();
+        let failed = |source| StoreError::Io {
+            action: "asking for the free space of",
+            path: self.disk.describe(""),
+            source,
+        };
+        let free = free.map_err(failed)?;
+        if free < segment { Err(StoreError::Full { needed: segment, free }) } else { Ok(()) }
     }
 }
+
+/// What is left of the last segment must at least take a few large messages.
+const ROOM: u64 = 8 << 20;
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

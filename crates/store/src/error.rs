@@ -151,6 +151,14 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no room for what is written next.
+    #[error("the disk is full: the next part of the log takes {needed} bytes, and {free} are free")]
+    Full {
+        /// How many bytes are needed.
+        needed: u64,
+        /// How many there are.
+        free: u64,
+    },
     /// The store takes no commits.
     #[error("the store is halted until it is opened again: {0}")]
     Halted(String),

@@ -2,6 +2,7 @@
 // and a QuickJS into a component, evaluated up to its last line.
 
 import { existsSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -83,7 +84,7 @@ async function bundle(actor, web) {
     })
   } catch (error) {
     if (!error.errors) throw error
-    throw new BuildError(error.errors.map(shown).join('\n'))
+    throw new BuildError(error.errors.map(shown).join('\nerror: '))
   }
   const [map, code] = result.outputFiles
   const authors = (source) => !inside(SDK, resolve(source)) && basename(source) !== ENTRY
@@ -100,12 +101,13 @@ async function bundle(actor, web) {
 function entry(actor, web) {
   const quoted = (path) => JSON.stringify(path.replaceAll('\\', '/'))
   return `
-import ${quoted(resolve(SDK, 'prepared.js'))}
+import { ready } from ${quoted(resolve(SDK, 'prepared.js'))}
 import * as actor from ${quoted(actor)}
 import * as runtime from 'troupe:actor/runtime@0.1.0'
 ${web ? "import * as http from 'troupe:actor/http@0.1.0'" : 'const http = undefined'}
 import { exportsOf } from ${quoted(resolve(SDK, 'guest.js'))}
 export const { handler, migration, description } = exportsOf(actor.default, runtime, http)
+ready()
 `
 }
 
@@ -125,7 +127,15 @@ function inside(folder, path) {
 function shown({ text, location }) {
   if (!location) return text
   const { file, line, column, lineText } = location
-  return `${file}:${line}:${column + 1}: ${text}\n    ${lineText.trim()}`
+  return `${file}:${line}:${column + 1}: ${text}\n    ${lineText.trim()}${missing(text)}`
+}
+
+/** What to do about a module that is not found. */
+function missing(text) {
+  const [, name] = /^Could not resolve "([^"]*)"/.exec(text) ?? []
+  if (name === undefined || name.startsWith('.') || name.startsWith('/')) return ''
+  if (isBuiltin(name)) return '\nhelp: what Node has of its own is not here: an actor has no files, sockets or processes'
+  return `\nhelp: if it is a package: npm install ${name}`
 }
 
 /** An engine's message with the author's files and lines in its stack, and without the SDK's own. */

@@ -43,6 +43,9 @@ test('what is wrong with a module is said with its file and line', needsTools, a
   const wrong = [
     ['syntax.js', 'const x = \n', /syntax\.js:2:1: Unexpected/],
     ['missing.js', "import './nowhere.js'\n", /missing\.js:1:8: Could not resolve "\.\/nowhere\.js"/],
+    ['package.js', "import 'left-out'\n", /Could not resolve "left-out"[^]*help: [^]*npm install left-out/],
+    ['node.js', "import 'fs'\n", /Could not resolve "fs"[^]*help: [^]*no files, sockets or processes/],
+    ['log.js', `${ACTOR}\nconsole.log('hi')\n`, /there is no log here[^]*log\.js:3/],
     ['top.js', `${ACTOR}\nthrow new Error('at the top')\n`, /at the top[^]*top\.js:3/],
     ['wrong.js', `${ACTOR}\n\nexport default actor({})\n`, /actor\.init is missing[^]*wrong\.js:4/],
     ['clock.js', `${ACTOR}\nconst began = Date.now()\n`, /there is no time here[^]*clock\.js:3/],

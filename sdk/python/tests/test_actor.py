@@ -109,6 +109,12 @@ class Messages(unittest.TestCase):
         ((level, line),) = harness.log
         self.assertRegex(f"{level} {line}", r"^error ValueError: too far at test_actor\.py:\d+$")
 
+    def test_an_error_that_says_too_little_is_told_with_its_kind(self):
+        for error, reason in ((KeyError("member"), "^KeyError: 'member'$"), (ValueError(), "^ValueError$")):
+            HANDLERS["fail"] = _raising(error)
+            with self.assertRaisesRegex(Failed, reason):
+                Harness(Handling).send("fail")
+
     def test_a_refusal_while_a_message_is_handled_is_a_failure_that_is_not_logged(self):
         HANDLERS["fail"] = _raising(Refused("as asked"))
         harness = Harness(Handling)

@@ -10,6 +10,7 @@ from troupe_actor import build
 TOOL = find_spec("componentize_py") is not None
 HERE = Path(__file__).parent
 COUNTER = """\
+import logging
 from troupe_actor import actor, message
 
 @actor
@@ -49,8 +50,9 @@ class Build(unittest.TestCase):
             ("no-name.py", COUNTER, "^no-name.py: the name of a module is letters, digits and _$"),
         ]
         for name, text, reason in wrong:
-            with self.subTest(name), self.assertRaisesRegex(build.BuildError, reason):
+            with self.subTest(name), self.assertRaisesRegex(build.BuildError, reason) as caught:
                 build.build(self.module(name, text), self.folder / "out.wasm")
+            self.assertNotIn('File "troupe_actor', str(caught.exception))
 
     def test_a_module_that_is_not_there_is_said(self):
         with self.assertRaisesRegex(build.BuildError, "^there is no "):

@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["troupe"]),
     ("clap", &["troupe"]),
+    ("cryptoki", &["troupe-identity"]),
     ("fjall", &["troupe-store"]),
     ("hyper", &["troupe"]),
     ("hyper-util", &["troupe"]),

@@ -258,12 +258,27 @@ impl Keyring {
         work_factor: u8,
         at: u64,
     ) -> Result<IdRecord, KeyringError> {
-        let mut record = self.find(name)?;
-        if let Some(next) = record.next {
-            return Err(KeyringError::Rotating { name: name.clone(), next: next.did.to_string() });
-        }
+        let mut record = self.require_unrotated(name)?;
         record.next = Some(self.keep(next, passphrase, work_factor, at)?);
         self.replace(name, record)
+    }
+
+    /// The same with a key whose secret is in a device.
+    ///
+    /// # Errors
+    /// [`KeyringError`], also if there is a next key already.
+    pub fn begin_rotation_in_device(&self, name: &IdName, next: KeyRecord) -> Result<IdRecord, KeyringError> {
+        let mut record = self.require_unrotated(name)?;
+        record.next = Some(next);
+        self.replace(name, record)
+    }
+
+    fn require_unrotated(&self, name: &IdName) -> Result<IdRecord, KeyringError> {
+        let record = self.find(name)?;
+        match &record.next {
+            Some(next) => Err(KeyringError::Rotating { name: name.clone(), next: next.did.to_string() }),
+            None => Ok(record),
+        }
     }
 
     /// The next key is the one that signs from now on. The one before is kept among the former ones.
@@ -277,7 +292,7 @@ impl Keyring {
         self.replace(name, record)
     }
 
-    /// Forgets the next key of a name and removes its file: it was never in force anywhere.
+    /// Forgets the next key of a name and removes its file: it was never in force anywhere. A device keeps what it has.
     ///
     /// # Errors
     /// [`KeyringError`].
@@ -285,8 +300,10 @@ impl Keyring {
         let mut record = self.find(name)?;
         let next = record.next.take().ok_or_else(|| KeyringError::NotRotating(name.clone()))?;
         let record = self.replace(name, record)?;
-        let path = self.path_of(name, &next)?;
-        fs::remove_file(&path).map_err(|error| KeyringError::Io { path, error })?;
+        if let Kept::File { .. } = next.kept {
+            let path = self.path_of(name, &next)?;
+            fs::remove_file(&path).map_err(|error| KeyringError::Io { path, error })?;
+        }
         Ok(record)
     }
 

@@ -3,9 +3,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions, dag,
-    debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove, ps, redact,
-    run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify, verify_proof, witness,
+    accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions,
+    config, dag, debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove,
+    ps, redact, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
+    verify_proof, witness,
 };
 
 /// Runs WebAssembly components as actors whose whole history anyone can check.
@@ -83,6 +84,7 @@ pub(super) enum Command {
     Member(commons::member::Member),
     Trust(commons::trust::Trust),
     Redact(redact::Redact),
+    Config(config::Config),
     Job(commons::job::Job),
     Dag(dag::Dag),
     Id(id::Id),
@@ -115,6 +117,8 @@ impl Color {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use clap::CommandFactory;
 
     use super::*;
@@ -122,6 +126,29 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_takes_the_same_kind_of_value_in_every_command() {
+        /// The actor's configuration or the node's, an actor's limit or how many entries, the questions of one command.
+        const DIFFER: [&str; 3] = ["config", "limit", "replay"];
+        fn collect(command: &clap::Command, seen: &mut BTreeMap<String, BTreeSet<String>>) {
+            for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
+                if !arg.get_action().takes_values() {
+                    continue;
+                }
+                let value = arg.get_value_names().unwrap_or_default().join(" ").replace("|none", "");
+                let names = arg.get_long_and_visible_aliases().unwrap_or_default();
+                for name in names.into_iter().filter(|name| !DIFFER.contains(name)) {
+                    seen.entry(name.to_owned()).or_default().insert(value.clone());
+                }
+            }
+            command.get_subcommands().for_each(|command| collect(command, seen));
+        }
+        let mut seen = BTreeMap::new();
+        collect(&Args::command(), &mut seen);
+        seen.retain(|_, values| values.len() > 1);
+        assert_eq!(seen, BTreeMap::new());
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) struct Rewind {
     /// The actor's name, its id, or the beginning of its id
     actor: String,
     /// The position of the entry whose state it goes back to
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, visible_alias = "at", value_name = "SEQ")]
     to: u64,
     /// Why, for its history
     #[arg(long, value_name = "TEXT")]

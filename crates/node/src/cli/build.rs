@@ -25,7 +25,7 @@ const TOOLCHAINS: &str = "troupe/toolchains";
     troupe build --json | jq -r .component")]
 pub(crate) struct Build {
     /// The folder of the project
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
     #[command(flatten)]
     tools: ToolArgs,
@@ -95,8 +95,9 @@ pub(super) fn open(folder: &Path) -> Result<Project, Failure> {
 pub(super) fn explain(project: &Project, error: &BuildError) -> Failure {
     let name = &project.name;
     match error {
-        BuildError::Sources { what } => {
-            Failure::is_false(what).while_(format_args!("`{name}` was not built"))
+        BuildError::Sources { what, help } => {
+            let failure = Failure::is_false(what).while_(format_args!("`{name}` was not built"));
+            help.iter().fold(failure, |failure, help| failure.help(help))
         }
         BuildError::Missing { what, help } => {
             help.iter().fold(Failure::cannot(what), |failure, help| failure.help(help))

@@ -26,7 +26,7 @@ pub(crate) struct Cache {
     #[command(subcommand)]
     task: Task,
     /// Folder for compiled code [default: troupe/code in the user's cache folder]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "FOLDER", global = true)]
     cache: Option<PathBuf>,
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct CodeArgs {
     #[arg(long, value_enum, default_value = "pooling", help_heading = "Tuning")]
     allocation: AllocationArg,
     /// Folder for compiled code, or none [default: troupe/code in the user's cache folder]
-    #[arg(long, value_name = "DIR|none", help_heading = "Tuning")]
+    #[arg(long, value_name = "FOLDER|none", help_heading = "Tuning")]
     cache: Option<PathBuf>,
     /// How much compiled code is kept, such as 256MiB; what was used the longest ago goes first
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "Tuning")]

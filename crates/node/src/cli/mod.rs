@@ -21,6 +21,7 @@ mod checkpoint;
 mod code;
 mod commons;
 mod completions;
+mod config;
 mod contracts;
 mod copy;
 mod dag;
@@ -134,6 +135,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Member(command) => commons::member::member(&screen, &command),
         Command::Trust(command) => commons::trust::trust(&screen, &command),
         Command::Redact(command) => redact::redact(&screen, &command),
+        Command::Config(command) => config::config(&screen, &command),
         Command::Job(command) => commons::job::job(&screen, &command),
         Command::Dag(command) => dag::dag(&screen, &command),
         Command::Id(command) => id::id(&screen, &command),

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use serde_json::json;
 use troupe::access::RateLimit;
 use troupe::commons::NAME as COMMONS;
+use troupe::environment::Testing;
 use troupe::host::{Host, Settings, SetupError};
 use troupe::http::Site;
-use troupe::manifest::{Name, NodeConfig, NodeSettings, StorePlace};
+use troupe::manifest::{Layers, Name, NodeConfig, NodeSettings, Profile, StorePlace, TlsFiles};
 use troupe_chain::{Code, Hash};
 use troupe_commons::Charter;
 use troupe_runtime::{Actor, SendError, Status};
@@ -22,11 +23,13 @@ use troupe_runtime::{Actor, SendError, Status};
 use super::begin::{self, Begin};
 use super::code::CodeArgs;
 use super::commons;
+use super::config;
 use super::executor::ExecutorArgs;
 use super::failure::{Done, Failure};
 use super::parse::{self, Deadline};
 use super::screen::{BOLD, DIM, HELP, Screen, plural, short};
 use super::server::{self, ListenArgs, LogPrinter};
+use super::signer;
 use super::signing::SigningArgs;
 
 /// Run a node of many actors behind an HTTP server
@@ -48,6 +51,9 @@ pub(crate) struct Serve {
     /// The file that says how the node runs and which actors it has [default: none]
     #[arg(long, value_name = "troupe.toml")]
     config: Option<PathBuf>,
+    /// What the node is for: production, development or testing
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<Profile>,
     /// The charter of the node's commons, begun if the store has none
     #[arg(long, value_name = "CHARTER")]
     charter: Option<PathBuf>,
@@ -86,14 +92,18 @@ pub(crate) struct Serve {
 }
 
 pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
-    let config = command.config.as_ref().map(NodeConfig::load).transpose().map_err(Failure::cannot)?;
-    let mut config = config.unwrap_or_default();
-    command.override_(&mut config.node);
+    let layers = command.layers()?;
+    config::require_none(&layers)?;
+    let mut config = layers.config;
+    let testing = (config.profile == Some(Profile::Testing)).then(Testing::default);
+    let identity = signer::of_node(&config.identity)?;
     // First what is cheap to get wrong: nothing is stored if an actor's file or the port is.
     let declared = declared(&config)?;
-    let charter = command.charter.as_deref().map(commons::begin::load).transpose()?;
-    let place = command.store.as_deref().map(server::store_place).or(config.store.take());
-    let place = place.unwrap_or_else(|| StorePlace::Folder("troupe.store".into()));
+    let charter = charter(&config)?;
+    let usual =
+        || if testing.is_some() { StorePlace::Memory } else { StorePlace::Folder("troupe.store".into()) };
+    let place = config.store.take().unwrap_or_else(usual);
+
     let (node, execute) = (config.node.clone(), config.executor.take());
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
@@ -103,6 +113,9 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let mut settings = Settings::new(store);
     command.code.apply(screen, None, &mut settings)?;
     apply(&node, &mut settings);
+    if let Some(testing) = &testing {
+        testing.apply(&mut settings);
+    }
     settings.options.log = Arc::new(move |records| printer.print(records));
     let host = settings.open().map_err(|error| server::explain(&error, "", &server::shown(&place)))?;
     let mut begun = begin_all(screen, &host, declared, &server::shown(&place))?;
@@ -117,7 +130,8 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let checkpoints = signing.begin(screen, &place, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
-        introduce(screen, &host, &place, &begun, url)?;
+        let acts = identity.as_ref().map(|signer| signer.did().to_string());
+        introduce(screen, &host, &place, (&begun, acts.as_deref()), url)?;
         let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
         Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(counts))
     })?;
@@ -128,14 +142,46 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
 }
 
 impl Serve {
-    fn override_(&self, node: &mut NodeSettings) {
-        node.deadline = self.deadline.map_or(node.deadline, |deadline| deadline.0);
-        node.mailbox = self.mailbox.unwrap_or(node.mailbox);
-        node.max_actors = self.max_actors.unwrap_or(node.max_actors);
-        node.rate_limit = self.rate_limit.unwrap_or(node.rate_limit);
-        node.memory = self.memory.unwrap_or(node.memory);
-        node.snapshot_every = self.snapshot_every.unwrap_or(node.snapshot_every);
-        node.threads = self.threads.unwrap_or(node.threads);
+    /// What the file, the environment and the arguments say together.
+    pub(super) fn layers(&self) -> Result<Layers, Failure> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let mut layers = Layers::read(self.config.as_deref(), variable).map_err(|faults| {
+            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            Failure::cannot(told.join("\n"))
+        })?;
+        let (listen, own) = (&self.listen, &mut layers);
+        own.argue("profile", "--profile", self.profile, |config, profile| config.profile = Some(profile));
+        let store = self.store.as_deref().map(server::store_place);
+        own.argue("storage.path", "--store", store, |config, place| config.store = Some(place));
+        let charter = self.charter.clone();
+        own.argue("governance.charter", "--charter", charter, |config, file| config.charter = Some(file));
+        own.argue("network.listen", "--addr", listen.addr.clone(), |config, addr| config.listen = Some(addr));
+        own.argue("network.tokens", "--tokens", listen.tokens.clone(), |config, file| {
+            config.tokens = Some(file)
+        });
+        let public = listen.public_read.then_some(true);
+        own.argue("network.public-read", "--public-read", public, |config, public| {
+            config.public_read = public
+        });
+        let tls =
+            listen.tls_cert.clone().zip(listen.tls_key.clone()).map(|(cert, key)| TlsFiles { cert, key });
+        own.argue("network.tls-cert", "--tls-cert", tls.clone(), |config, tls| config.tls = Some(tls));
+        own.argue("network.tls-key", "--tls-key", tls, |config, tls| config.tls = Some(tls));
+        own.argue("node.deadline", "--deadline", self.deadline, |config, time| config.node.deadline = time.0);
+        own.argue("node.mailbox", "--mailbox", self.mailbox, |config, number| config.node.mailbox = number);
+        own.argue("node.max-actors", "--max-actors", self.max_actors, |config, number| {
+            config.node.max_actors = number
+        });
+        own.argue("node.rate-limit", "--rate-limit", self.rate_limit, |config, rate| {
+            config.node.rate_limit = rate
+        });
+        own.argue("node.memory", "--memory", self.memory, |config, bytes| config.node.memory = bytes);
+        let every = self.snapshot_every;
+        own.argue("node.snapshot-every", "--snapshot-every", every, |config, every| {
+            config.node.snapshot_every = every
+        });
+        own.argue("node.threads", "--threads", self.threads, |config, threads| config.node.threads = threads);
+        Ok(layers)
     }
 }
 
@@ -150,6 +196,16 @@ fn apply(node: &NodeSettings, settings: &mut Settings) {
     if node.threads > 0 {
         options.threads = usize::try_from(node.threads).unwrap_or(usize::MAX);
     }
+}
+
+/// The charter of the commons that is to be begun, with the parameters of the file where it says none.
+fn charter(config: &NodeConfig) -> Result<Option<Charter>, Failure> {
+    let Some(path) = &config.charter else { return Ok(None) };
+    let mut charter = commons::begin::load(path)?;
+    for (name, value) in &config.parameters {
+        charter.parameters.entry(name.clone()).or_insert(*value);
+    }
+    Ok(Some(charter))
 }
 
 /// Begins the commons, unless the store has one; whether it did.
@@ -257,12 +313,22 @@ fn compare(screen: &Screen, name: &Name, actor: &Actor, begin: &Begin) -> Done {
     Ok(())
 }
 
-fn introduce(screen: &Screen, host: &Host, place: &StorePlace, begun: &[String], url: &str) -> Done {
+fn introduce(
+    screen: &Screen,
+    host: &Host,
+    place: &StorePlace,
+    (begun, identity): (&[String], Option<&str>),
+    url: &str,
+) -> Done {
     let (actors, ..) = host.actors.usage();
     let store = server::shown(place);
     if screen.json {
-        let value = json!({ "url": url, "actors": actors, "begun": begun, "store": store });
+        let value =
+            json!({ "url": url, "actors": actors, "begun": begun, "store": store, "identity": identity });
         return Ok(screen.json(&value)?);
+    }
+    if let Some(identity) = identity {
+        screen.field("identity", identity)?;
     }
     let gone = if *place == StorePlace::Memory { ": gone when this ends" } else { "" };
     screen.field("store", format_args!("{store}{gone}"))?;

@@ -33,7 +33,7 @@ const MAX_KNOWN: usize = 10_000;
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ListenArgs {
     /// Where to listen; port 0 takes any free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, visible_alias = "listen", value_name = "HOST:PORT")]
     pub(super) addr: Option<String>,
     /// The file of tokens that let clients in; `troupe token create` makes it
     #[arg(long, value_name = "FILE", help_heading = "Access")]

@@ -1,4 +1,4 @@
-//! Whose key signs what a command sends: `--as`, the keyring, and where passphrases come from.
+//! Whose key signs what a command sends: `--as`, the keyring, and where passphrases and PINs come from.
 //!
 //! Invariant: a passphrase is never an argument, which every user of the machine could see.
 
@@ -6,7 +6,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use troupe_identity::{BadKeyFile, FileSigner, IdName, Keyring, KeyringError, Passphrase, Signer};
+use troupe::environment::Surroundings;
+use troupe::manifest::IdentitySettings;
+use troupe_identity::{
+    BadKeyFile, DeviceError, DeviceSigner, FileSigner, IdName, Kept, KeyRecord, Keyring, KeyringError,
+    Passphrase, Signer, Token,
+};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
@@ -65,9 +70,7 @@ impl SignerArgs {
         let name: IdName = named.parse().map_err(Failure::cannot)?;
         open(&keyring()?, &name, &self.passphrase)
     }
-}
 
-impl SignerArgs {
     /// The key that `troupe id rotate` made to take the place of the one that signs, and what it is the next of.
     pub(super) fn next(&self) -> Result<(Box<dyn Signer>, IdName), Failure> {
         let name: Option<IdName> = self.signer.as_deref().and_then(|named| named.parse().ok());
@@ -75,13 +78,9 @@ impl SignerArgs {
             name.ok_or_else(|| Failure::cannot("whose next key?").help("--as NAME, or give a key file"))?;
         let keyring = keyring()?;
         let record = keyring.find(&name).map_err(|error| explain(&error))?;
-        let next = record.next.as_ref().ok_or_else(|| {
-            Failure::cannot(format_args!("`{name}` has no next key"))
-                .help(format_args!("`troupe id rotate {name}` makes one"))
-        })?;
-        let passphrase = self.passphrase.known(&format!("the next key of {name}"))?;
-        let signer = keyring.open(&name, next, &passphrase).map_err(|error| explain(&error))?;
-        Ok((Box::new(signer), name))
+        let none = || explain(&KeyringError::NotRotating(name.clone()));
+        let next = record.next.as_ref().ok_or_else(none)?;
+        Ok((open_key(&keyring, &name, next, &self.passphrase)?, name))
     }
 }
 
@@ -92,8 +91,27 @@ pub(super) fn open(
     passphrase: &PassphraseArgs,
 ) -> Result<Box<dyn Signer>, Failure> {
     let record = keyring.find(name).map_err(|error| explain(&error))?;
+    open_key(keyring, name, &record.key, passphrase)
+}
+
+fn open_key(
+    keyring: &Keyring,
+    name: &IdName,
+    key: &KeyRecord,
+    passphrase: &PassphraseArgs,
+) -> Result<Box<dyn Signer>, Failure> {
+    if let Kept::Pkcs11 { id, module, token } = &key.kept {
+        let token = Token { module: module.clone(), label: token.clone() };
+        let signer = DeviceSigner::open(&token, &passphrase.pin(&token)?, id);
+        let signer = signer.map_err(|error| explain_device(&error))?;
+        if *signer.did() != key.did {
+            let what = format!("the token's key is {}, and the record says {}", signer.did(), key.did);
+            return Err(Failure::is_false(what));
+        }
+        return Ok(Box::new(signer));
+    }
     let passphrase = passphrase.known(name.as_str())?;
-    let signer = keyring.open(name, &record.key, &passphrase).map_err(|error| explain(&error))?;
+    let signer = keyring.open(name, key, &passphrase).map_err(|error| explain(&error))?;
     Ok(Box::new(signer))
 }
 
@@ -108,12 +126,33 @@ pub(super) fn keyring() -> Result<Keyring, Failure> {
     })
 }
 
+/// What beside a configuration says whether a node has a key.
+pub(super) fn surroundings() -> Surroundings {
+    Surroundings { keyring: keyring().ok(), passphrase: std::env::var_os(PASSPHRASE).is_some() }
+}
+
+/// Opens the key that a node acts with.
+pub(super) fn of_node(identity: &IdentitySettings) -> Result<Option<Box<dyn Signer>>, Failure> {
+    let Some(key) = &identity.key else { return Ok(None) };
+    let passphrase = PassphraseArgs { passphrase_file: identity.passphrase_file.clone() };
+    let signer = SignerArgs { signer: Some(key.clone()), passphrase };
+    signer.open().map(Some).map_err(|failure| failure.while_("the node's identity"))
+}
+
 impl PassphraseArgs {
     /// The passphrase of a key that there is.
     pub(super) fn known(&self, of: &str) -> Result<Passphrase, Failure> {
         match self.given()? {
             Some(passphrase) => Ok(Passphrase::new(passphrase)),
             None => ask(&format!("passphrase of {of}: ")).map(Passphrase::new),
+        }
+    }
+
+    /// The PIN of a device: it comes from where a passphrase does.
+    pub(super) fn pin(&self, token: &Token) -> Result<Passphrase, Failure> {
+        match self.given()? {
+            Some(pin) => Ok(Passphrase::new(pin)),
+            None => ask(&format!("PIN of the token {}: ", token.label)).map(Passphrase::new),
         }
     }
 
@@ -183,6 +222,21 @@ fn ask(prompt: &str) -> Result<String, Failure> {
         Failure::cannot("there is no terminal to ask for the passphrase at")
             .help(format_args!("--passphrase-file FILE, or {PASSPHRASE}"))
     })
+}
+
+/// What went wrong with a device, and what to do.
+pub(super) fn explain_device(error: &DeviceError) -> Failure {
+    let failure = Failure::cannot(error);
+    match error {
+        DeviceError::Module { .. } => {
+            failure.help("the library of the device, such as /usr/lib/softhsm/libsofthsm2.so")
+        }
+        DeviceError::NoToken { .. } => failure
+            .help("--token LABEL names one; the device's own tools set a token up, with a label and a PIN"),
+        DeviceError::Pin => failure.help("after a few more a device locks itself"),
+        DeviceError::Refused { .. } => failure.help("the device must have EdDSA over Ed25519 (PKCS#11 3.0)"),
+        _ => failure,
+    }
 }
 
 /// What went wrong with a key, and what to do.

@@ -20,7 +20,7 @@ use super::signing;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe verify-proof counter-3.proof --key 'troupe.node/0123456789abcdef+1a2b3c4d+AbCd…'\n  \
-    troupe verify-proof counter-3.proof --key KEY --witness KEY1 --witness KEY2 --witnesses 1\n  \
+    troupe verify-proof counter-3.proof --key KEY --witness-key KEY1 --witness-key KEY2 --witnesses 1\n  \
     troupe verify-proof counter-3.proof --key KEY --json | jq .verified")]
 pub(crate) struct VerifyProof {
     /// The file
@@ -29,10 +29,10 @@ pub(crate) struct VerifyProof {
     #[arg(long, value_name = "KEY", value_parser = signing::log_key)]
     key: Option<PublicKey>,
     /// The key of a witness that you believe; may be given again
-    #[arg(long, value_name = "KEY", value_parser = signing::witness_key)]
-    witness: Vec<PublicKey>,
+    #[arg(long, alias = "witness", value_name = "KEY", value_parser = signing::witness_key)]
+    witness_key: Vec<PublicKey>,
     /// How many of them must have cosigned [default: all of them]
-    #[arg(long, value_name = "N", requires = "witness")]
+    #[arg(long, value_name = "N", requires = "witness_key")]
     witnesses: Option<usize>,
 }
 
@@ -58,9 +58,9 @@ pub(super) fn verify_proof(screen: &Screen, command: &VerifyProof) -> Done {
 impl VerifyProof {
     /// Who is believed.
     fn trust(&self, file: &ProofFile) -> Trust {
-        let quorum = self.witnesses.unwrap_or(self.witness.len());
+        let quorum = self.witnesses.unwrap_or(self.witness_key.len());
         let node = self.key.clone().unwrap_or_else(|| file.key.clone());
-        Trust { node, witnesses: self.witness.clone(), quorum }
+        Trust { node, witnesses: self.witness_key.clone(), quorum }
     }
 }
 

@@ -19,13 +19,13 @@ use super::signing;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe witness --log 'troupe.node/0123456789abcdef+1a2b3c4d+AbCd…'\n  \
-    troupe witness --listen 0.0.0.0:8090 --folder /var/lib/witness --name witness.example --log KEY1 --log KEY2\n\n\
+    troupe witness --addr 0.0.0.0:8090 --folder /var/lib/witness --name witness.example --log KEY1 --log KEY2\n\n\
     Then, at the node, with the key that the witness prints:\n  \
     troupe serve --witness 'http://127.0.0.1:8090=KEY'")]
 pub(crate) struct Witness {
     /// Where to listen; port 0 takes any free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
-    listen: String,
+    #[arg(long, visible_alias = "listen", value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
+    addr: String,
     /// The key of a log to cosign; may be given again
     #[arg(long, value_name = "KEY", required = true, value_parser = signing::log_key)]
     log: Vec<PublicKey>,
@@ -40,7 +40,7 @@ pub(crate) struct Witness {
 pub(super) fn witness(screen: &Screen, command: Witness) -> Done {
     let runtime =
         troupe::http::runtime().map_err(|error| Failure::cannot(format_args!("cannot start: {error}")))?;
-    let (listener, local) = runtime.block_on(server::listen(&command.listen))?;
+    let (listener, local) = runtime.block_on(server::listen(&command.addr))?;
     let opened = troupe_log::Witness::open(&command.folder, command.name.as_ref(), command.log);
     let witness = Arc::new(opened.map_err(|error| Failure::cannot(chain_of(&error)))?);
     let mut stop = {

@@ -13,7 +13,7 @@ use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
 use troupe_commons::{Charter, Id, MACHINE, MAX_MESSAGE, State, WORLD, governance, to_bytes};
 use troupe_runtime::{Actor, NewActor, SendError, View};
 
-use crate::host::{Host, SetupError, random};
+use crate::host::{Host, SetupError};
 
 /// The name of the actor.
 pub const NAME: &str = "commons";
@@ -154,7 +154,7 @@ impl Host {
             engine: self.sandbox.engine().clone(),
             grants: Vec::new(),
             owner: None,
-            nonce: random()?,
+            nonce: self.nonce()?,
             fork: None,
             started_by: None,
         };

@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use troupe_chain::Sender as From;
 use troupe_commons::jobs::{self, Job};
-use troupe_commons::{Act, Command, Id, State, members};
+use troupe_commons::{Act, Command, Due, Id, Message, State, Tick, members};
 use troupe_identity::Signer;
 use troupe_runtime::{Actor, SendError};
 
@@ -93,6 +93,7 @@ impl Executing {
             seen: None,
             running: BTreeSet::new(),
             results: BTreeMap::new(),
+            bid: BTreeSet::new(),
             left_alone: BTreeMap::new(),
         };
         let thread =
@@ -132,6 +133,8 @@ struct Executor {
     running: BTreeSet<Id>,
     /// What runs came to, until the commons has it.
     results: BTreeMap<Id, Ran>,
+    /// Jobs that it bid for.
+    bid: BTreeSet<Id>,
     /// Until when jobs are left alone.
     left_alone: BTreeMap<Id, u64>,
 }
@@ -225,6 +228,7 @@ impl Executor {
                 self.live.insert(id);
             } else {
                 self.live.remove(&id);
+                self.bid.remove(&id);
                 self.results.remove(&id);
             }
         }
@@ -236,15 +240,20 @@ impl Executor {
         let step = next(job, me, now, known);
         match step {
             Next::Nothing => {}
-            Next::Bid if *room == 0 => {}
+            Next::Bid if *room == 0 || self.bid.contains(&id) => {}
+            Next::Award => {
+                // Another executor's may come first.
+                let tick = Message::Due(Due { tick: Tick::Award(id) });
+                let _ = commons.send_blocking(From::Http { key: None }, Bytes::from(tick.to_bytes()));
+            }
             Next::Bid => match fit::offer(&self.host, &self.config, (id, job)) {
                 Ok(offer) => {
                     *room -= 1;
                     if self.act(commons, id, now, Act::Bid(offer)) {
                         self.counts.bids.fetch_add(1, Ordering::Relaxed);
+                        // Whether it was among the best shows when it is awarded; a second bid would not differ.
+                        self.bid.insert(id);
                     }
-                    // Whether it was among the best shows when it is awarded; a second bid would not differ.
-                    self.leave_alone(id, job.spec.deadline);
                 }
                 Err(why) => {
                     self.tell.about(id, format_args!("no bid: {why}"));

@@ -19,7 +19,7 @@ use super::body::{self, field};
 use super::problem::Refusal;
 use super::read::{Answer, info_of, json};
 use super::site::{Site, Target, blocking, view};
-use crate::host::{Host, random};
+use crate::host::Host;
 use crate::rehearse::{NoRehearsal, rehearse};
 
 /// How long a fork may take to be begun.
@@ -109,10 +109,14 @@ impl Drop for Gone {
     }
 }
 
-pub(super) async fn fork(Target(actor): Target, request: Request<Body>) -> Answer {
+pub(super) async fn fork(
+    State(site): State<Arc<Site>>,
+    Target(actor): Target,
+    request: Request<Body>,
+) -> Answer {
     let asked: ForkActor = body::json(request).await?;
     let name = asked.name.map(name).transpose()?;
-    created(&actor.fork(asked.at, random()?, name).await?).await
+    created(&actor.fork(asked.at, site.host.nonce()?, name).await?).await
 }
 
 pub(super) async fn rewind(

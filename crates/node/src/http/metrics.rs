@@ -10,6 +10,7 @@ use axum::http::{Response, header};
 use troupe_runtime::Histogram;
 
 use super::problem::Refusal;
+use super::read;
 use super::site::Site;
 use crate::commons::Committed;
 
@@ -17,34 +18,36 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     let mut text = String::new();
     let actors = &site.host.actors;
     let metrics = actors.metrics();
-    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let value = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
 
+    let ready = u64::from(read::ready(&site).await.is_ok());
+    gauge(&mut text, "troupe_ready", "1 if a message would have a chance.", ready);
     head(&mut text, "troupe_messages_total", "counter", "Messages by outcome.");
     for (outcome, value) in [
-        ("accepted", read(&metrics.accepted)),
-        ("rejected", read(&metrics.rejected)),
-        ("failed", read(&metrics.failed)),
-        ("aborted", read(&metrics.aborted)),
-        ("busy", read(&metrics.busy)),
+        ("accepted", value(&metrics.accepted)),
+        ("rejected", value(&metrics.rejected)),
+        ("failed", value(&metrics.failed)),
+        ("aborted", value(&metrics.aborted)),
+        ("busy", value(&metrics.busy)),
     ] {
         line(&mut text, "troupe_messages_total", &format!("{{outcome=\"{outcome}\"}}"), value);
     }
-    counter(&mut text, "troupe_fuel_total", "Fuel used by recorded messages.", read(&metrics.fuel));
+    counter(&mut text, "troupe_fuel_total", "Fuel used by recorded messages.", value(&metrics.fuel));
     counter(
         &mut text,
         "troupe_effects_total",
         "What actors asked for: messages, timers, children.",
-        read(&metrics.effects),
+        value(&metrics.effects),
     );
     counter(
         &mut text,
         "troupe_dropped_letters_total",
         "Letters that nobody took and only the log tells of.",
-        read(&metrics.dropped),
+        value(&metrics.dropped),
     );
     head(&mut text, "troupe_commits_total", "counter", "Group commits by result.");
-    line(&mut text, "troupe_commits_total", "{result=\"ok\"}", read(&metrics.commits));
-    line(&mut text, "troupe_commits_total", "{result=\"error\"}", read(&metrics.commit_errors));
+    line(&mut text, "troupe_commits_total", "{result=\"ok\"}", value(&metrics.commits));
+    line(&mut text, "troupe_commits_total", "{result=\"error\"}", value(&metrics.commit_errors));
     histogram(&mut text, "troupe_commit_seconds", "How long a group commit took.", &metrics.commit_time);
     let meters = site.host.sandbox.meters();
     head(&mut text, "troupe_host_calls_total", "counter", "Calls of the host ABI, whatever came of them.");
@@ -54,6 +57,19 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     head(&mut text, "troupe_growth_denied_total", "counter", "Growth that a limit denied a guest.");
     line(&mut text, "troupe_growth_denied_total", "{what=\"memory\"}", meters.memory_denied());
     line(&mut text, "troupe_growth_denied_total", "{what=\"table\"}", meters.table_denied());
+    if let Some(executor) = &site.executor {
+        gauge(&mut text, "troupe_jobs_running", "Jobs that the executor runs now.", read(&executor.running));
+        let name = "troupe_executor_total";
+        head(&mut text, name, "counter", "What the executor did about jobs.");
+        for (what, counter) in [
+            ("bid", &executor.bids),
+            ("ran", &executor.ran),
+            ("receipt", &executor.receipts),
+            ("abandoned", &executor.abandoned),
+        ] {
+            line(&mut text, name, &format!("{{what=\"{what}\"}}"), read(counter));
+        }
+    }
     let (chains, cells, bytes) = actors.usage();
     let (names, due) = actors.due();
     gauge(&mut text, "troupe_actors", "Actors that the node has.", chains);

@@ -182,6 +182,12 @@ pub(super) async fn healthz() -> Response<Body> {
 
 /// Answers if a message would have a chance.
 pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
+    ready(&site).await?;
+    Ok(bytes(Bytes::from_static(b"ready\n"), Some(TEXT), &[]))
+}
+
+/// Whether a message would have a chance; if not, why.
+pub(super) async fn ready(site: &Site) -> Result<(), Refusal> {
     let last = match &site.root {
         Some(root) => view(root).await?.tip.at.0,
         None => 0,
@@ -198,8 +204,7 @@ pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
         return Err(not_ready("the last message found no room in the store".into()));
     }
     let store = Arc::clone(actors.store());
-    blocking(move || store.ready().map_err(|error| not_ready(error.to_string()))).await?;
-    Ok(bytes(Bytes::from_static(b"ready\n"), Some(TEXT), &[]))
+    blocking(move || store.ready().map_err(|error| not_ready(error.to_string()))).await
 }
 
 pub(super) async fn openapi() -> Response<Body> {

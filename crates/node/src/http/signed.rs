@@ -78,6 +78,12 @@ pub(super) fn is_commons(path: &str) -> bool {
     path.strip_prefix("/commons").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a command to the commons says that it is signed, which is checked here. Who has a key needs no token beside it.
+pub(super) fn says_so(request: &Request<Body>) -> bool {
+    let to_commons = request.uri().path().trim_end_matches('/') == "/commons";
+    to_commons && !is_read(request.method()) && request.headers().contains_key("signature-input")
+}
+
 async fn check(seen: &Seen, request: Request<Body>) -> Result<Request<Body>, Refusal> {
     let (parts, body) = request.into_parts();
     let (mut parts, bytes) = read(parts, body).await?;

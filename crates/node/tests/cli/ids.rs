@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use troupe_chain::Hash;
 use troupe_identity::{FileSigner, Passphrase, open};
 
-use crate::node::Ran;
+use crate::node::{Ran, ran};
 
 /// The passphrase of these tests.
 const PASSPHRASE: &str = "correct horse battery staple";
@@ -22,9 +22,7 @@ fn id_with(folder: &Path, args: &[&str], passphrase: Option<&str>) -> Ran {
         Some(passphrase) => command.env("TROUPE_PASSPHRASE", passphrase),
         None => command.env_remove("TROUPE_PASSPHRASE"),
     };
-    let output = command.output().expect("the binary runs");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    ran(command.output().expect("the binary runs"))
 }
 
 fn id(folder: &Path, args: &[&str]) -> Ran {

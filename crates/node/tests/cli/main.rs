@@ -2,10 +2,12 @@
 
 mod cache;
 mod changed;
+mod config;
 mod dag;
 mod debug;
 mod demo;
 mod dev;
+mod device;
 mod dice;
 mod files;
 mod guarded;

@@ -34,7 +34,7 @@ pub(crate) fn troupe(folder: &Path, args: &[&str]) -> Ran {
     ran(output)
 }
 
-fn ran(Output { status, stdout, stderr }: Output) -> Ran {
+pub(crate) fn ran(Output { status, stdout, stderr }: Output) -> Ran {
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
     Ran { code: status.code(), out: text(stdout), err: text(stderr) }
 }

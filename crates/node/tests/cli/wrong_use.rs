@@ -58,8 +58,15 @@ fn a_port_in_use_is_said_and_nothing_is_stored() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     let path = counter();
-    let ran = troupe(folder.path(), &["run", path.to_str().unwrap(), "--addr", &addr]);
-    ran.code(2).complains("cannot listen on").complains("--addr");
+    let path = path.to_str().unwrap();
+    // As `listen` in `troupe.toml` is called on the command line, too.
+    for args in [
+        &["run", path, "--addr", &addr][..],
+        &["run", path, "--listen", &addr],
+        &["serve", "--listen", &addr],
+    ] {
+        troupe(folder.path(), args).code(2).complains("cannot listen on").complains("--addr");
+    }
     assert!(!folder.path().join("counter.store").exists());
 }
 

@@ -153,6 +153,11 @@ fn a_vote_changes_a_parameter_and_anybody_counts_it_again() {
     let offline = harbour.ask(&["tally", &proposal, "--from", &bundle]);
     assert_eq!((&offline["tally"], &offline["head"]), (&live["tally"], &live["head"]));
 
+    // What is shown of one entry is run again from the beginning.
+    let shown = harbour.ask(&["diff", "commons", "4"]);
+    assert_eq!((&shown["same"], &shown["run"]), (&true.into(), &true.into()), "{shown}");
+    assert_eq!(harbour.ask(&["state", "commons", "--at", "3"])["state"]["v"], 1);
+
     // A changed ballot is found: nobody signed it.
     let bytes = std::fs::read(&bundle).unwrap();
     let needle = b"\"choice\":[\"yes\"]";

@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod command_line;
+mod executor;
+mod jobs;
 mod people;
 #[path = "../common/person.rs"]
 mod person;
+#[path = "../common/random.rs"]
+mod random;
 mod reading;
 mod recovery;
+mod testing;
 #[path = "../common/wire.rs"]
 mod wire;

@@ -102,11 +102,20 @@ impl Drop for Node {
     }
 }
 
-/// The header fields by which the first person signs a request. Whose command it is, the command says.
+/// The header fields by which a request is signed: by whom its command names, else by the first person.
 pub(crate) fn signature(path: &str, body: &[u8]) -> String {
+    let by = match Message::read(body) {
+        Ok(Message::Signed(signed)) => signed.command.by,
+        _ => String::new(),
+    };
+    signature_by((1..=20).find(|number| person(*number).did() == by).unwrap_or(1), path, body)
+}
+
+/// The header fields by which a person signs a request.
+pub(crate) fn signature_by(number: u8, path: &str, body: &[u8]) -> String {
     let request = http::Request { method: "POST", authority: "localhost", path, query: None, fields: &[] };
     let (seconds, nonce) = (now() / 1000, http::new_nonce().unwrap());
-    let signed = http::sign(&person(1).key, &request, body, (seconds, seconds + 60), &nonce).unwrap();
+    let signed = http::sign(&person(number).key, &request, body, (seconds, seconds + 60), &nonce).unwrap();
     format!(
         "Content-Digest: {}\r\nSignature-Input: {}\r\nSignature: {}\r\n",
         signed.content_digest, signed.signature_input, signed.signature

@@ -7,7 +7,7 @@ use troupe_commons::jobs::JobSpec;
 use troupe_commons::mana::{Account, Owner};
 use troupe_commons::{Act, Id, RecordProof, WHOLE};
 
-use crate::people::Node;
+use crate::people::{Node, signature_by};
 use crate::person::{charter, now, person};
 
 fn motion(action: Action) -> Motion {
@@ -225,4 +225,20 @@ fn metrics_say_what_mana_there_is_and_what_was_refused() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "no `{line}` in:\n{metrics}");
     }
+}
+
+#[test]
+fn a_command_is_brought_by_whom_it_names_and_by_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &charter(2, &[]));
+    let act = Act::Transfer { amount: 1, to: person(2).id };
+    let message = person(1).message(node.chain(), 1, now() + 60_000, act).to_bytes();
+    let bring = |headers: &str| node.wire().ask("POST", "/commons", headers, &message).unwrap();
+    bring("").problem(401, "unsigned");
+    bring(&signature_by(1, "/commons", b"{}")).problem(401, "bad-signature");
+    bring(&signature_by(2, "/commons", &message)).problem(403, "forbidden");
+    let headers = signature_by(1, "/commons", &message);
+    bring(&headers).status(200);
+    bring(&headers).problem(409, "replayed");
+    assert_eq!(node.get("/commons")["seq"], 2);
 }

@@ -58,6 +58,7 @@ fn a_really_full_disk_loses_nothing_acknowledged_and_goes_on_once_there_is_space
     assert!(problem["detail"].as_str().unwrap().contains("the disk is full"), "{problem}");
     assert!(names.len() > 50, "it was full after {} messages", names.len());
     wire.post(body(1000)).unwrap().problem(507, "store-full");
+    wire.get("/readyz").unwrap().problem(503, "halted");
     let info = wire.get("/").unwrap().status(200).json();
     assert_eq!(info["head"], *names.last().unwrap());
 
@@ -65,6 +66,9 @@ fn a_really_full_disk_loses_nothing_acknowledged_and_goes_on_once_there_is_space
     process.kill();
     let mut process = Process::start(folder.path());
     let mut wire = Wire::connect(process.address()).unwrap();
+    // Before anybody has tried.
+    let unready = wire.get("/readyz").unwrap().problem(503, "halted");
+    assert!(unready["detail"].as_str().unwrap().contains("the disk is full"), "{unready}");
     for (seq, name) in (2..).zip(&names) {
         let entry = wire.get(&format!("/chain/{seq}")).unwrap().status(200);
         assert_eq!(troupe_chain::Hash::of(&entry.body).to_string(), *name);

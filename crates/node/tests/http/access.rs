@@ -132,3 +132,15 @@ fn a_client_that_asks_too_often_is_told_when_to_come_back() {
         wire.get("/healthz").unwrap().status(200);
     }
 }
+
+#[test]
+fn a_signature_stands_for_a_token_where_it_is_checked_and_nowhere_else() {
+    let guarded = guarded(false);
+    let mut wire = guarded.server.wire();
+    let mut ask = |method, path| wire.ask(method, path, "Signature-Input: x\r\n", b"{}").unwrap();
+    ask("POST", "/commons").problem(401, "unsigned");
+    for (method, path) in [("GET", "/commons"), ("POST", "/commons/begin"), ("POST", "/"), ("POST", "/stop")]
+    {
+        ask(method, path).problem(401, "unauthorized");
+    }
+}

@@ -11,6 +11,7 @@ mod dids;
 mod guests;
 mod limits;
 mod messages;
+mod monitoring;
 mod reading;
 mod redactions;
 mod schemas;

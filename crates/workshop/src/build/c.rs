@@ -14,6 +14,20 @@ const FOLDERS: [&str; 2] = ["", "src"];
 const SDK: &str = "vendor/troupe-actor";
 /// All of the SDK that is compiled with an actor.
 const SDK_SOURCE: &str = "vendor/troupe-actor/troupe.c";
+/// What ties functions to the world.
+const ACTOR: &str = "TROUPE_ACTOR";
+/// Headers that a compiler has without a C library.
+const FREESTANDING: [&str; 9] = [
+    "float.h",
+    "iso646.h",
+    "limits.h",
+    "stdalign.h",
+    "stdarg.h",
+    "stdbool.h",
+    "stddef.h",
+    "stdint.h",
+    "stdnoreturn.h",
+];
 /// What a compiler makes, before it is a component.
 const MODULE: &str = "build/core.wasm";
 /// The version of zig that `--install` gets.
@@ -42,7 +56,11 @@ pub(super) fn build(project: &Project, options: &Options<'_>) -> Result<(), Buil
     let folder = project.folder.join("build");
     fs::create_dir_all(&folder).map_err(BuildError::system(format!("making {}", folder.display())))?;
     compiler.current_dir(&project.folder).args(FLAGS).arg(format!("-I{SDK}"));
-    run(compiler.args(sources).args([SDK_SOURCE, "-o", MODULE]), "the C compiler")?;
+    compiler.args(&sources).args([SDK_SOURCE, "-o", MODULE]);
+    run(&mut compiler, "the C compiler").map_err(|error| match error {
+        BuildError::Sources { what, .. } => BuildError::Sources { what, help: advice(project, &sources) },
+        error => error,
+    })?;
     finish::finish(project, &module)?;
     fs::remove_file(&module).map_err(BuildError::system(format!("removing {}", module.display())))
 }
@@ -57,6 +75,26 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     }
     sources.sort();
     sources
+}
+
+/// What is often wrong with sources that a compiler does not take, where they look like that.
+fn advice(project: &Project, sources: &[PathBuf]) -> Vec<String> {
+    let read = |path: &PathBuf| fs::read_to_string(project.folder.join(path)).ok();
+    let text: String = sources.iter().filter_map(read).collect();
+    let mut advice = Vec::new();
+    if !text.contains(ACTOR) {
+        advice.push(format!(
+            "write {ACTOR}(.init = …, .handle = …) once: it says which functions are the actor"
+        ));
+    }
+    let includes =
+        text.lines().filter_map(|line| line.trim_start().strip_prefix("#include <")?.split('>').next());
+    if let Some(header) = includes.into_iter().find(|header| !FREESTANDING.contains(header)) {
+        let instead =
+            format!("{SDK}/troupe_actor.h has what an actor needs, README.md there how to have one");
+        advice.push(format!("there is no C library here, and so no <{header}>; {instead}"));
+    }
+    advice
 }
 
 /// A compiler that links WebAssembly: clang with wasm-ld, zig, or zig from a Python package.

@@ -68,6 +68,8 @@ pub enum BuildError {
     Sources {
         /// In a line; the tools have said the rest.
         what: String,
+        /// What may mend it, where that is known.
+        help: Vec<String>,
     },
     /// A file or a process is in the way.
     System {
@@ -84,7 +86,7 @@ impl BuildError {
     }
 
     fn sources(what: impl Into<String>) -> Self {
-        Self::Sources { what: what.into() }
+        Self::Sources { what: what.into(), help: Vec::new() }
     }
 
     pub(crate) fn system(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
@@ -96,7 +98,7 @@ impl BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { what, .. } | Self::Sources { what } => f.write_str(what),
+            Self::Missing { what, .. } | Self::Sources { what, .. } => f.write_str(what),
             Self::System { doing, source } => write!(f, "{doing}: {source}"),
         }
     }

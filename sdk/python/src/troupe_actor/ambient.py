@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import datetime
 import io
+import logging  # It looks at the clock as it is imported: in time.
 import os
 import random
 import sys

@@ -56,6 +56,7 @@ def build(path: Path, output: Path, *, web: bool = False) -> str:
 
 
 def _said(output: str) -> str:
-    """Of what componentize-py prints, the traceback of the module, in the author's own folder."""
+    """Of what componentize-py prints, the traceback of the module, in the author's own folder and without this package."""
     begins = output.rfind("Traceback (most recent call last)", 0, output.find("\n\nCaused by"))
-    return re.sub(r'File "/\d+/', 'File "', output[max(begins, 0) :].split("\n\n")[0].strip())
+    said = re.sub(r'File "/\d+/', 'File "', output[max(begins, 0) :].split("\n\n")[0].strip())
+    return re.sub(r'^  File "troupe_actor[^\n]*\n(?:    [^\n]*\n)*', "", said, flags=re.MULTILINE)

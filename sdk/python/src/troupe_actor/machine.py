@@ -121,7 +121,15 @@ class Machine:
             raise Said(str(refused)) from None
         except Exception as error:
             Log(self._runtime.log).error(f"{type(error).__name__}: {error}{_where(error)}")
-            raise Said(str(error) or type(error).__name__) from error
+            raise Said(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; before a mere key, and where it says nothing, of which kind it is."""
+    text, kind = str(error), type(error).__name__
+    if not text:
+        return kind
+    return f"{kind}: {text}" if isinstance(error, KeyError) else text
 
 
 def _parsed(data: bytes, what: str) -> Any:

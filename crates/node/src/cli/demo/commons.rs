@@ -34,12 +34,12 @@ use crate::cli::{code, verify};
 /// For how long the demo's vote is open, in milliseconds.
 const VOTE: u64 = 2000;
 /// How long to wait for what should happen by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// See a cooperative work: mana, a vote, and a balance proved
 ///
-/// Three members with keys of their own begin a commons, pay each other, change a parameter by vote, and show a balance to
-/// a stranger. Then all of it is run again, and the vote is counted anew.
+/// Three members with keys of their own begin a commons, pay each other, have a job run and its receipt replayed, change a
+/// parameter by vote, and show a balance to a stranger. Then all of it is run again, and the vote is counted anew.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe demo commons\n  \
@@ -52,17 +52,17 @@ pub(crate) struct Commons {
 }
 
 /// A member of the demo.
-struct Person {
-    name: &'static str,
-    key: Arc<SecretKey>,
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) key: Arc<SecretKey>,
     id: Id,
 }
 
 /// The node of the demo, and its members.
-struct Harbour {
-    client: Client,
+pub(super) struct Harbour {
+    pub(super) client: Client,
     chain: Hash,
-    people: [Person; 3],
+    pub(super) people: [Person; 3],
 }
 
 pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
@@ -84,6 +84,7 @@ pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
     introduce(screen, &harbour, serving.url())?;
 
     harbour.pay(screen)?;
+    let job = super::job::job(screen, &harbour, &host)?;
     let proposal = harbour.vote(screen)?;
     let proof = folder.join("balance.proof");
     let balance = harbour.prove(screen, &proof)?;
@@ -94,7 +95,7 @@ pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
     let checked = check(screen, &actor, &store, proposal)?;
     if screen.json {
         return Ok(screen.json(&json!({
-            "chain": harbour.chain.to_string(), "members": 3, "proposal": proposal, "balance": balance,
+            "chain": harbour.chain.to_string(), "members": 3, "job": job, "proposal": proposal, "balance": balance,
             "verified": true, "seq": checked.seq, "head": checked.head.to_string(), "tally": checked.tally,
         }))?);
     }
@@ -120,8 +121,10 @@ fn begin(host: &Host, people: &[Person; 3]) -> Result<Actor, Failure> {
     let charter = Charter {
         founders: people.iter().map(founder).collect(),
         name: "Harbour".into(),
-        // Votes of seconds, and no waiting afterwards: for a demo.
-        parameters: [("voting-min".to_owned(), 1000), ("timelock".to_owned(), 0)].into(),
+        // Votes and bids of seconds, and no waiting afterwards: for a demo.
+        parameters: [("voting-min", 1000), ("timelock", 0), ("bid-window", 500), ("challenge-window", 0)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
         v: 1,
     };
     let new = host.prepare_commons(&charter).map_err(Failure::cannot)?;
@@ -150,7 +153,7 @@ fn introduce(screen: &Screen, harbour: &Harbour, url: &str) -> Done {
 
 impl Harbour {
     /// A member's command, signed and brought to the node.
-    fn act(&self, by: usize, act: Act) -> Result<Reply, Failure> {
+    pub(super) fn act(&self, by: usize, act: Act) -> Result<Reply, Failure> {
         let person = &self.people[by];
         let member: MemberView = self.get(&format!("/commons/members/{}", person.id))?;
         Ok(self.post(by, &self.signed(by, member.next, act)?.to_bytes())?)
@@ -174,7 +177,7 @@ impl Harbour {
         reply(&answer).ok_or(ClientError::Unexpected { url, status: 200, excerpt })
     }
 
-    fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    pub(super) fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let bytes = self.client.call("GET", path, None)?;
         serde_json::from_slice(&bytes).map_err(Failure::cannot)
     }
@@ -327,7 +330,7 @@ fn next(screen: &Screen, kept: Option<&Path>, begun: Instant) -> Done {
 }
 
 /// This machine's time, in milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

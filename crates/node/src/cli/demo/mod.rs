@@ -3,6 +3,7 @@
 //! Everything is real: the component, the events, the HTTP server on a port of its own, the store on disk.
 
 mod commons;
+mod job;
 mod quakes;
 mod server;
 mod tamper;
@@ -49,7 +50,7 @@ pub(crate) struct Demo {
     #[command(subcommand)]
     other: Option<Other>,
     /// Keep component, store and exports in a folder, to go on with
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
     /// How many connections send at the same time; more than one send in no particular order
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]

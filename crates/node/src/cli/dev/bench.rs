@@ -104,7 +104,9 @@ impl Bench {
     fn build_and_reload(&mut self) -> Result<(), Failure> {
         let project = build::open(&self.folder)?;
         let built = self.tools.build(&self.screen, &project).map_err(|error| match error {
-            BuildError::Sources { ref what } => Failure::is_false(what),
+            BuildError::Sources { ref what, ref help } => {
+                help.iter().fold(Failure::is_false(what), |failure, help| failure.help(help))
+            }
             error => build::explain(&project, &error),
         })?;
         let manifest = self.folder.join(MANIFEST);

@@ -35,7 +35,7 @@ use bench::Bench;
     troupe send counter '{\"add\":2}'")]
 pub(crate) struct Dev {
     /// The folder of the project
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
     /// Begin anew with each change, from the first state
     #[arg(long)]

@@ -3,6 +3,7 @@
 //! Keys are in a folder ([`troupe_identity::Keyring`]), each encrypted with a passphrase; everything but `export --secret`
 //! shows what anybody may know.
 
+mod device;
 mod export;
 mod resolve;
 mod rotate;
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use troupe_chain::Timestamp;
-use troupe_identity::{IdName, IdRecord, Kept, KeyRecord, Keyring, SecretKey, WORK_FACTOR};
+use troupe_identity::{IdName, IdRecord, Kept, KeyRecord, Keyring, SecretKey, Token, WORK_FACTOR};
 
 use super::failure::{Done, Failure};
 use super::parse::{self, utc};
@@ -44,10 +45,17 @@ enum Task {
     #[command(after_help = "Examples:\n  \
         troupe id new anna\n  \
         troupe id new ci --passphrase-file passphrase.txt\n  \
+        troupe id new anna --pkcs11 /usr/lib/softhsm/libsofthsm2.so --token office\n  \
         troupe --json id new anna | jq -r .did")]
     New {
         /// What to call it: a to z, 0 to 9, - and _
         name: IdName,
+        /// Make it in a device that never gives it away: the device's library
+        #[arg(long, value_name = "MODULE", requires = "token")]
+        pkcs11: Option<PathBuf>,
+        /// The device's label; its PIN comes from where a passphrase does
+        #[arg(long, value_name = "LABEL", requires = "pkcs11")]
+        token: Option<String>,
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
@@ -118,7 +126,11 @@ enum Task {
 pub(super) fn id(screen: &Screen, command: &Id) -> Done {
     let keyring = keyring()?;
     match &command.task {
-        Task::New { name, passphrase } => new(screen, &keyring, name, passphrase),
+        Task::New { name, pkcs11: Some(module), token: Some(label), passphrase } => {
+            let token = Token { module: module.clone(), label: label.clone() };
+            device::new(screen, &keyring, name, &token, passphrase)
+        }
+        Task::New { name, passphrase, .. } => new(screen, &keyring, name, passphrase),
         Task::List => list(screen, &keyring),
         Task::Show { name } => show(screen, &keyring, name),
         Task::Export { name, secret: None } => export::document(screen, &keyring, name),

@@ -1,11 +1,11 @@
 //! `troupe id rotate`: another key in the place of one, in two steps, so that there is always one that signs.
 
-use troupe_identity::{IdName, Keyring, WORK_FACTOR};
+use troupe_identity::{IdName, Kept, Keyring, Token, WORK_FACTOR};
 
 use super::super::failure::Done;
 use super::super::screen::Screen;
 use super::super::signer::{PassphraseArgs, explain};
-use super::{generate, now, print};
+use super::{device, generate, now, print};
 
 #[derive(clap::Args)]
 pub(super) struct Rotate {
@@ -33,14 +33,22 @@ pub(super) fn rotate(screen: &Screen, keyring: &Keyring, command: &Rotate) -> Do
     }
     let record = keyring.find(name).map_err(|error| explain(&error))?;
     if record.next.is_none() {
-        let passphrase = command.passphrase.chosen(&format!("the next key of {name}"))?;
-        let begun = keyring.begin_rotation(name, generate()?, &passphrase, WORK_FACTOR, now());
+        let begun = match &record.key.kept {
+            Kept::File { .. } => {
+                let passphrase = command.passphrase.chosen(&format!("the next key of {name}"))?;
+                keyring.begin_rotation(name, generate()?, &passphrase, WORK_FACTOR, now())
+            }
+            Kept::Pkcs11 { module, token, .. } => {
+                let token = Token { module: module.clone(), label: token.clone() };
+                keyring.begin_rotation_in_device(name, device::make(name, &token, &command.passphrase)?)
+            }
+        };
         print(screen, keyring, name, &begun.map_err(|error| explain(&error))?)?;
     } else {
         print(screen, keyring, name, &record)?;
     }
-    screen.note(format_args!(
-        "the old key signs until the commons has taken the next one; then `troupe id rotate {name} --finish`"
-    ));
+    screen.note("the old key signs until the commons has taken the next one:");
+    screen.note(format_args!("  troupe member rotate --as {name}"));
+    screen.note(format_args!("  troupe id rotate {name} --finish"));
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(crate) struct Follow {
     #[arg(value_name = "URL|ACTOR")]
     place: String,
     /// How long to wait before asking again, at least
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
     every: Duration,
     /// What to run once something is false, by the shell; TROUPE_PLACE and TROUPE_REASON say what
     #[arg(long, value_name = "COMMAND")]

@@ -1,6 +1,6 @@
 //! The commons over HTTP: signed commands in, and what is committed out.
 //!
-//! Invariant: a command counts by its signature, not by who brings it. A read shows one committed state, however long it
+//! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows one committed state, however long it
 //! takes; walks through all records are on a thread that may block, and few at a time.
 
 mod metrics;
@@ -15,8 +15,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, Response};
 use axum::routing::{get, post};
+use bytes::Bytes;
 use troupe_api::ErrorCode;
-use troupe_commons::Charter;
+use troupe_commons::{Charter, Message};
 use troupe_runtime::Actor;
 
 pub(super) use metrics::Counts;
@@ -80,8 +81,21 @@ async fn begin(State(site): State<Arc<Site>>, SignedBy(by): SignedBy, request: R
     actors::created(&site.host.actors.start(new).await?).await
 }
 
-async fn command(State(site): State<Arc<Site>>, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+async fn command(
+    State(site): State<Arc<Site>>,
+    SignedBy(bringer): SignedBy,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
     let actor = find(&site).await?;
+    let (request, body) = read_body(&actor, request).await?;
+    // What cannot be read the machine refuses, and says why. What is due is anybody's to say.
+    if let Ok(Message::Signed(signed)) = Message::read(&body)
+        && signed.command.by != bringer.to_string()
+    {
+        let by = &signed.command.by;
+        let what = format!("the request is signed by {bringer}, and its command is by {by}");
+        return Err(Refusal::new(ErrorCode::Forbidden, what));
+    }
     match message::send(&site, &actor, request).await {
         Ok(answer) => {
             site.counts.accept();
@@ -95,4 +109,14 @@ async fn command(State(site): State<Arc<Site>>, request: Request<Body>) -> Resul
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// The body of a request, which stays as it is.
+async fn read_body(actor: &Actor, request: Request<Body>) -> Result<(Request<Body>, Bytes), Refusal> {
+    let (parts, body) = request.into_parts();
+    let limit = message::max_message(actor).await?;
+    let too_large = || format!("the commons takes messages of at most {limit} bytes");
+    let whole = Request::from_parts(parts.clone(), body);
+    let bytes = body::read(whole, limit, ErrorCode::NotAnObject, too_large).await?;
+    Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }

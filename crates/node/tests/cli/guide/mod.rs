@@ -62,6 +62,7 @@ pages! {
     the_airports_of_the_guide_are_as_it_says = "airports.md",
     the_first_actor_of_the_guide_is_as_it_says = "first-actor.md",
     the_troubles_of_the_guide_are_as_it_says = "troubleshooting.md",
+    the_mistakes_of_the_guide_are_as_it_says = "mistakes.md",
     the_tests_of_the_guide_are_as_it_says = "testing.md",
     the_contracts_of_the_guide_are_as_it_says = "contracts.md",
     the_determinism_of_the_guide_is_as_it_says = "determinism.md",

@@ -1,0 +1,138 @@
+//! Every setting of a node in one table: its name in the file, its variable, how it is shown and taken over.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Network, NodeConfig, StorePlace};
+
+/// How the text of a variable stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As a text.
+    Text,
+    /// As a number, or a text that says one with its unit.
+    Number,
+    /// As true or false.
+    Flag,
+    /// As a list of texts; in a variable with commas between them.
+    Texts,
+}
+
+/// A setting.
+pub struct Setting {
+    /// Its name in the file: section and key with a dot between them.
+    pub key: &'static str,
+    /// Its name before the file had sections, which is still read.
+    pub formerly: Option<&'static str>,
+    /// How its variable is read.
+    pub kind: Kind,
+    /// Its value for a person; none if it is not set and has no default.
+    pub show: fn(&NodeConfig) -> Option<String>,
+    /// Takes its value from another configuration.
+    pub(super) copy: fn(&mut NodeConfig, &NodeConfig),
+}
+
+impl Setting {
+    /// The environment variable that beats the file: `TROUPE_`, and the name in capitals with `_` for `.` and `-`.
+    pub fn variable(&self) -> String {
+        format!("TROUPE_{}", self.key.to_ascii_uppercase().replace(['.', '-'], "_"))
+    }
+
+    /// The setting of a name.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}
+
+macro_rules! setting {
+    ($key:literal, $kind:ident, $formerly:expr, $($field:ident).+, $show:expr) => {
+        Setting {
+            key: $key,
+            formerly: $formerly,
+            kind: Kind::$kind,
+            show: |config| $show(&config.$($field).+),
+            copy: |to, from| to.$($field).+ = from.$($field).+.clone(),
+        }
+    };
+}
+
+/// Every setting but actors and parameters, which are lists of their own.
+pub const SETTINGS: &[Setting] = &[
+    setting!("profile", Text, None, profile, shown),
+    setting!("identity.key", Text, None, identity.key, shown),
+    setting!("identity.passphrase-file", Text, None, identity.passphrase_file, |path: &Option<_>| file(path)),
+    setting!("storage.path", Text, Some("store"), store, place),
+    setting!("network.mode", Text, None, network, network),
+    setting!("network.listen", Text, Some("listen"), listen, shown),
+    setting!("network.tokens", Text, Some("tokens"), tokens, |path: &Option<_>| file(path)),
+    setting!("network.public-read", Flag, Some("public-read"), public_read, always),
+    Setting {
+        key: "network.tls-cert",
+        formerly: Some("tls-cert"),
+        kind: Kind::Text,
+        show: |config| config.tls.as_ref().map(|tls| tls.cert.display().to_string()),
+        copy: copy_tls,
+    },
+    Setting {
+        key: "network.tls-key",
+        formerly: Some("tls-key"),
+        kind: Kind::Text,
+        show: |config| config.tls.as_ref().map(|tls| tls.key.display().to_string()),
+        copy: copy_tls,
+    },
+    setting!("governance.charter", Text, None, charter, |path: &Option<_>| file(path)),
+    setting!("log.name", Text, None, log.name, shown),
+    setting!("log.witnesses", Texts, None, log.witnesses, |all: &Vec<String>| texts(all)),
+    setting!("node.deadline", Text, None, node.deadline, deadline),
+    setting!("node.delivery-timeout", Text, None, node.delivery_timeout, time),
+    setting!("node.mailbox", Number, None, node.mailbox, always),
+    setting!("node.max-actors", Number, None, node.max_actors, always),
+    setting!("node.memory", Number, None, node.memory, always),
+    setting!("node.rate-limit", Number, None, node.rate_limit, always),
+    setting!("node.snapshot-every", Number, None, node.snapshot_every, always),
+    setting!("node.threads", Number, None, node.threads, always),
+];
+
+/// A certificate and its key belong together.
+fn copy_tls(to: &mut NodeConfig, from: &NodeConfig) {
+    to.tls.clone_from(&from.tls);
+}
+
+fn shown<T: ToString>(value: &Option<T>) -> Option<String> {
+    value.as_ref().map(ToString::to_string)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of the functions that show a value")]
+fn always<T: ToString>(value: &T) -> Option<String> {
+    Some(value.to_string())
+}
+
+fn file<P: AsRef<Path>>(path: &Option<P>) -> Option<String> {
+    path.as_ref().map(|path| path.as_ref().display().to_string())
+}
+
+fn place(place: &Option<StorePlace>) -> Option<String> {
+    place.as_ref().map(|place| match place {
+        StorePlace::Memory => "memory".to_owned(),
+        StorePlace::Folder(path) => path.display().to_string(),
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of the functions that show a value")]
+fn network(Network::Local: &Network) -> Option<String> {
+    Some("local".to_owned())
+}
+
+fn texts(texts: &[String]) -> Option<String> {
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of the functions that show a value")]
+fn deadline(deadline: &Option<Duration>) -> Option<String> {
+    Some(deadline.map_or("none".to_owned(), |deadline| humantime::format_duration(deadline).to_string()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of the functions that show a value")]
+fn time(time: &Duration) -> Option<String> {
+    Some(humantime::format_duration(*time).to_string())
+}

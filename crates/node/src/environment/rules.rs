@@ -1,0 +1,233 @@
+//! What each profile requires of a configuration, and refuses in it.
+//!
+//! Invariant: every rule is looked at, whatever the others came to; a configuration without a profile breaks none of theirs.
+//! What only shows when something is done (whether a passphrase opens a key) is not looked at here.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use troupe_identity::{IdName, Kept, Keyring};
+use troupe_manifest::{NodeConfig, Profile, StorePlace};
+
+/// How the files of age begin.
+const AGE: &[u8] = b"age-encryption.org/v1\n";
+
+/// Something that a configuration has against its profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The setting.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What beside the file counts.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The user's keys.
+    pub keyring: Option<Keyring>,
+    /// Whether the environment has a passphrase.
+    pub passphrase: bool,
+}
+
+/// What was found so far.
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn add(&mut self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Violation { key: key.to_owned(), what: what.into(), remedy: remedy.into() });
+    }
+}
+
+/// All that a configuration has against its profile, in the order of the sections.
+pub fn violations(config: &NodeConfig, around: &Surroundings) -> Vec<Violation> {
+    let mut found = Found(Vec::new());
+    match config.profile {
+        None => {}
+        Some(Profile::Production) => {
+            identity(config, around, &mut found);
+            durable(config, &mut found);
+            guarded(config, &mut found);
+        }
+        Some(Profile::Development) => identity(config, around, &mut found),
+        Some(Profile::Testing) => alone(config, &mut found),
+    }
+    parameters(config, &mut found);
+    found.0
+}
+
+/// A key that a person keeps, with a passphrase that only they read.
+fn identity(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
+    match &config.identity.key {
+        Some(key) => encrypted(key, around, found),
+        None => found.add(
+            "identity.key",
+            "the node has no key of its own",
+            "`troupe id new NAME` makes one; then key = \"NAME\" in [identity]",
+        ),
+    }
+    match &config.identity.passphrase_file {
+        Some(path) => private("identity.passphrase-file", path, found),
+        None if around.passphrase || config.identity.key.is_none() => {}
+        None => found.add(
+            "identity.passphrase-file",
+            "nobody is there to be asked for the key's passphrase when the node starts",
+            "passphrase-file = \"FILE\" in [identity], or TROUPE_PASSPHRASE",
+        ),
+    }
+}
+
+/// A key that is there, and that nobody uses without its passphrase.
+fn encrypted(key: &str, around: &Surroundings, found: &mut Found) {
+    match key_file_of(key, around.keyring.as_ref()) {
+        Err(what) => found.add("identity.key", what, "`troupe id list` shows the keys that there are"),
+        Ok(None) => {}
+        Ok(Some(path)) => {
+            let begins_so = fs::read(&path).is_ok_and(|bytes| bytes.starts_with(AGE));
+            if !begins_so {
+                let what = format!("{} is no encrypted key", path.display());
+                found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+            }
+            private("identity.key", &path, found);
+        }
+    }
+}
+
+/// The file of a key that is given by name or path; none if it is in a device.
+///
+/// # Errors
+/// Why there is no such key.
+pub fn key_file_of(key: &str, keyring: Option<&Keyring>) -> Result<Option<PathBuf>, String> {
+    if key.contains(['.', '/']) {
+        let path = PathBuf::from(key);
+        return if path.is_file() { Ok(Some(path)) } else { Err(format!("{key} is not there")) };
+    }
+    let name: IdName = key.parse().map_err(|error: troupe_identity::BadIdName| error.to_string())?;
+    let keyring = keyring.ok_or("this user has no folder for keys")?;
+    let record = keyring.find(&name).map_err(|error| error.to_string())?;
+    match &record.key.kept {
+        Kept::Pkcs11 { .. } => Ok(None),
+        Kept::File { .. } => keyring.path_of(&name, &record.key).map(Some).map_err(|error| error.to_string()),
+    }
+}
+
+/// What was answered is there after any crash.
+fn durable(config: &NodeConfig, found: &mut Found) {
+    match config.store {
+        Some(StorePlace::Folder(_)) => {}
+        Some(StorePlace::Memory) => found.add(
+            "storage.path",
+            "a store in memory is gone when the node ends",
+            "path = \"FOLDER\" in [storage]",
+        ),
+        None => {
+            found.add("storage.path", "it is not said where the store is", "path = \"FOLDER\" in [storage]")
+        }
+    }
+    if config.node.deadline.is_none() {
+        found.add(
+            "node.deadline",
+            "without a deadline one message may take as long as its fuel lasts",
+            "deadline = \"10s\" in [node]",
+        );
+    }
+}
+
+/// Whoever comes from another machine comes over HTTPS, with a token, and not too often.
+fn guarded(config: &NodeConfig, found: &mut Found) {
+    if let Some(tls) = &config.tls {
+        private("network.tls-key", &tls.key, found);
+    }
+    if is_local(config.listen.as_deref()) {
+        return;
+    }
+    if config.tls.is_none() {
+        found.add(
+            "network.listen",
+            "other machines reach the node, and not over HTTPS: whoever is on the way reads tokens and messages",
+            "tls-cert = \"FILE\" and tls-key = \"FILE\" in [network]",
+        );
+    }
+    if config.tokens.is_none() {
+        found.add(
+            "network.listen",
+            "other machines reach the node, and nobody there could be told apart",
+            "`troupe token create --name NAME --scope read,send` makes a file; then tokens = \"FILE\" in [network]",
+        );
+    }
+    if config.node.rate_limit == 0 {
+        found.add(
+            "node.rate-limit",
+            "a client from elsewhere may ask as often as it can",
+            "rate-limit = 100 in [node]",
+        );
+    }
+}
+
+/// Nothing is kept, nobody else is reached, and no key is used that is worth something.
+fn alone(config: &NodeConfig, found: &mut Found) {
+    if let Some(StorePlace::Folder(path)) = &config.store {
+        let what = format!("a test keeps nothing, and {} would stay", path.display());
+        found.add("storage.path", what, "path = \"memory\" in [storage], or none");
+    }
+    if config.identity.key.is_some() {
+        found.add(
+            "identity.key",
+            "a test has a fixed key, and needs none that is worth something",
+            "leave it out",
+        );
+    }
+    if !is_local(config.listen.as_deref()) {
+        found.add(
+            "network.listen",
+            "a test is reached from this machine alone",
+            "listen = \"127.0.0.1:0\" in [network]",
+        );
+    }
+    if !config.log.witnesses.is_empty() {
+        found.add("log.witnesses", "a test asks nobody else", "leave them out");
+    }
+}
+
+/// What the commons begins with is within its bounds, in any profile.
+fn parameters(config: &NodeConfig, found: &mut Found) {
+    for (name, value) in &config.parameters {
+        let key = format!("parameters.{name}");
+        let Some(parameter) = troupe_commons::parameters::Parameter::find(name) else {
+            let what = format!("there is no parameter `{name}`");
+            found.add(&key, what, "docs/spec/commons.md lists them, with their bounds");
+            continue;
+        };
+        if !(parameter.min..=parameter.max).contains(value) {
+            let what = format!(
+                "it is {value}, but must be from {} to {} {}",
+                parameter.min, parameter.max, parameter.unit
+            );
+            found.add(&key, what, format!("the default is {}", parameter.default));
+        }
+    }
+}
+
+/// Whether only this machine reaches an address. A name may lead anywhere, but for `localhost`.
+fn is_local(listen: Option<&str>) -> bool {
+    let Some(listen) = listen else { return true };
+    let address = listen.parse::<SocketAddr>().map(|address| address.ip());
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    address.as_ref().is_ok_and(IpAddr::is_loopback) || host == "localhost"
+}
+
+#[cfg(unix)]
+fn private(key: &str, path: &Path, found: &mut Found) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let open = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+    if open {
+        let path = path.display();
+        found.add(key, format!("others than its owner may read {path}"), format!("chmod 600 {path}"));
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &str, _: &Path, _: &mut Found) {}

@@ -1,0 +1,147 @@
+//! Profiles: what each has against a configuration, all of it at once, and a node that starts only when that is nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::node::{Node, Ran, ran};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+fn troupe(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
+    command.args(args).current_dir(folder).stdin(Stdio::null()).envs(variables.iter().copied());
+    command.env("TROUPE_KEYS", folder.join("keys")).env("XDG_CACHE_HOME", folder.join("cache"));
+    ran(command.output().expect("the binary runs"))
+}
+
+/// The lines of NDJSON, by their keys.
+fn rows(ran: &Ran) -> Vec<(String, Value)> {
+    let row = |line: &str| {
+        let value: Value = serde_json::from_str(line).expect("JSON");
+        (value["key"].as_str().expect("a key").to_owned(), value)
+    };
+    ran.out.lines().map(row).collect()
+}
+
+fn write(folder: &Path, file: &str, text: &str, mode: u32) {
+    fs::write(folder.join(file), text).expect("written");
+    fs::set_permissions(folder.join(file), fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[test]
+fn all_that_is_against_a_profile_is_said_at_once_with_its_line_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "passphrase", PASSPHRASE, 0o644);
+    let text = "profile = \"production\"\n[identity]\npassphrase-file = \"passphrase\"\n[storage]\npath = \"memory\"\n\
+                [network]\nlisten = \"0.0.0.0:0\"\n[node]\ndeadline = \"none\"\n[parameters]\nveto = 2_000_000\nvote = 1\n";
+    write(folder, "troupe.toml", text, 0o644);
+    let check = ["config", "check", "--config", "troupe.toml"];
+    let found = troupe(folder, &check, &[]).code(1).complains("9 things against the profile production");
+    let lines = [
+        ("troupe.toml: `identity.key`", "troupe id new NAME"),
+        ("troupe.toml:3:19: `identity.passphrase-file`", "chmod 600"),
+        ("troupe.toml:5:8: `storage.path`", "path = \"FOLDER\""),
+        ("troupe.toml:9:12: `node.deadline`", "deadline = \"10s\""),
+        ("troupe.toml:7:10: `network.listen`: other machines reach the node, and not over HTTPS", "tls-cert"),
+        (
+            "troupe.toml:7:10: `network.listen`: other machines reach the node, and nobody",
+            "troupe token create",
+        ),
+        ("troupe.toml: `node.rate-limit`", "rate-limit = 100"),
+        ("troupe.toml:11:8: `parameters.veto`: it is 2000000", "the default is 0"),
+        ("troupe.toml:12:8: `parameters.vote`: there is no parameter", "docs/spec/commons.md"),
+    ];
+    for (what, remedy) in lines {
+        assert!(
+            found.out.contains(what) && found.out.contains(remedy),
+            "no {what:?} or {remedy:?} in\n{}",
+            found.out
+        );
+    }
+    // A node does not start, for the same reasons.
+    let refused =
+        troupe(folder, &["serve", "--config", "troupe.toml"], &[]).code(2).complains("does not start");
+    assert!(lines.iter().all(|(what, remedy)| refused.err.contains(what) && refused.err.contains(remedy)));
+    let json = troupe(folder, &["--json", "config", "check", "--config", "troupe.toml"], &[]).code(1);
+    assert_eq!(rows(&json).len(), lines.len());
+}
+
+#[test]
+fn a_production_node_starts_when_nothing_is_against_it_and_acts_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "passphrase", PASSPHRASE, 0o600);
+    let new = ["--json", "id", "new", "node", "--passphrase-file", "passphrase"];
+    let did = troupe(folder, &new, &[]).code(0).json()["did"].as_str().unwrap().to_owned();
+    let export = ["id", "export", "node", "--secret", "node.age"];
+    troupe(folder, &export, &[]).code(0);
+    let text = "profile = \"production\"\n[identity]\nkey = \"node.age\"\npassphrase-file = \"passphrase\"\n\
+                [storage]\npath = \"data\"\n";
+    write(folder, "troupe.toml", text, 0o644);
+    troupe(folder, &["config", "check", "--config", "troupe.toml"], &[]).code(0).says("fit for production");
+    let node = Node::serve(folder, &["--config", "troupe.toml"]);
+    assert!(node.introduction.contains(&did), "{}", node.introduction);
+    assert_eq!(node.stop(), Some(0));
+    // The same key for development; none for a test.
+    let profile =
+        |profile| troupe(folder, &["config", "check", "--config", "troupe.toml", "--profile", profile], &[]);
+    profile("development").code(0).says("fit for development");
+    profile("testing").code(1).says("a fixed key").says("keeps nothing");
+    // A wrong passphrase is no signer.
+    write(folder, "passphrase", "another passphrase", 0o600);
+    troupe(folder, &["serve", "--config", "troupe.toml"], &[]).code(2).complains("the passphrase is wrong");
+    assert!(!folder.join("node.age.tmp").exists());
+}
+
+#[test]
+fn every_setting_says_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "troupe.toml",
+        "listen = \"127.0.0.1:1\"\n[node]\nmailbox = 7\nthreads = 2\n",
+        0o644,
+    );
+    let show = ["--json", "config", "show", "--config", "troupe.toml", "--mailbox", "9"];
+    let shown = rows(&troupe(folder.path(), &show, &[("TROUPE_NODE_THREADS", "3")]).code(0));
+    let of = |key: &str| {
+        let (_, row) = shown.iter().find(|(name, _)| name == key).expect("a row");
+        (row["value"].as_str().unwrap_or("none").to_owned(), row["from"].as_str().unwrap().to_owned())
+    };
+    let is = |value: &str, from: &str| (value.to_owned(), from.to_owned());
+    assert_eq!(of("network.listen"), is("127.0.0.1:1", "line 1"));
+    assert_eq!(of("node.mailbox"), is("9", "--mailbox"));
+    assert_eq!(of("node.threads"), is("3", "TROUPE_NODE_THREADS"));
+    assert_eq!(of("node.deadline"), is("10s", "default"));
+    assert_eq!(of("network.mode"), is("local", "default"));
+    assert_eq!(of("storage.path"), is("none", "default"));
+    let table = troupe(folder.path(), &["config", "show"], &[]).code(0).says("network.mode").says("local");
+    assert!(table.out.contains("FROM"));
+    let wrong = troupe(folder.path(), &["config", "show"], &[("TROUPE_NODE_THREADS", "many")]);
+    wrong.code(2).complains("TROUPE_NODE_THREADS").complains("must be");
+}
+
+/// Two runs make the same entries: the clock, the keys and the randomness are the test's.
+#[test]
+fn a_testing_node_is_the_same_each_time_and_leaves_nothing() {
+    let heads: Vec<_> = (0..2)
+        .map(|_| {
+            let folder = tempfile::tempdir().unwrap();
+            let node = Node::serve(folder.path(), &["--profile", "testing"]);
+            let counter = crate::node::counter();
+            node.troupe(&["start", counter.to_str().unwrap(), "--name", "counter"]).code(0);
+            node.troupe(&["send", "counter", "{\"add\":1}"]).code(0);
+            let head = node.troupe(&["--json", "inspect", "counter"]).code(0).json()["head"].clone();
+            assert_eq!(node.stop(), Some(0));
+            assert!(!folder.path().join("troupe.store").exists());
+            head
+        })
+        .collect();
+    assert!(heads[0].is_string(), "{heads:?}");
+    assert_eq!(heads[0], heads[1]);
+}

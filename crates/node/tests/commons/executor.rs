@@ -1,0 +1,332 @@
+//! Executors at work on a node: what they take on, what they come to, and what they are paid.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use troupe::commons::Committed;
+use troupe::executor::{Executing, ExecutorConfig};
+use troupe::host::{Host, Settings};
+use troupe::machines::AllMachines;
+use troupe::parallel::{Verification, verify};
+use troupe::receipt::{Receipt, VERSION};
+use troupe_chain::{Entry, Hash, Sender};
+use troupe_commons::jobs::{self, JobResult, JobSpec, Phase, Slot};
+use troupe_commons::mana::{self, Owner};
+use troupe_commons::{Act, Id, Message, Reply, members, reputation};
+use troupe_component::{Allocation, Sandbox, SandboxConfig};
+use troupe_identity::SecretKey;
+use troupe_runtime::{Actor, SendError, StoreHistory};
+use troupe_store::{MemoryStore, Store};
+
+use crate::person::{charter, now, person};
+
+/// How long something may take that should happen by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Echoes its input.
+pub(crate) const ECHO: &str = r#"(module
+  (import "icn" "host_take_input" (func $take (param i32 i32) (result i32)))
+  (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "run") (result i64)
+    (drop (call $put (i32.const 0) (call $take (i32.const 0) (i32.const 65536))))
+    (i64.const 0)))"#;
+/// Traps.
+const TRAPS: &str = r#"(module (memory (export "memory") 1) (func (export "run") (result i64) unreachable))"#;
+/// Never ends.
+const ENDLESS: &str = r#"(module (memory (export "memory") 1) (func (export "run") (result i64) (loop $on (br $on)) unreachable))"#;
+/// Adds a letter to its state, and says it.
+const COUNTS: &str = r#"(module
+  (import "icn" "host_take_state" (func $take (param i32 i32) (result i32)))
+  (import "icn" "host_put_state" (func $keep (param i32 i32) (result i32)))
+  (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "run") (result i64) (local $n i32)
+    (local.set $n (call $take (i32.const 0) (i32.const 1000)))
+    (i32.store8 (local.get $n) (i32.const 43))
+    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+    (drop (call $keep (i32.const 0) (local.get $n)))
+    (drop (call $put (i32.const 0) (local.get $n)))
+    (i64.const 0)))"#;
+
+struct Harbour {
+    host: Host,
+    store: Arc<dyn Store>,
+    commons: Actor,
+    executors: Vec<Executing>,
+}
+
+impl Harbour {
+    /// A commons of four, of whom some from the second on run jobs.
+    fn with(executors: u8, config: &ExecutorConfig) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let mut settings = Settings::new(Arc::clone(&store));
+        settings.allocation = Allocation::OnDemand;
+        settings.options.threads = 2;
+        let host = settings.open().unwrap();
+        let parameters = [("bid-window", 300), ("challenge-window", 0)];
+        let new = host.prepare_commons(&charter(4, &parameters)).unwrap();
+        let commons = host.actors.start_blocking(new).unwrap();
+        let executors = (2..2 + executors)
+            .map(|number| {
+                let signer = Box::new(SecretKey::from_seed(&[number; 32]));
+                Executing::begin(host.clone(), signer, config.clone(), Arc::new(|_: &str| {})).unwrap()
+            })
+            .collect();
+        Self { host, store, commons, executors }
+    }
+
+    fn begin(executors: u8) -> Self {
+        Self::with(executors, &ExecutorConfig::default())
+    }
+
+    fn state(&self) -> troupe_commons::State {
+        Committed::of(self.commons.view().unwrap()).unwrap().state
+    }
+
+    fn act(&self, act: Act) -> Result<Reply, SendError> {
+        let number = members::member(&self.state(), person(1).id).unwrap().number + 1;
+        let message = person(1).message(self.commons.id(), number, now() + 60_000, act);
+        let answer = self.commons.send_blocking(Sender::Http { key: None }, message.to_bytes().into())?;
+        Ok(serde_json::from_slice(&answer.reply.unwrap()).unwrap())
+    }
+
+    fn put(&self, bytes: &[u8]) -> Id {
+        Id(self.host.dag.put(bytes).unwrap().cid.0)
+    }
+
+    fn spec(&self, module: &str, input: &[u8]) -> JobSpec {
+        JobSpec {
+            capabilities: Vec::new(),
+            component: self.put(&troupe_testing::module_from_wat(module).unwrap()),
+            deadline: now() + 50_000,
+            input: self.put(input),
+            limits: BTreeMap::from([("fuel".to_owned(), 1_000_000)]),
+            price: 100,
+            quorum: 1,
+            replicas: 1,
+            reputation: None,
+            resume: None,
+            scope: None,
+        }
+    }
+
+    fn submit(&self, jobs: Vec<JobSpec>) -> Vec<Id> {
+        match self.act(Act::Submit { jobs }).unwrap() {
+            Reply::Jobs(ids) => ids,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn wait(&self, job: Id, until: impl Fn(&Phase) -> bool) -> Phase {
+        let begun = Instant::now();
+        loop {
+            let phase = jobs::job(&self.state(), job).unwrap().phase;
+            if until(&phase) {
+                return phase;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{phase:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The slots of a job that is settled.
+    fn settled(&self, job: Id) -> (Vec<Slot>, u64) {
+        match self.wait(job, |phase| !phase.is_live()) {
+            Phase::Settled { slots, paid, .. } => (slots, paid),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn balance(&self, number: u8) -> u64 {
+        mana::account(&self.state(), Owner::Member(person(number).id), 0).balance
+    }
+
+    /// The receipt of a job that one executor ran.
+    fn receipt(&self, job: Id) -> Receipt {
+        let spec = jobs::job(&self.state(), job).unwrap().spec;
+        let commons = self.commons.id();
+        for seq in 2..=self.commons.view().unwrap().tip.seq {
+            let bytes = self.store.entry(&commons, seq).unwrap().unwrap();
+            let troupe_chain::Body::Message(entry) = Entry::decode(&bytes).unwrap().body else { continue };
+            let message = self.store.blob(&commons, &entry.message).unwrap().unwrap();
+            if let Ok(Message::Signed(signed)) = Message::read(&message)
+                && matches!(&signed.command.act, Act::Receipt { job: of, .. } if *of == job)
+            {
+                let executor = members::of_key(&self.state(), &signed.command.by).unwrap();
+                return Receipt { commons: Id(commons), executor, job, signed: *signed, spec, v: VERSION };
+            }
+        }
+        panic!("no receipt of {job}")
+    }
+
+    /// Replays a run, and holds the receipt against it.
+    fn check(&self, receipt: &Receipt) -> Result<(), String> {
+        let result = receipt.check_signed().map_err(|wrong| wrong.to_string())?;
+        let chain = result.chain.0;
+        let history = StoreHistory::new(Arc::clone(&self.store), chain).unwrap().unwrap();
+        let machines = AllMachines::new(Sandbox::new(SandboxConfig::default()));
+        verify(&history, &machines, &Verification::default()).unwrap();
+        let entry = |seq| {
+            let bytes = self.store.entry(&chain, seq).unwrap().unwrap();
+            (Entry::decode(&bytes).unwrap(), Hash::of(&bytes))
+        };
+        let (last, name) = entry(result.size - 1);
+        receipt.check_run(&entry(0).0, (&last, name)).map_err(|wrong| wrong.to_string())
+    }
+}
+
+impl Drop for Harbour {
+    fn drop(&mut self) {
+        self.executors.clear();
+        self.host.actors.shutdown();
+    }
+}
+
+fn result(slots: &[Slot]) -> &JobResult {
+    slots[0].result.as_ref().unwrap()
+}
+
+#[test]
+fn a_job_is_run_paid_by_its_fuel_and_its_receipt_replayed() {
+    let harbour = Harbour::begin(1);
+    let before = (harbour.balance(1), harbour.balance(2));
+    let [job] = harbour.submit(vec![harbour.spec(ECHO, b"hello")])[..] else { panic!() };
+    let (slots, paid) = harbour.settled(job);
+    let result = result(&slots).clone();
+    assert_eq!((result.output, result.error.as_deref(), result.size), (Some(Id::named(b"hello")), None, 3));
+    assert_eq!(harbour.host.dag.get(&Hash::of(b"hello")).unwrap().as_deref(), Some(&b"hello"[..]));
+    assert_eq!(paid, 1, "little of a million units was used, at one mana for all of it");
+    assert_eq!((before.0 - harbour.balance(1), harbour.balance(2) - before.1), (paid + 1, paid));
+    assert!(reputation::score(&harbour.state(), person(2).id, now()) > 0);
+    let receipt = harbour.receipt(job);
+    assert_eq!(harbour.check(&receipt), Ok(()));
+    let read = Receipt::read(&troupe_commons::to_bytes(&receipt)).unwrap();
+    assert_eq!(read, receipt);
+    // Whatever is changed about it is found.
+    let refuses = |change: &dyn Fn(&mut Receipt), says: &str| {
+        let mut receipt = receipt.clone();
+        change(&mut receipt);
+        let wrong = harbour.check(&receipt).unwrap_err();
+        assert!(wrong.contains(says), "{says}: {wrong}");
+    };
+    refuses(&|receipt| receipt.executor = person(3).id, "another executor");
+    refuses(&|receipt| receipt.spec.input = Id::named(b"other"), "input: the receipt says");
+    refuses(&|receipt| receipt.spec.component = Id::named(b"other"), "component: the receipt says");
+    refuses(&|receipt| receipt.spec.limits.extend([("memory".into(), 65536)]), "other limits");
+    refuses(&|receipt| receipt.spec.resume = Some(Id::named(b"other")), "another entry");
+    refuses(&|receipt| receipt.job = Id::named(b"other"), "not a receipt of this job");
+    refuses(&|receipt| receipt.commons = Id::named(b"other"), "not a receipt of this job");
+    refuses(&|receipt| receipt.signed.signature.0[0] ^= 1, "the signature");
+    refuses(
+        &|receipt| {
+            let Act::Receipt { result, .. } = &mut receipt.signed.command.act else { panic!() };
+            result.fuel += 1;
+        },
+        "the signature",
+    );
+}
+
+/// Ids of things by their bytes.
+trait Named {
+    fn named(bytes: &[u8]) -> Self;
+}
+
+impl Named for Id {
+    fn named(bytes: &[u8]) -> Self {
+        Self(Hash::of(bytes))
+    }
+}
+
+#[test]
+fn a_batch_runs_at_the_same_time_up_to_the_capacity_and_each_job_once() {
+    let harbour = Harbour::begin(1);
+    let specs: Vec<_> = (0..6_u8).map(|n| harbour.spec(ECHO, &[n])).collect();
+    let ids = harbour.submit(specs);
+    for (n, job) in ids.iter().enumerate() {
+        let (slots, _) = harbour.settled(*job);
+        assert_eq!(result(&slots).output, Some(Id::named(&[n as u8])));
+        let chain = result(&slots).chain.0;
+        assert_eq!(harbour.store.head(&chain).unwrap().unwrap().seq, 2);
+    }
+}
+
+#[test]
+fn a_trap_and_fuel_that_runs_out_give_failure_receipts() {
+    let harbour = Harbour::begin(1);
+    let ids = harbour.submit(vec![harbour.spec(TRAPS, b""), harbour.spec(ENDLESS, b"")]);
+    for (job, error) in ids.into_iter().zip(["trap:unreachable", "fuel"]) {
+        let (slots, _) = harbour.settled(job);
+        let result = result(&slots);
+        assert_eq!((result.error.as_deref(), result.output), (Some(error), None));
+        assert_eq!(harbour.check(&harbour.receipt(job)), Ok(()));
+    }
+}
+
+#[test]
+fn a_run_beyond_its_time_is_given_back_and_refunded() {
+    // As much fuel as it may take, for next to nothing.
+    let harbour = Harbour::with(1, &ExecutorConfig { price: 0, ..ExecutorConfig::default() });
+    let before = harbour.balance(1);
+    let mut spec = harbour.spec(ENDLESS, b"");
+    spec.limits.extend([("time".into(), 50), ("fuel".into(), 90_000_000_000)]);
+    let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+    let phase = harbour.wait(job, |phase| !phase.is_live());
+    assert!(matches!(phase, Phase::Expired {}), "{phase:?}");
+    assert_eq!(harbour.balance(1), before - 1, "the fee alone is gone");
+    assert_eq!(reputation::score(&harbour.state(), person(2).id, now()), 0);
+}
+
+#[test]
+fn replicas_are_bound_before_they_show_and_all_who_agree_are_paid() {
+    let harbour = Harbour::begin(3);
+    let spec = JobSpec { replicas: 3, quorum: 2, ..harbour.spec(ECHO, b"three") };
+    let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+    let (slots, paid) = harbour.settled(job);
+    assert_eq!((slots.len(), paid), (3, 3));
+    let mut chains: Vec<_> = slots.iter().map(|slot| slot.result.as_ref().unwrap().chain.0).collect();
+    chains.sort();
+    chains.dedup();
+    assert_eq!(chains.len(), 3, "each ran it on a chain of its own");
+    assert!(slots.iter().all(|slot| slot.commitment.is_some()));
+}
+
+#[test]
+fn what_an_executor_is_not_fit_for_it_leaves_alone() {
+    let harbour = Harbour::begin(1);
+    let mut much = harbour.spec(ECHO, b"much");
+    much.limits.insert("memory".into(), 3 << 30);
+    let able = JobSpec { capabilities: vec!["gpu".into()], ..harbour.spec(ECHO, b"able") };
+    let cheap = JobSpec {
+        limits: BTreeMap::from([("fuel".to_owned(), 200_000_000)]),
+        ..harbour.spec(ECHO, b"cheap")
+    };
+    let absent = JobSpec { input: Id::named(b"not there yet"), ..harbour.spec(ECHO, b"") };
+    let last = harbour.spec(ECHO, b"last");
+    let ids = harbour.submit(vec![much, able, cheap, absent, last]);
+    harbour.settled(ids[4]);
+    for job in &ids[..4] {
+        let phase = jobs::job(&harbour.state(), *job).unwrap().phase;
+        assert!(matches!(&phase, Phase::Open { bids } if bids.is_empty()), "{phase:?}");
+    }
+    // What is missing may come.
+    harbour.put(b"not there yet");
+    assert_eq!(result(&harbour.settled(ids[3]).0).output, Some(Id::named(b"not there yet")));
+}
+
+#[test]
+fn a_job_goes_on_from_the_entry_of_an_earlier_run() {
+    let harbour = Harbour::begin(1);
+    let [first] = harbour.submit(vec![harbour.spec(COUNTS, b"1")])[..] else { panic!() };
+    let (slots, _) = harbour.settled(first);
+    assert_eq!(result(&slots).output, Some(Id::named(b"null+")));
+    let entry = result(&slots).entry;
+    let [second] = harbour.submit(vec![JobSpec { resume: Some(entry), ..harbour.spec(COUNTS, b"2") }])[..]
+    else {
+        panic!()
+    };
+    let (slots, _) = harbour.settled(second);
+    assert_eq!(result(&slots).output, Some(Id::named(b"null++")));
+    assert_eq!(harbour.check(&harbour.receipt(second)), Ok(()));
+}
