@@ -58,7 +58,7 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     line(&mut text, "troupe_growth_denied_total", "{what=\"memory\"}", meters.memory_denied());
     line(&mut text, "troupe_growth_denied_total", "{what=\"table\"}", meters.table_denied());
     if let Some(executor) = &site.executor {
-        gauge(&mut text, "troupe_jobs_running", "Jobs that the executor runs now.", read(&executor.running));
+        gauge(&mut text, "troupe_jobs_running", "Jobs that the executor runs now.", value(&executor.running));
         let name = "troupe_executor_total";
         head(&mut text, name, "counter", "What the executor did about jobs.");
         for (what, counter) in [
@@ -67,7 +67,7 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
             ("receipt", &executor.receipts),
             ("abandoned", &executor.abandoned),
         ] {
-            line(&mut text, name, &format!("{{what=\"{what}\"}}"), read(counter));
+            line(&mut text, name, &format!("{{what=\"{what}\"}}"), value(counter));
         }
     }
     let (chains, cells, bytes) = actors.usage();
