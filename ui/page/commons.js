@@ -7,7 +7,7 @@ import { mark } from "./marks.js";
 
 const EVERY = 2000;
 const LIMIT = 200;
-/** How often a list is read again that grew while it was read. */
+/** How often a list is read that changes while it is read. */
 const ATTEMPTS = 3;
 
 /** Each section: what it is called, where the node lists it, and how it is drawn. */
@@ -28,10 +28,10 @@ export class CommonsView {
   #checks = null;
   #timer = null;
   #ended = false;
-  /** The items that the node listed, and the position of the entry that they are after. */
+  /** What the node listed, and the position of the entry that it is after. */
   #listed = null;
-  /** The position for which the list was compared, and what came of it. */
-  #compared = { seq: null, wrong: [] };
+  /** The list that was compared, and what came of it. */
+  #compared = { listed: undefined, wrong: new Set(), isShort: false };
   /** Runs of jobs that were asked for, by chain. */
   #runs = new Map();
 
@@ -83,62 +83,66 @@ export class CommonsView {
     if (!this.#ended) this.#timer = setTimeout(() => this.#tick().catch(this.#needToken), EVERY);
   }
 
-  /** Reads a list that is all after one entry; `on` reads more of it. */
+  /** Reads the list, at once or `on` from its end. */
   async #load(on) {
     const section = this.#section;
     const [, path] = SECTIONS[section];
-    for (let attempt = 0; ; attempt += 1) {
-      const size = on ? this.#listed.items.length + LIMIT : Math.max(LIMIT, this.#listed?.items.length ?? 0);
-      const { seq, at } = this.#overview;
-      const listed = await this.#all(path, size);
-      const overview = await this.#source.commons("");
-      if (this.#ended || section !== this.#section) return;
-      const isSteady = overview.seq === seq;
-      this.#overview = overview;
-      if (!isSteady && attempt < ATTEMPTS) continue;
-      // A list that grows faster than it is read is shown, and cannot be compared.
-      this.#listed = { ...listed, seq: isSteady ? seq : null, at };
-      break;
-    }
-    this.more.hidden = !this.#listed.next;
+    const length = this.#listed?.items.length ?? 0;
+    const listed = await this.#read(path, on ? length + LIMIT : Math.max(LIMIT, length));
+    if (this.#ended || section !== this.#section) return;
+    this.#listed = listed;
+    this.more.hidden = !listed.next;
     await this.#compare();
     this.#draw();
   }
 
-  async #all(path, size) {
-    const found = { items: [], next: null };
-    do {
-      const query = new URLSearchParams({ limit: Math.min(LIMIT, size - found.items.length) });
-      if (found.next) query.set("after", found.next);
-      const page = await this.#source.commons(`/${path}?${query}`);
-      found.items.push(...(page.items ?? page));
-      found.next = page.next ?? null;
-    } while (found.next && found.items.length < size);
-    return found;
+  /** So many records that are all after one entry; where that does not come about, `seq` is null. */
+  async #read(path, size) {
+    for (let attempt = 1; ; attempt += 1) {
+      const listed = { items: [], next: null, seq: null, at: null };
+      const pages = [];
+      do {
+        const query = new URLSearchParams({ limit: Math.min(LIMIT, size - listed.items.length) });
+        if (listed.next) query.set("after", listed.next);
+        const page = await this.#source.commons(`/${path}${path === "parameters" ? "" : `?${query}`}`);
+        pages.push(page);
+        listed.items.push(...page.items);
+        listed.next = page.next ?? null;
+      } while (listed.next && listed.items.length < size);
+      // Balances grow with time, so that a list of several pages has several; each is compared with its own.
+      listed.pages = pages.map(({ items, at }) => ({ length: items.length, at }));
+      if (pages.every(({ seq }) => seq === pages[0].seq)) return { ...listed, seq: pages[0].seq };
+      if (attempt === ATTEMPTS) return listed;
+    }
   }
 
   /** Compares what the node listed with what this page came to, once it has come as far. */
   async #compare() {
     const listed = this.#listed;
-    const { replay } = this.#checks ?? {};
-    if (!listed || listed.seq === null || replay?.state !== "ok" || replay.count !== listed.seq + 1) return;
-    if (this.#compared.listed === listed) return;
+    if (!listed || listed.seq === null || this.#compared.listed === listed) return;
+    const isThere = () => this.#checks?.replay.state === "ok" && this.#checks.replay.count === listed.seq + 1;
+    if (!isThere()) return;
     const [, path] = SECTIONS[this.#section];
-    const own = JSON.parse(await this.#checks.commons(path, listed.items.length, listed.at));
-    if (this.#checks.replay.count !== listed.seq + 1) return;
-    const items = own.items ?? own;
+    const own = [];
+    let after = "";
+    for (const { length, at } of listed.pages) {
+      const page = await this.#checks.commons(path, at, length, after);
+      own.push(...page.items);
+      after = page.next ?? "";
+    }
+    if (!isThere()) return;
     const text = (item) => JSON.stringify(inOrder(item ?? null));
-    const wrong = listed.items.filter((item, n) => text(item) !== text(items[n]));
-    const missing = items.length > listed.items.length;
-    this.#compared = { listed, wrong: new Set(wrong), missing };
-    announce(wrong.length || missing ? "the node says something else than its chain" : "every number was computed here");
+    const wrong = new Set(listed.items.filter((item, n) => text(item) !== text(own[n])));
+    const isShort = listed.items.length < own.length || (after !== "") !== (listed.next !== null);
+    this.#compared = { listed, wrong, isShort };
+    announce(wrong.size || isShort ? "the node says something else than its chain" : "every number was computed here");
   }
 
   /** The mark of an item, or of all. */
   markOf(item) {
     if (this.#compared.listed !== this.#listed) return this.#checks?.fault ? "wrong" : "said";
     if (item) return this.#compared.wrong.has(item) ? "wrong" : "run";
-    return this.#compared.wrong.size || this.#compared.missing ? "wrong" : "run";
+    return this.#compared.wrong.size || this.#compared.isShort ? "wrong" : "run";
   }
 
   #draw() {
