@@ -20,6 +20,7 @@ const SECTIONS = {
 
 /** The view of a commons. */
 export class CommonsView {
+  actor = "commons:";
   #source;
   #needToken;
   #main;
@@ -45,12 +46,13 @@ export class CommonsView {
     this.body = h("section", { class: "commons-body" });
     this.more = h("button", { type: "button", class: "small", onclick: () => this.#load(true).catch(needToken) }, "More");
     this.more.hidden = true;
-    this.changed = throttled(() => this.#compare().then(() => this.#draw()), 200);
+    // What a worker that has ended cannot say is not compared.
+    this.changed = throttled(() => this.#compare().catch(() => {}).then(() => this.#draw()), 200);
     replace(main, h("div", { class: "commons" }, this.head, this.tabs, this.verdict, this.body, this.more));
   }
 
   /** Shows a section. */
-  async show(section) {
+  async find(section) {
     this.#section = section in SECTIONS ? section : "members";
     this.#listed = null;
     const link = ([key, [words]]) => h("a", { class: "button", href: `#/commons:/${key}`, "aria-current": key === this.#section ? "page" : null }, words);
@@ -66,6 +68,7 @@ export class CommonsView {
     for (const run of this.#runs.values()) run.end();
   }
 
+  /** No key moves anything here. */
   key() {}
 
   async #tick() {
@@ -91,8 +94,9 @@ export class CommonsView {
     const listed = await this.#read(path, on ? length + LIMIT : Math.max(LIMIT, length));
     if (this.#ended || section !== this.#section) return;
     this.#listed = listed;
+    this.#checks.grown(listed.seq ?? 0);
     this.more.hidden = !listed.next;
-    await this.#compare();
+    this.changed();
     this.#draw();
   }
 
@@ -126,7 +130,7 @@ export class CommonsView {
     const own = [];
     let after = "";
     for (const { length, at } of listed.pages) {
-      const page = await this.#checks.commons(path, at, length, after);
+      const page = await this.#checks.commons(path, at, Math.max(1, length), after);
       own.push(...page.items);
       after = page.next ?? "";
     }

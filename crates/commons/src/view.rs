@@ -2,7 +2,6 @@
 //!
 //! Nothing in it is proved; a record is by [`RecordProof`](crate::RecordProof), and all of it by whoever replays the chain.
 
-use serde::{Deserialize, Serialize};
 use crate::governance::{self, Ballot, Proposal};
 use crate::jobs::{self, Job};
 use crate::mana::{self, Account, Hold, Owner};
@@ -10,6 +9,7 @@ use crate::members::{self, Member};
 use crate::parameters::{PARAMETERS, Parameter, Value};
 use crate::trust::{self, Context, Level};
 use crate::{Id, Millis, State, reputation};
+use serde::{Deserialize, Serialize};
 
 /// Some records of a kind, and where to go on.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-chain", &[]),
     ("troupe-store", &["troupe-chain"]),
-    ("troupe-log", &["troupe-chain", "troupe-store"]),
+    ("troupe-log", &["troupe-chain", "troupe-identity", "troupe-store"]),
     ("troupe-commons", &["troupe-chain"]),
     ("troupe-component", &["troupe-chain"]),
     ("troupe-api", &["troupe-chain", "troupe-identity"]),
@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
-    ("verifier", &["troupe-chain"]),
+    ("verifier", &["troupe-chain", "troupe-commons"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];

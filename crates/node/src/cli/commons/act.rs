@@ -165,7 +165,13 @@ fn code_of(error: &ClientError) -> Option<&str> {
 }
 
 fn refused(error: &ClientError, number: u64) -> Failure {
-    let failure = explain(error);
+    let failure = match error.problem() {
+        // What the commons says, without what HTTP makes of it.
+        Some(problem) if problem.error.is_some() => {
+            Failure::cannot(format_args!("refused, {}", problem.detail))
+        }
+        _ => explain(error),
+    };
     match code_of(error) {
         Some("not-active") => failure.help("whoever was invited becomes active with `troupe member join`"),
         Some("expired") => failure.help("check this machine's clock, or give the command longer: --valid TIME"),
