@@ -5,6 +5,7 @@ import { announce, brief, h, hash, number, parsed, replace, s, throttled } from 
 import { showEntry } from "./entry.js";
 import { mark } from "./marks.js";
 import { plots } from "./plots.js";
+import { keyButton, logWords } from "./signed.js";
 import { Timeline } from "./timeline.js";
 import { toText } from "./verifier.js";
 
@@ -189,22 +190,25 @@ export class ActorView {
     const { checks, info } = this.chain;
     const { links, replay, signed } = checks;
     const fault = checks.fault;
-    const done = links.state === "ok" && replay.state === "ok";
+    const ended = links.state === "ok" && replay.state === "ok";
+    const done = ended && replay.left === 0;
     const kind = fault ? "wrong" : done ? "run" : links.state === "ok" ? "checked" : "said";
     const sentence = fault
       ? h("span", {}, "False", fault.seq !== null && fault.seq !== undefined ? [" at ", h("button", { type: "button", class: "link", onclick: () => this.go(this.actor, fault.seq) }, `#${number(fault.seq)}`)] : null)
       : done
         ? "Checked and run again, here"
-        : links.state === "ok"
+        : ended
+          ? `Checked here; run again but for ${entries(replay.left)}`
+          : links.state === "ok"
           ? replay.state === "running" ? "Checked here; running it again" : "Checked here; not run again"
           : links.state === "unknown" ? "Could not be checked" : "Checking";
     const cells = [
       cell(links.state === "wrong" ? "wrong" : links.state === "ok" ? "checked" : "said", "Names and links",
         links.state === "wrong" ? stoppedAt(links) : links.state === "unknown" ? links.what : `${number(links.count)} of ${number(checks.total)}`, progress(links, checks.total)),
-      cell(replay.state === "wrong" ? "wrong" : replay.state === "ok" ? "run" : "said", "Run again", replayWords(replay, checks), progress(replay, checks.total)),
+      cell(replay.state === "wrong" ? "wrong" : done ? "run" : ended ? "erased" : "said", "Run again", this.#replayWords(), progress(replay, checks.total)),
       this.chain.source.proof
         ? cell(signed.state === "wrong" ? "wrong" : signed.state === "ok" ? "checked" : "said", "Signed by the node",
-          signed.state === "ok" ? [`as far as #${number(signed.size - 1)}, by `, keyButton(signed.key)] : signed.what ?? "not looked at yet")
+          signed.state === "ok" ? [`as far as #${number(signed.size - 1)}, by `, keyButton(signed.seen.key), ...logWords(signed.seen)] : signed.state === "wrong" ? stoppedAt(signed) : signed.what ?? "not looked at yet")
         : cell("said", "Signed", "a bundle has no signature: compare the head"),
     ];
     if (replay.state === "idle" && links.state === "ok") {
@@ -226,6 +230,29 @@ export class ActorView {
       h("div", { class: "cells" }, cells),
     );
     if (old) this.verdict.querySelector(`[data-name=${old}]`)?.focus();
+  }
+
+  #replayWords() {
+    const { checks } = this.chain;
+    const { replay, gaps } = checks;
+    const trust = replay.trust ? `; ${number(replay.trust)} failures of another engine's limits taken on trust` : "";
+    switch (replay.state) {
+      case "ok": {
+        const same = `every state, reply and effect came out the same${trust}`;
+        if (!replay.left) return same;
+        const first = gaps[0].first;
+        const at = h("button", { type: "button", class: "link", onclick: () => this.go(this.actor, first) }, `#${number(first)}`);
+        return [`but for ${entries(replay.left)}, ${replay.left === 1 ? "at" : "the first at"} `, at, `, whose bytes were taken back, ${same}`];
+      }
+      case "idle":
+        return "not asked for yet";
+      case "unknown":
+        return `not here: ${replay.what}`;
+      case "wrong":
+        return stoppedAt(replay);
+      default:
+        return `${number(replay.count)} of ${number(checks.total)}`;
+    }
   }
 
   /** Shows only entries of a kind. */
@@ -301,28 +328,4 @@ function progress(stage, total) {
   return h("progress", { max: total, value: stage.count, "aria-label": "checked so far" });
 }
 
-function replayWords(replay, checks) {
-  const trust = replay.trust ? `; ${number(replay.trust)} failures of another engine's limits taken on trust` : "";
-  switch (replay.state) {
-    case "ok":
-      return `every state, reply and effect came out the same${trust}`;
-    case "idle":
-      return "not asked for yet";
-    case "unknown":
-      return `not here: ${replay.what}`;
-    case "wrong":
-      return stoppedAt(replay);
-    default:
-      return `${number(replay.count)} of ${number(checks.total)}`;
-  }
-}
-
-function keyButton(key) {
-  const name = key.split("+")[0];
-  const button = h("button", { type: "button", class: "hash", title: `${key}, as the node itself says: compare it with one from elsewhere. Click to copy.`, "aria-label": `the key of ${name}, click to copy` }, name, "+", key.split("+")[1] ?? "");
-  button.addEventListener("click", async () => {
-    await navigator.clipboard?.writeText(key).catch(() => {});
-    announce("copied");
-  });
-  return button;
-}
+const entries = (count) => (count === 1 ? "one entry" : `${number(count)} entries`);

@@ -3,12 +3,13 @@
 import { h, number, replace, short, size } from "./dom.js";
 import { legend } from "./marks.js";
 import { spark } from "./plots.js";
+import { logCard } from "./signed.js";
 
 const EVERY = 2000;
 const VALUES = 30;
 
 /** The list of actors, and what one can do without a node. Answers how to end it. */
-export function actorsView(main, source, { openBundle, needToken }) {
+export function actorsView(main, source, { openBundle, needToken, loading }) {
   const body = h("tbody");
   const node = h("dl", { class: "facts node" });
   const rates = new Map();
@@ -17,6 +18,8 @@ export function actorsView(main, source, { openBundle, needToken }) {
   let next = null;
   let timer = null;
   const search = h("input", { type: "search", placeholder: "Find an actor by name or id", "aria-label": "Find an actor", id: "search" });
+  // Asked for once the node has answered: it may want a token first.
+  const signed = h("div", { class: "signed-place" });
   const table = h(
     "table",
     { class: "actors" },
@@ -35,7 +38,7 @@ export function actorsView(main, source, { openBundle, needToken }) {
         h("div", { class: "scroll" }, table),
         more,
       ),
-      h("aside", {}, h("section", { class: "card" }, h("h2", {}, "This node"), node), bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())),
+      h("aside", {}, h("section", { class: "card" }, h("h2", {}, "This node"), node), signed, bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())),
     ),
   );
 
@@ -117,7 +120,10 @@ export function actorsView(main, source, { openBundle, needToken }) {
   };
   search.addEventListener("input", filter);
   more.addEventListener("click", () => load().catch(needToken));
-  load().then(tick, needToken);
+  load().then(() => {
+    replace(signed, logCard(source, loading));
+    tick();
+  }, needToken);
   return () => clearTimeout(timer);
 }
 

@@ -3,6 +3,7 @@
 import { actorsView, bundleCard } from "./actors.js";
 import { ActorView } from "./actor.js";
 import { announce, h, replace } from "./dom.js";
+import { bundleWithin, isAlone, verifierWithin } from "./files.js";
 import { legend } from "./marks.js";
 import { BundleSource, NodeSource, NotAnswered, TokenNeeded } from "./source.js";
 import { Verifier } from "./verifier.js";
@@ -17,7 +18,7 @@ let bundle = null;
 let view = null;
 let endView = () => {};
 /** The checks; what comes from the node comes while they load. */
-const loading = Verifier.load(null);
+const loading = Verifier.load(null, verifierWithin);
 let verifier = null;
 
 function theme(next) {
@@ -71,7 +72,7 @@ function show(dialog) {
 function needToken(error) {
   if (!(error instanceof TokenNeeded)) {
     const what = error instanceof NotAnswered ? error.message : `the node does not answer: ${error.message}`;
-    replace(main, h("div", { class: "message" }, h("h1", {}, "Nothing to show"), h("p", {}, what), h("p", {}, h("a", { href: "#/" }, "To the actors")), bundleCard(openBundle)));
+    replace(main, h("div", { class: "message" }, h("h1", {}, "Nothing to show"), h("p", {}, what), h("p", {}, h("a", { href: "#/" }, isAlone ? "To the beginning" : "To the actors")), bundleCard(openBundle)));
     return;
   }
   if (document.querySelector("dialog.token")) return;
@@ -106,6 +107,12 @@ async function openBundle(file) {
   }
 }
 
+/** What there is without a node: a bundle to open. */
+function alone() {
+  crumbs();
+  replace(main, h("div", { class: "alone" }, h("h1", {}, "See a chain, and check it here"), bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())));
+}
+
 function crumbs(...items) {
   replace(path, ...items.flatMap((item) => [h("span", { class: "sep", "aria-hidden": "true" }, "/"), item]));
 }
@@ -128,12 +135,14 @@ async function route() {
   endView = () => {};
   if (!actor) {
     document.title = "Troupe";
+    if (isAlone) return alone();
     crumbs(h("span", {}, new URL(base).host));
-    endView = actorsView(main, node, { openBundle, needToken });
+    endView = actorsView(main, node, { openBundle, needToken, loading });
     return;
   }
   try {
     const isBundle = actor === "bundle:";
+    if (isAlone && !isBundle) return alone();
     if (isBundle && !bundle) {
       replace(main, h("div", { class: "message" }, bundleCard(openBundle)));
       return;
@@ -201,7 +210,9 @@ addEventListener("drop", (event) => {
 addEventListener("hashchange", route);
 
 try {
-  await route();
+  if (bundleWithin && !location.hash.startsWith("#/bundle:")) history.replaceState(null, "", "#/bundle:");
+  if (bundleWithin) await openBundle(new File([bundleWithin.bytes], bundleWithin.name));
+  else await route();
   verifier = await loading;
 } catch (error) {
   announce("the page could not start");

@@ -1,7 +1,9 @@
 // A chain as it is shown: entries by page, each with the name that this page computed, and its mark.
 
 import { Checks, stateAt } from "./checks.js";
+import { NodeLog } from "./log.js";
 import { Wrong, toText } from "./verifier.js";
+import { day } from "./dom.js";
 
 export const PAGE = 256;
 const KEPT_PAGES = 24;
@@ -143,7 +145,7 @@ export class Chain {
         this.changed();
       }
     } else {
-      found.mark = found.erased ? "erased" : "said";
+      found.mark = found.redaction ? "erased" : "said";
     }
     this.#blobs.set(key, found);
     if (this.#blobs.size > KEPT_BLOBS) this.#blobs.delete(this.#blobs.keys().next().value);
@@ -231,12 +233,14 @@ export class Chain {
     if (this.signing || (checks.signed.size ?? 0) >= checks.links.count) return;
     this.signing = true;
     try {
-      const [key, proof] = await Promise.all([this.source.key(), this.source.proof(this.actor)]);
-      const [name, chain, size] = this.verifier.texts("proof", proof, key.trim());
+      const log = new NodeLog(this.source, this.verifier);
+      const [{ key, witnesses }, proof] = await Promise.all([log.keys(), this.source.proof(this.actor)]);
+      const [name, chain, size, leaves, root, ...cosigned] = this.verifier.texts("proof", proof, key, witnesses);
+      const seen = await log.check({ key, size: Number(leaves), root, cosigned });
       const record = await this.at(Number(size) - 1);
       const same = record && chain === checks.links.chain && record.name === name && this.markOf(record) !== "wrong";
       checks.signed = same || Number(size) > checks.links.count
-        ? { state: "ok", size: Number(size), key: key.trim() }
+        ? { ...otherThanBefore(seen), size: Number(size), seen }
         : { state: "wrong", seq: Number(size) - 1, what: "the node signed another entry than the one that it shows" };
     } catch (error) {
       const state = error instanceof Wrong ? "wrong" : "unknown";
@@ -250,6 +254,12 @@ export class Chain {
     }, 3000);
   }
 }
+
+/** Whether the node's log is what this browser saw of it before, or goes on from there. */
+const otherThanBefore = ({ before }) =>
+  before.kind === "wrong"
+    ? { state: "wrong", seq: null, what: `the node signed another log than this browser saw on ${day(before.at)}: ${before.what}` }
+    : { state: "ok" };
 
 /** The name of the state that an entry led to, or that it failed in. */
 export const stateName = (data) => data.state ?? (data.kind === "failure" ? data.before : data.fork?.state ?? null);

@@ -1,15 +1,21 @@
 // How far this page has checked a chain: the worker's word, and what the marks follow from.
 
+import { startWorker, verifierWithin } from "./files.js";
+
 const PATIENCE = 20_000;
 /** Chains that are not longer are run again without being asked to. */
 export const RUN_UNASKED = 20_000;
+/** Stretches of entries that were not run again, of which it is kept where they are and why. */
+const MAX_GAPS = 1000;
 /** Sizes of states that are kept to be drawn. */
 const MAX_SIZES = 4096;
 
 /** The checks of one chain. `changed` is called whenever there is more. */
 export class Checks {
   links = { state: "running", count: 0, name: null, chain: null };
-  replay = { state: "idle", count: 0, trust: 0 };
+  replay = { state: "idle", count: 0, trust: 0, left: 0 };
+  /** Entries that could not be run again, since what they need was taken back: first, last, and why. */
+  gaps = [];
   signed = { state: "none" };
   /** What was shown and is not what the chain names. */
   blobs = { state: "none" };
@@ -39,12 +45,12 @@ export class Checks {
   }
 
   #start({ replay }) {
-    this.#worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    this.#worker = startWorker();
     this.#worker.onmessage = ({ data }) => this.#take(data);
     this.#worker.onerror = (event) => this.#take({ stage: "links", kind: "unknown", what: event.message ?? "the worker failed" });
     if (replay) this.replay.state = "running";
     this.#heard = performance.now();
-    this.#worker.postMessage({ spec: this.#spec, upto: this.#upto, replay });
+    this.#worker.postMessage({ verifier: verifierWithin, spec: this.#spec, upto: this.#upto, replay });
   }
 
   /** The chain has grown to this position. */
@@ -102,7 +108,7 @@ export class Checks {
     this.links = { state: count > this.#upto ? "ok" : "running", count, name, chain };
   }
 
-  #takeReplay({ kind, count, sizes, trust, seq, what, instead, name }) {
+  #takeReplay({ kind, count, sizes, gaps, trust, seq, what, instead, name }) {
     if (kind !== "progress") {
       this.replay = { ...this.replay, state: kind, seq, what, instead, count: count ?? this.replay.count };
       return;
@@ -112,7 +118,23 @@ export class Checks {
     }
     this.sizes.push(...sizes);
     if (this.sizes.length > MAX_SIZES) this.sizes = this.sizes.filter((_, n) => n % 2);
-    this.replay = { state: count > this.#upto ? "ok" : "running", count, trust };
+    for (const [at, why] of gaps) this.#passedOver(at, why);
+    const left = this.replay.left + gaps.length;
+    this.replay = { state: count > this.#upto ? "ok" : "running", count, trust, left };
+  }
+
+  #passedOver(seq, why) {
+    const last = this.gaps.at(-1);
+    if (last && last.last === seq - 1) last.last = seq;
+    else if (this.gaps.length < MAX_GAPS) this.gaps.push({ first: seq, last: seq, why });
+  }
+
+  /** Why an entry was not run again; null if it was, or will be. */
+  gapAt(seq) {
+    const gap = this.gaps.find(({ first, last }) => first <= seq && seq <= last);
+    if (gap) return gap.why;
+    const isBeyond = this.gaps.length === MAX_GAPS && seq > this.gaps.at(-1).last && seq < this.replay.count;
+    return isBeyond ? "there are too many such entries to keep each of them in mind" : null;
   }
 
   /** What is wrong, if something is. */
@@ -125,7 +147,7 @@ export class Checks {
   markOf(seq) {
     if (this.links.state === "wrong" && (this.links.seq ?? 0) <= seq) return this.links.seq === seq ? "wrong" : "said";
     if (this.replay.state === "wrong" && this.replay.seq === seq) return "wrong";
-    if (seq < this.replay.count) return "run";
+    if (seq < this.replay.count && this.gapAt(seq) === null) return "run";
     return seq < this.links.count ? "checked" : "said";
   }
 }
@@ -133,7 +155,7 @@ export class Checks {
 /** Runs a chain again as far as a position, for the state there. */
 export function stateAt(spec, seq) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    const worker = startWorker();
     const timer = setTimeout(() => end(() => reject(new Error("that took too long here"))), 60_000);
     const end = (act) => {
       clearTimeout(timer);
@@ -144,6 +166,6 @@ export function stateAt(spec, seq) {
       if (data.stage !== "state") return;
       end(() => (data.kind === "done" ? resolve(data.state) : reject(new Error(data.what))));
     };
-    worker.postMessage({ spec, stateAt: seq });
+    worker.postMessage({ verifier: verifierWithin, spec, stateAt: seq });
   });
 }

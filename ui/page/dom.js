@@ -34,6 +34,8 @@ export const number = (value) => whole.format(value);
 
 /** A time in UTC. */
 export const time = (at) => new Date(at).toISOString().slice(11, 23);
+/** A day and a time, as precise as a person needs it. */
+export const day = (at) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 export const date = (at) => new Date(at).toISOString().slice(0, 10);
 
 /** So many bytes. */

@@ -76,6 +76,7 @@ export async function showEntry(element, chain, record, go) {
     ),
     record.fault || record.misplaced ? fault(record.fault ?? "it says another position than the one that it was asked for") : null,
     wrong,
+    living(() => notRun(chain, record)),
     parts,
   );
   const draw = [drawMessage, drawState, drawReply, drawEffects, drawCalls, drawCauses, drawRules, drawText];
@@ -108,6 +109,12 @@ async function sender(chain, data, go) {
     return link(go, from.chain, from.entry, words);
   }
   return from.seq === undefined ? words : link(go, chain.actor, from.seq, words);
+}
+
+/** Why this page has not run it again, where what it needs was taken back. */
+function notRun(chain, record) {
+  const why = chain.checks.gapAt(record.seq);
+  return why === null ? null : h("p", { class: "quiet not-run" }, "Not run again here: ", why.replaceAll("`", ""));
 }
 
 /** What running it again came to, where that is not what the chain says. */
@@ -143,8 +150,8 @@ async function drawReply(chain, record) {
 async function stateBytes(chain, record) {
   const blob = await chain.stateOf(record);
   if (blob && !blob.bytes && record.seq < chain.checks.replay.count) {
-    const bytes = await chain.runTo(record.seq);
-    return { bytes, mark: "checked", name: blob.name, made: true };
+    const bytes = await chain.runTo(record.seq).catch(() => null);
+    if (bytes) return { bytes, mark: "checked", name: blob.name, made: true };
   }
   return blob;
 }

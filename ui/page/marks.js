@@ -6,8 +6,8 @@ import { h, s } from "./dom.js";
 export const MARKS = {
   run: ["run again here", "Checked, and run again: this page ran the actor's code and came to the same."],
   checked: ["checked here", "The name fits the bytes and the chain's links: this page computed it."],
-  said: ["only said", "The server says so. This page has not checked it, or cannot."],
-  erased: ["taken back", "The bytes were erased or are withheld, as the server says; the name that the chain has of them stays."],
+  said: ["only said", "Whoever hands out the chain says so. This page has not checked it, or cannot."],
+  erased: ["taken back", "The bytes were erased or are withheld, as whoever hands out the chain says; the name that the chain has of them stays."],
   wrong: ["wrong", "This page computed something else."],
 };
 

@@ -7,9 +7,10 @@ export class TokenNeeded extends Error {}
 
 /** The node did not answer as asked. */
 export class NotAnswered extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, problem = {}) {
     super(detail);
     this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -37,8 +38,9 @@ export class NodeSource {
     const headers = this.token ? { authorization: `Bearer ${this.token}` } : {};
     const response = await fetch(new URL(path, this.base), { ...options, headers: { ...headers, ...options.headers } });
     if (response.ok) return response;
-    if (response.status === 401 || response.status === 403) throw new TokenNeeded(await reason(response));
-    throw new NotAnswered(response.status, await reason(response));
+    const [detail, problem] = await reason(response);
+    if (response.status === 401 || response.status === 403) throw new TokenNeeded(detail);
+    throw new NotAnswered(response.status, detail, problem);
   }
 
   async #json(path) {
@@ -95,12 +97,30 @@ export class NodeSource {
       return { bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (error) {
       if (!(error instanceof NotAnswered)) throw error;
-      return { missing: error.message, erased: error.status === 410 };
+      const { code, at, detail } = error.problem;
+      if (code !== "erased" && code !== "withheld") return { missing: error.message };
+      return takenBack({ at: at ?? 0, kind: code, name, reason: detail });
     }
   }
 
   key() {
     return this.#text("key");
+  }
+
+  /** The keys of the witnesses that the node asks; an older node does not say. */
+  witnesses() {
+    return this.#text("witnesses").catch((error) => {
+      if (error instanceof NotAnswered) return "";
+      throw error;
+    });
+  }
+
+  async checkpoint() {
+    return new Uint8Array(await (await this.fetch("checkpoint")).arrayBuffer());
+  }
+
+  consistency(from, to) {
+    return this.#json(`proof/consistency?from=${from}&to=${to}`);
   }
 
   proof(actor) {
@@ -125,14 +145,19 @@ export class NodeSource {
   }
 }
 
+/** Why a node refused: in words, and its problem as an object. */
 async function reason(response) {
   const text = await response.text().catch(() => "");
   try {
-    return JSON.parse(text).detail ?? text;
+    const problem = JSON.parse(text);
+    return [problem.detail ?? text, problem];
   } catch {
-    return text.slice(0, 200) || `status ${response.status}`;
+    return [text.slice(0, 200) || `status ${response.status}`, {}];
   }
 }
+
+/** What there is of a blob that was redacted: whoever hands out the chain says why, and nothing signs that. */
+const takenBack = (redaction) => ({ missing: `${redaction.kind}: ${redaction.reason}`, redaction });
 
 /** A bundle. */
 export class BundleSource {
@@ -158,9 +183,7 @@ export class BundleSource {
     const bytes = await this.bundle.blob(name);
     if (bytes) return { bytes };
     const redaction = this.bundle.redaction(name);
-    return redaction
-      ? { missing: `${redaction.kind}: ${redaction.reason}`, erased: true }
-      : { missing: "the bundle does not have it" };
+    return redaction ? takenBack(redaction) : { missing: "the bundle does not have it" };
   }
 
   async entry(_, key) {

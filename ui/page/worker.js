@@ -22,6 +22,8 @@ let links = 0;
 let replayed = 0;
 /** Failures that another engine's limits led to. */
 let trust = 0;
+/** Whether the state is known where the replay stands: what led to it may have been taken back. */
+let isLost = false;
 let wake = () => {};
 /** Blobs that come again and again, such as the same message: only the last few. */
 const recent = new Map();
@@ -32,7 +34,7 @@ onmessage = async ({ data }) => {
   if (!data.spec) return wake();
   try {
     const guests = new Guests();
-    verifier = await Verifier.load((of, list) => guests.answer(of, list));
+    verifier = await Verifier.load((of, list) => guests.answer(of, list), data.verifier);
     source = await sourceOf(data.spec, verifier);
     actor = data.spec.actor;
     if (data.stateAt !== undefined) return await stateAt(data.stateAt);
@@ -74,24 +76,37 @@ async function checkLinks() {
   postMessage({ stage: "links", kind: "progress", count: links, name, chain, anchors });
 }
 
+/** A blob as the verifier takes it: its name and its bytes, or a redaction. */
 async function blob(name) {
   const known = recent.get(name);
-  if (known) return known;
-  const { bytes, missing } = await source.blob(actor, name);
+  if (known) return [name, known];
+  const { bytes, missing, redaction } = await source.blob(actor, name);
+  if (redaction) {
+    const { at, kind, reason } = redaction;
+    return ["redacted", JSON.stringify({ at, kind, name, reason })];
+  }
   if (!bytes) throw new Unknown(`the blob ${name.slice(0, 12)}… is missing: ${missing}`);
   recent.set(name, bytes);
   if (recent.size > 64) recent.delete(recent.keys().next().value);
-  return bytes;
+  return [name, bytes];
 }
 
-/** An entry's blobs that replay needs: names and bytes in turn. */
+/** An entry's blobs that replay needs, and the name of the state that it led to, to go on from if they are not there. */
 async function needed(entry) {
   const fields = verifier.texts("blobs", entry);
   const blobs = [];
+  let state = null;
   for (let n = 0; n < fields.length; n += 2) {
-    if (!GIVEN_BACK.has(fields[n])) blobs.push(fields[n + 1], await blob(fields[n + 1]));
+    if (fields[n] === "state") state = fields[n + 1];
+    if (!GIVEN_BACK.has(fields[n])) blobs.push(...(await blob(fields[n + 1])));
   }
-  return blobs;
+  return { blobs, state };
+}
+
+/** The same with the state itself, where the entry cannot be run and the replay goes on from there, if it is to be had. */
+async function enough({ blobs, state }) {
+  if (!state || !(isLost || blobs.includes("redacted"))) return blobs;
+  return [...blobs, ...(await blob(state).catch(() => []))];
 }
 
 /** Runs a chunk again. */
@@ -129,21 +144,24 @@ async function replayChunk(bytes, last) {
   const found = limited(entries.map((entry) => () => needed(entry)));
   let told = performance.now();
   let sizes = [];
+  let gaps = [];
   for (let n = 0; n < entries.length; n += 1) {
-    const blobs = await found[n];
+    const blobs = await enough(await found[n]);
     if (replayed === 0) {
       verifier.ask("replay-begin", entries[n], ...blobs);
     } else {
-      const [, length, onTrust] = verifier.texts("replay", entries[n], ...blobs);
-      sizes.push([replayed, Number(length)]);
+      const [state, length, onTrust, why] = verifier.texts("replay", entries[n], ...blobs);
+      isLost = !state;
+      if (state) sizes.push([replayed, Number(length)]);
+      if (why) gaps.push([replayed, why]);
       trust = Number(onTrust);
     }
     if (last(replayed)) return;
     replayed += 1;
     const ends = n === entries.length - 1;
     if (ends || performance.now() - told > TELL_EVERY) {
-      postMessage({ stage: "replay", kind: "progress", count: replayed, name: ends ? names[n] : null, sizes, trust });
-      [told, sizes] = [performance.now(), []];
+      postMessage({ stage: "replay", kind: "progress", count: replayed, name: ends ? names[n] : null, sizes, gaps, trust });
+      [told, sizes, gaps] = [performance.now(), [], []];
     }
   }
 }

@@ -3,6 +3,7 @@
 mod commons;
 mod company;
 mod density;
+mod host;
 mod http;
 mod replay;
 mod sdk;
@@ -31,9 +32,10 @@ const EVENTS: &[u8] = include_bytes!("../../../actors/quakes/data/earthquakes.nd
 type Section = fn() -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
-    let sections: [(&str, Section); 12] = [
+    let sections: [(&str, Section); 13] = [
         ("step", step::measure),
         ("sdk", sdk::measure),
+        ("host", host::measure),
         ("http", http::measure),
         ("replay", replay::measure),
         ("verify", verify::measure),

@@ -395,7 +395,7 @@ impl Client {
         serde_json::from_slice(body).map_err(|_| self.unexpected(path, 200, body))
     }
 
-    fn header<T: std::str::FromStr>(
+    pub(crate) fn header<T: std::str::FromStr>(
         &self,
         headers: &HeaderMap,
         name: &str,
@@ -409,7 +409,7 @@ impl Client {
         })
     }
 
-    fn unexpected(&self, path: &str, status: u16, body: &[u8]) -> ClientError {
+    pub(crate) fn unexpected(&self, path: &str, status: u16, body: &[u8]) -> ClientError {
         let text: String = String::from_utf8_lossy(body).chars().take(120).collect();
         let excerpt = if text.trim().is_empty() { "nothing".into() } else { format!("{text:?}") };
         ClientError::Unexpected { url: format!("{}{path}", self.base), status, excerpt }

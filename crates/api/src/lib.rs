@@ -11,6 +11,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod blobs;
 mod checkpoints;
 mod client;
 mod courier;
@@ -24,6 +25,7 @@ mod roots;
 mod signing;
 mod types;
 
+pub use blobs::NeededBlobs;
 pub use checkpoints::{ConsistencyProof, InclusionProof};
 pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
 pub use courier::Courier;

@@ -44,6 +44,11 @@ impl DidKey {
         if canonical && !key.is_weak() { Ok(Self(key)) } else { Err(BadDid::NoPoint) }
     }
 
+    /// Takes a key that holds the invariant already.
+    pub(crate) fn of_checked(key: VerifyingKey) -> Self {
+        Self(key)
+    }
+
     /// The 32 bytes of the public key.
     pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
         self.0.as_bytes()

@@ -31,6 +31,7 @@
 mod bisect;
 mod cid;
 mod codec;
+mod compare;
 mod did;
 mod effect;
 mod entry;
@@ -46,6 +47,7 @@ pub mod note;
 mod once;
 mod parts;
 mod provenance;
+mod recorded;
 mod redaction;
 mod replay;
 mod rerun;
@@ -77,9 +79,10 @@ pub use machine::{
 pub use once::Once;
 pub use parts::{PART_ENTRIES, Part, Parts, first_fault, parts};
 pub use provenance::{Entries, Origin, check_origin};
+pub use recorded::Fetch;
 pub use redaction::{Gap, Redaction, RedactionKind};
-pub use replay::{Fetch, Replayer};
-pub use rerun::rerun;
+pub use replay::Replayer;
+pub use rerun::{Rerun, rerun};
 pub use supervision::{OnFailure, Supervision};
 pub use text::{NotText, Text};
 pub use verdict::{CannotCheck, Divergence, NotVerified, Report};

@@ -9,8 +9,8 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::replay::{Replayer, check_blob, find_blob};
-use crate::rerun::machine_after;
+use crate::recorded::{check_blob, find_blob};
+use crate::replay::{Replayer, machine_after};
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::verify::{check_head, check_links, check_results};
 use crate::{Entry, Hash, Unreadable};

@@ -6,16 +6,14 @@
 //! Where a blob was redacted, the entries that cannot be replayed without it are passed over and counted; the replay goes
 //! on from the next state whose bytes are there.
 
-use std::collections::btree_map;
-
-use crate::entry::{Body, Call, Failure, Genesis, Init, Message, Upgrade};
+use crate::compare::{Says, check_seed, compare, compare_failure};
+use crate::entry::{Body, Genesis, Init, Message, Upgrade};
 use crate::history::{History, Machines};
 use crate::link::Tip;
-use crate::machine::{Abort, Context, Machine, Outcome, Outside, Step, hand_over};
-use crate::verdict::{CannotCheck, Divergence, NotVerified, Report};
-use crate::{
-    Accepted, Code, Effect, Entry, FILE_FIELD, Files, Fuel, Gap, GrantedFile, Hash, Redaction, Sender, Text,
-};
+use crate::machine::{Context, Machine, Step, hand_over};
+use crate::recorded::{Fetch, fetch, find_blob, find_machine, played};
+use crate::verdict::{CannotCheck, NotVerified, Report};
+use crate::{Entry, Fuel, Gap, Hash, Redaction, Sender};
 
 /// Re-executes a chain entry by entry.
 pub struct Replayer<'a, M: Machines> {
@@ -39,11 +37,6 @@ struct Cause {
     name: Hash,
     redaction: Redaction,
 }
-
-/// How a replay gets at blobs: by position, field and name.
-pub trait Fetch<B>: FnMut(&'static str, &Hash) -> Result<B, CannotCheck> {}
-
-impl<B, F: FnMut(&'static str, &Hash) -> Result<B, CannotCheck>> Fetch<B> for F {}
 
 impl<'a, M: Machines> Replayer<'a, M> {
     /// Starts from genesis; of `history` only blobs are read.
@@ -151,7 +144,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
                     self.machine.init(&context, outside, config)
                 })?;
-                self.state = self.compare(&says, step)?;
+                self.state = self.accept(&says, step)?;
             }
             Body::Message(message) => {
                 let input = fetch(seq, "message", &message.message, &mut blob)?;
@@ -162,12 +155,12 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
                     self.machine.apply(&context, outside, input.as_ref(), from)
                 })?;
-                self.state = self.compare(&says, step)?;
+                self.state = self.accept(&says, step)?;
                 self.counts.messages += 1;
             }
             Body::Failure(failure) => {
                 check_seed(&context, &self.machine)?;
-                if failure.error.depends_on_engine() && !self.same_engine() {
+                if failure.error.depends_on_engine() && !same_engine {
                     self.counts.on_trust += 1;
                 } else {
                     let from = self.known(seq)?;
@@ -175,7 +168,7 @@ impl<'a, M: Machines> Replayer<'a, M> {
                     let step = played(seq, same_engine, &failure.calls, &mut blob, |outside| {
                         self.machine.apply(&context, outside, input.as_ref(), from)
                     })?;
-                    self.compare_failure(seq, failure, &step)?;
+                    compare_failure(seq, failure, &step, same_engine)?;
                 }
                 self.counts.failures += 1;
             }
@@ -190,11 +183,19 @@ impl<'a, M: Machines> Replayer<'a, M> {
                 let step = played(seq, same_engine, calls, &mut blob, |outside| {
                     self.machine.migrate(&context, outside, from)
                 })?;
-                self.state = self.compare(&says, step)?;
+                self.state = self.accept(&says, step)?;
             }
             Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => {}
         }
         Ok(())
+    }
+
+    /// Compares an outcome, counts its fuel, and hands out the state.
+    fn accept(&mut self, says: &Says<'_>, step: Step) -> Result<Vec<u8>, NotVerified> {
+        let fuel = step.fuel;
+        let state = compare(says, step, self.same_engine())?;
+        self.counts.fuel.0 = self.counts.fuel.0.saturating_add(fuel.0);
+        Ok(state)
     }
 
     /// The state, unless a redaction keeps it unknown.
@@ -270,6 +271,16 @@ impl<'a, M: Machines> Replayer<'a, M> {
         (self.tip, self.state, self.machine)
     }
 
+    /// Whether the state is known here, which a redaction may prevent.
+    pub fn knows_state(&self) -> bool {
+        self.lost.is_none()
+    }
+
+    /// How many failures depend on an engine that this is not, so that they were not replayed.
+    pub fn on_trust(&self) -> u64 {
+        self.counts.on_trust
+    }
+
     /// Where the replay stands.
     pub fn tip(&self) -> &Tip {
         &self.tip
@@ -278,57 +289,6 @@ impl<'a, M: Machines> Replayer<'a, M> {
     /// The state there; empty while a redaction keeps it unknown.
     pub fn state(&self) -> &[u8] {
         &self.state
-    }
-
-    fn compare(&mut self, says: &Says<'_>, step: Step) -> Result<Vec<u8>, NotVerified> {
-        let (seq, kind) = (says.seq, says.kind);
-        let same_engine = self.same_engine();
-        let accepted = match step.outcome {
-            Outcome::Accepted(accepted) => accepted,
-            Outcome::Failed(failed) if failed.code.depends_on_engine() && !same_engine => {
-                return Err(CannotCheck::OtherEngine { seq, limit: failed.code }.into());
-            }
-            Outcome::Failed(failed) => {
-                return Err(diverged(seq, "kind", kind, format!("failure, {failed}"), None));
-            }
-            Outcome::Rejected(rejection) => {
-                return Err(diverged(seq, "kind", kind, format!("a rejection: {rejection}"), None));
-            }
-        };
-        let state = Hash::of(&accepted.state);
-        if state != says.state {
-            return Err(diverged(seq, "state", says.state, state, Some(accepted.state)));
-        }
-        let reply = accepted.reply.as_deref().map(Hash::of);
-        if reply != says.reply {
-            return Err(diverged(seq, "reply", or_none(says.reply), or_none(reply), accepted.reply));
-        }
-        check_effects(seq, says.effects, &accepted)?;
-        if same_engine && step.fuel != says.fuel {
-            return Err(diverged(seq, "fuel", says.fuel.0, step.fuel.0, None));
-        }
-        self.counts.fuel.0 = self.counts.fuel.0.saturating_add(step.fuel.0);
-        Ok(accepted.state)
-    }
-
-    fn compare_failure(&mut self, seq: u64, failure: &Failure, step: &Step) -> Result<(), NotVerified> {
-        let same_engine = self.same_engine();
-        match &step.outcome {
-            Outcome::Failed(failed) if failed.code == failure.error => {}
-            Outcome::Failed(failed) if failed.code.depends_on_engine() && !same_engine => {
-                return Err(CannotCheck::OtherEngine { seq, limit: failed.code }.into());
-            }
-            Outcome::Failed(failed) => return Err(diverged(seq, "error", failure.error, failed.code, None)),
-            Outcome::Accepted(_) => return Err(diverged(seq, "kind", "failure", "message", None)),
-            Outcome::Rejected(rejection) => {
-                return Err(diverged(seq, "kind", "failure", format!("a rejection: {rejection}"), None));
-            }
-        }
-        // After a trap the fuel is an approximation of the engine's.
-        if same_engine && failure.error.is_returned() && step.fuel != failure.fuel {
-            return Err(diverged(seq, "fuel", failure.fuel.0, step.fuel.0, None));
-        }
-        Ok(())
     }
 }
 
@@ -344,159 +304,30 @@ impl Cause {
     }
 }
 
-/// Finds the machine that the rules at the tip ask for.
-pub(crate) fn find_machine<M: Machines, B: AsRef<[u8]>>(
+/// Finds the machine that the rules at `tip` ask for, ready to go on after the entry at `after`: one whose states name more
+/// than they hold gets it from a replay of all before.
+pub(crate) fn machine_after<H: History, M: Machines>(
+    history: &H,
     machines: &M,
     tip: &Tip,
-    seq: u64,
-    blob: &mut impl Fetch<B>,
+    after: u64,
 ) -> Result<M::Machine, NotVerified> {
-    let code = match &tip.rules.code {
-        Code::Component(name) => Some(fetch(seq, "component-hash", name, blob)?),
-        Code::Native(_) => None,
-    };
-    let code = code.as_ref().map_or(&[][..], AsRef::as_ref);
-    let mut files = Files::new();
-    for GrantedFile { name, .. } in GrantedFile::all(&tip.rules.grants) {
-        if let btree_map::Entry::Vacant(file) = files.entry(name) {
-            file.insert(fetch(seq, FILE_FIELD, &name, blob)?.as_ref().into());
+    let machine =
+        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
+    if machine.kept_states().is_none() {
+        return Ok(machine);
+    }
+    let mut entries = history.entries();
+    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
+    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
+    for bytes in entries {
+        let seq = replayer.tip().seq + 1;
+        if seq > after {
+            break;
         }
+        let bytes = bytes.map_err(CannotCheck::from)?;
+        replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
     }
-    Ok(machines.machine(&tip.rules, code, &files).map_err(CannotCheck::NoMachine)?)
-}
-
-/// Finds a blob of a history, or says what is known of why it is not there.
-pub(crate) fn find_blob<H: History>(
-    history: &H,
-    seq: u64,
-    field: &'static str,
-    name: &Hash,
-) -> Result<H::Bytes, CannotCheck> {
-    let name = *name;
-    match history.blob(&name)? {
-        Some(bytes) => Ok(bytes),
-        None => Err(match history.redaction(&name)? {
-            Some(redaction) => CannotCheck::Redacted { seq, field, name, redaction },
-            None => CannotCheck::MissingBlob { seq, field, name },
-        }),
-    }
-}
-
-/// Finds a blob and checks its bytes: a source need not hand out the same twice.
-pub(crate) fn fetch<B: AsRef<[u8]>>(
-    seq: u64,
-    field: &'static str,
-    name: &Hash,
-    blob: &mut impl Fetch<B>,
-) -> Result<B, NotVerified> {
-    let bytes = blob(field, name)?;
-    check_blob(seq, field, *name, bytes.as_ref())?;
-    Ok(bytes)
-}
-
-/// Runs a transition that gets the recorded answers from outside, and no others.
-pub(crate) fn played<B: AsRef<[u8]>>(
-    seq: u64,
-    same_engine: bool,
-    calls: &[Call],
-    blob: &mut impl Fetch<B>,
-    run: impl FnOnce(&mut dyn Outside) -> Result<Step, Abort>,
-) -> Result<Step, NotVerified> {
-    let mut player = Player { seq, calls, blob, fault: None, bytes: std::marker::PhantomData };
-    let step = run(&mut player);
-    if let Some(fault) = player.fault {
-        return Err(fault);
-    }
-    let step = step.map_err(|abort| CannotCheck::Aborted { seq, abort })?;
-    // A limit of another engine may have come before the rest of the calls; that is told where outcomes are compared.
-    let by_engine = matches!(&step.outcome, Outcome::Failed(failed) if failed.code.depends_on_engine());
-    match player.calls.first() {
-        Some(left) if same_engine || !by_engine => Err(diverged(seq, "calls", &left.function, "none", None)),
-        _ => Ok(step),
-    }
-}
-
-/// The outside as an entry recorded it.
-struct Player<'a, F, B> {
-    seq: u64,
-    calls: &'a [Call],
-    blob: &'a mut F,
-    fault: Option<NotVerified>,
-    bytes: std::marker::PhantomData<B>,
-}
-
-impl<B: AsRef<[u8]>, F: Fetch<B>> Outside for Player<'_, F, B> {
-    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
-        let name = Hash::of(input);
-        let answer = match self.calls.split_first() {
-            Some((call, rest)) if call.function == *function && call.input == name => {
-                self.calls = rest;
-                fetch(self.seq, "calls.out", &call.output, self.blob).map(|bytes| bytes.as_ref().to_vec())
-            }
-            call => {
-                let says =
-                    call.map_or("none".into(), |(call, _)| format!("{} {}", call.function, call.input));
-                let got = format!("{function} {name}");
-                Err(diverged(self.seq, "calls", says, got, Some(input.to_vec())))
-            }
-        };
-        answer.map_err(|fault| {
-            self.fault = Some(fault);
-            Abort::Host("the replay has no such answer".into())
-        })
-    }
-}
-
-/// What an entry says that a transition came to.
-struct Says<'a> {
-    seq: u64,
-    kind: &'static str,
-    state: Hash,
-    reply: Option<Hash>,
-    effects: &'a [Effect],
-    fuel: Fuel,
-}
-
-fn check_effects(seq: u64, says: &[Effect], accepted: &Accepted) -> Result<(), NotVerified> {
-    let at = |index: usize| says.get(index).map_or("none".into(), ToString::to_string);
-    for (index, asked) in accepted.effects.iter().enumerate() {
-        if says.get(index) != Some(&asked.effect) {
-            let got = asked.effect.to_string();
-            return Err(diverged(seq, "effects", at(index), got, asked.payload.clone()));
-        }
-    }
-    if says.len() > accepted.effects.len() {
-        return Err(diverged(seq, "effects", at(accepted.effects.len()), "none", None));
-    }
-    Ok(())
-}
-
-/// A seed is there exactly where the machine draws.
-fn check_seed(context: &Context, machine: &impl Machine) -> Result<(), NotVerified> {
-    match (context.seed, machine.draws()) {
-        (Some(seed), false) => Err(diverged(context.seq, "seed", seed, "none", None)),
-        (None, true) => Err(diverged(context.seq, "seed", "none", "one is drawn", None)),
-        _ => Ok(()),
-    }
-}
-
-fn diverged(
-    seq: u64,
-    field: &'static str,
-    says: impl ToString,
-    got: impl ToString,
-    got_bytes: Option<Vec<u8>>,
-) -> NotVerified {
-    let divergence = Divergence { seq, field, says: says.to_string(), got: got.to_string(), got_bytes };
-    NotVerified::Diverged(Box::new(divergence))
-}
-
-fn or_none(name: Option<Hash>) -> String {
-    name.map_or("none".into(), |name| name.to_string())
-}
-
-/// Checks that bytes found under a name are those that it names.
-pub(crate) fn check_blob(seq: u64, field: &'static str, name: Hash, bytes: &[u8]) -> Result<(), NotVerified> {
-    let found = Hash::of(bytes);
-    if found == name { Ok(()) } else { Err(NotVerified::Blob { seq, field, name, found }) }
+    hand_over(&replayer.machine, &machine, &replayer.state);
+    Ok(machine)
 }

@@ -2,8 +2,9 @@
 
 use crate::history::{History, Machines};
 use crate::link::Tip;
-use crate::machine::{Context, Machine, Outside, Step, hand_over};
-use crate::replay::{Replayer, fetch, find_blob, find_machine, played};
+use crate::machine::{Context, Machine, Outside, Step};
+use crate::recorded::{Fetch, fetch, find_blob, find_machine, played};
+use crate::replay::machine_after;
 use crate::verdict::{CannotCheck, NotVerified};
 use crate::{Body, Entry, Genesis, Hash};
 
@@ -21,75 +22,74 @@ pub fn rerun<H: History, M: Machines>(
 ) -> Result<Option<Step>, NotVerified> {
     let seq = entry.seq;
     let mut blob = |field: &'static str, name: &Hash| find_blob(history, seq, field, name);
-    // An upgrade holds for its own entry already.
     let mut tip = before.clone();
-    let from = entry.body.from().cloned().unwrap_or_else(|| genesis.init_from());
-    let context = Context { chain: tip.chain, from, at: entry.at, seq, seed: entry.body.seed() };
-    let same_engine = tip.rules.engine == *machines.engine();
-    match &entry.body {
-        Body::Init(init) if before.state.is_none() => {
-            let config =
-                genesis.config.as_ref().map(|name| fetch(0, "config", name, &mut blob)).transpose()?;
-            let machine = find_machine(machines, &tip, 0, &mut blob)?;
-            let run = |outside: &mut dyn Outside| {
-                machine.init(&context, outside, config.as_ref().map(AsRef::as_ref))
-            };
-            played(seq, same_engine, &init.calls, &mut blob, run).map(Some)
-        }
-        Body::Message(_) | Body::Failure(_) => {
-            let (message, calls) = match &entry.body {
-                Body::Message(message) => (&message.message, &message.calls),
-                Body::Failure(failure) => (&failure.message, &failure.calls),
-                _ => return Ok(None),
-            };
-            let machine = machine_after(history, machines, &tip, before.seq)?;
-            let state = fetch(seq, "state", &state_of(before)?, &mut blob)?;
-            let message = fetch(seq, "message", message, &mut blob)?;
-            let run = |outside: &mut dyn Outside| {
-                machine.apply(&context, outside, message.as_ref(), state.as_ref())
-            };
-            played(seq, same_engine, calls, &mut blob, run).map(Some)
-        }
-        Body::Upgrade(upgrade) => {
+    let state = match &entry.body {
+        Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => return Ok(None),
+        Body::Init(_) if genesis.fork.is_some() => return Ok(None),
+        Body::Init(_) => None,
+        Body::Message(_) | Body::Failure(_) => Some(fetch(seq, "state", &state_of(before)?, &mut blob)?),
+        Body::Upgrade(_) => {
+            // An upgrade holds for its own entry already.
             tip.check(&entry.encode())?;
-            let machine = machine_after(history, machines, &tip, before.seq)?;
-            let state = fetch(seq, "state", &state_of(before)?, &mut blob)?;
-            let run = |outside: &mut dyn Outside| machine.migrate(&context, outside, state.as_ref());
-            played(seq, same_engine, &upgrade.calls, &mut blob, run).map(Some)
+            Some(fetch(seq, "state", &state_of(before)?, &mut blob)?)
         }
-        Body::Init(_) | Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => Ok(None),
-    }
+    };
+    let machine = match state {
+        Some(_) => machine_after(history, machines, &tip, before.seq)?,
+        None => find_machine(machines, &tip, 0, &mut blob)?,
+    };
+    let same_engine = tip.rules.engine == *machines.engine();
+    let again = Rerun { machine: &machine, same_engine, chain: tip.chain, genesis };
+    again.run(entry, state.as_ref().map_or(&[], AsRef::as_ref), blob)
 }
 
 fn state_of(tip: &Tip) -> Result<Hash, NotVerified> {
     tip.state.ok_or_else(|| CannotCheck::Empty.into())
 }
 
-/// Finds the machine that the rules at `tip` ask for, ready to go on after the entry at `after`: one whose states name more
-/// than they hold gets it from a replay of all before.
-pub(crate) fn machine_after<H: History, M: Machines>(
-    history: &H,
-    machines: &M,
-    tip: &Tip,
-    after: u64,
-) -> Result<M::Machine, NotVerified> {
-    let machine =
-        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
-    if machine.kept_states().is_none() {
-        return Ok(machine);
+/// What single entries of a chain are run again with.
+#[derive(Debug)]
+pub struct Rerun<'a, M> {
+    /// The machine that the rules of the entry ask for.
+    pub machine: &'a M,
+    /// Whether it runs on the engine that the rules name.
+    pub same_engine: bool,
+    /// The chain's id.
+    pub chain: Hash,
+    /// Its first entry.
+    pub genesis: &'a Genesis,
+}
+
+impl<M: Machine> Rerun<'_, M> {
+    /// Runs an entry again in the state before it, which for an `init` is nothing; as [`rerun`].
+    ///
+    /// # Errors
+    /// As [`rerun`].
+    pub fn run<B: AsRef<[u8]>>(
+        &self,
+        entry: &Entry,
+        state: &[u8],
+        mut blob: impl Fetch<B>,
+    ) -> Result<Option<Step>, NotVerified> {
+        let Self { machine, same_engine, chain, genesis } = *self;
+        let (seq, mut blob) = (entry.seq, &mut blob);
+        let from = entry.body.from().cloned().unwrap_or_else(|| genesis.init_from());
+        let context = Context { chain, from, at: entry.at, seq, seed: entry.body.seed() };
+        let (message, calls) = match &entry.body {
+            Body::Init(init) if genesis.fork.is_none() => (None, &init.calls),
+            Body::Message(message) => (Some(message.message), &message.calls),
+            Body::Failure(failure) => (Some(failure.message), &failure.calls),
+            Body::Upgrade(upgrade) => (None, &upgrade.calls),
+            Body::Init(_) | Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => return Ok(None),
+        };
+        let config = genesis.config.filter(|_| matches!(entry.body, Body::Init(_)));
+        let config = config.map(|name| fetch(0, "config", &name, &mut blob)).transpose()?;
+        let message = message.map(|name| fetch(seq, "message", &name, &mut blob)).transpose()?;
+        let run = |outside: &mut dyn Outside| match (&entry.body, &message) {
+            (_, Some(message)) => machine.apply(&context, outside, message.as_ref(), state),
+            (Body::Upgrade(_), None) => machine.migrate(&context, outside, state),
+            (_, None) => machine.init(&context, outside, config.as_ref().map(AsRef::as_ref)),
+        };
+        played(seq, same_engine, calls, &mut blob, run).map(Some)
     }
-    let mut entries = history.entries();
-    let genesis = entries.next().ok_or(CannotCheck::Empty)?.map_err(CannotCheck::from)?;
-    let mut replayer = Replayer::begin(history, machines, genesis.as_ref())?;
-    for bytes in entries {
-        let seq = replayer.tip().seq + 1;
-        if seq > after {
-            break;
-        }
-        let bytes = bytes.map_err(CannotCheck::from)?;
-        replayer.step(bytes.as_ref(), |field, name| find_blob(history, seq, field, name))?;
-    }
-    let (_, state, reached) = replayer.into_parts();
-    hand_over(&reached, &machine, &state);
-    Ok(machine)
 }

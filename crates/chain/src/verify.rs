@@ -6,7 +6,8 @@
 use crate::history::{History, Machines};
 use crate::link::{Broken, LinkFault, Tip};
 use crate::once::Once;
-use crate::replay::{Replayer, check_blob, find_blob};
+use crate::recorded::{check_blob, find_blob};
+use crate::replay::Replayer;
 use crate::verdict::{CannotCheck, NotVerified, Report};
 use crate::{Body, Entry, Hash};
 

@@ -3,12 +3,13 @@
 //! Invariant: a refusal leaves nothing behind, since everything is done to a copy that is dropped.
 
 use serde::{Deserialize, Serialize};
-use troupe_chain::Hash;
+use troupe_chain::{EffectRef, Hash};
 
 use crate::canonical::Id;
 use crate::command::{Act, Command, MAX_VALIDITY, Message, Tick};
 use crate::jobs::Phase;
 use crate::mana::{Arbiter, Hold, Owner};
+use crate::mandate::{self, Asked, Mandate};
 use crate::members::Status;
 use crate::refusal::{Code, Refusal, refuse, require};
 use crate::state::{Millis, State, VERSION};
@@ -84,7 +85,26 @@ impl State {
                 require(signed.is_signed(), Code::Signature, "the key of the command did not sign it")?;
                 self.done(place, by, &signed.command)
             }
+            Message::Asked(_) => refuse(Code::NotAllowed, "only an actor asks for this, under a mandate"),
         }
+    }
+
+    /// Handles what an actor asks for in the name of a member who gave its chain a mandate.
+    ///
+    /// # Errors
+    /// [`Refusal`]; this state stays as it is.
+    pub fn apply_asked(&self, place: Place, by: &EffectRef, asked: &Asked) -> Result<Applied, Refusal> {
+        let (chain, principal) = (Id(by.chain), asked.principal);
+        let mandate = mandate::check(self, chain, asked, place.at)?;
+        let member = members::find_active(self, principal)?;
+        let allowed = asked.act.is_governance() || !governance::is_frozen(self);
+        require(allowed, Code::Frozen, "all but governance is frozen")?;
+        let mut state = self.clone();
+        let Place { at, seq, .. } = place;
+        let now = Moment { at, seq, by: principal, name: mandate::name(by), root: Id(self.root()) };
+        let (reply, due) = act(&mut state, place, &now, (&asked.act, member.number))?;
+        mandate::charge(self, &mut state, chain, (principal, at), mandate)?;
+        Ok(Applied { state, reply, due })
     }
 
     /// Handles a command whose signature the caller has checked.
@@ -103,7 +123,7 @@ impl State {
         members::put(&mut state, by, &member);
         let Place { at, seq, .. } = place;
         let now = Moment { at, seq, by, name: Id::of(command), root: Id(self.root()) };
-        let (reply, due) = act(&mut state, place, &now, command)?;
+        let (reply, due) = act(&mut state, place, &now, (&command.act, command.number))?;
         Ok(Applied { state, reply, due })
     }
 
@@ -133,10 +153,10 @@ impl State {
 
 type Done = (Reply, Vec<(Millis, Tick)>);
 
-fn act(state: &mut State, place: Place, now: &Moment, command: &Command) -> Result<Done, Refusal> {
+fn act(state: &mut State, place: Place, now: &Moment, (act, number): (&Act, u64)) -> Result<Done, Refusal> {
     let (at, by) = (now.at, now.by);
     let status = |state: &mut State, from, to| members::set_status(state, by, (now.seq, at), &[from], to);
-    match &command.act {
+    match act {
         Act::Join {} => status(state, Status::Invited, Status::Active).map(|()| done()),
         Act::Leave {} => status(state, Status::Active, Status::Removed).map(|()| done()),
         Act::Rotate { did, proof } => members::rotate(state, place.chain, by, did, proof).map(|()| done()),
@@ -154,6 +174,13 @@ fn act(state: &mut State, place: Place, now: &Moment, command: &Command) -> Resu
         Act::Credit { amount, to } => {
             members::find_active(state, *to)?;
             mana::transfer(state, at, (Owner::Budget(by), Owner::Member(*to)), *amount).map(|()| done())
+        }
+        Act::Spend { amount } => {
+            mana::transfer(state, at, (Owner::Member(by), Owner::Fees), *amount).map(|()| done())
+        }
+        Act::Mandate { acts, chain, mana, until } => {
+            let mandate = Mandate { acts: acts.clone(), left: *mana, until: *until };
+            mandate::give(state, (by, at), *chain, mandate).map(|()| done())
         }
         Act::Hold { amount, arbiter, to, until } => {
             let hold = Hold {
@@ -173,7 +200,7 @@ fn act(state: &mut State, place: Place, now: &Moment, command: &Command) -> Resu
             Ok(done())
         }
         act => act_on_job(state, now, act)
-            .or_else(|| act_on_proposal(state, now, command.number, act))
+            .or_else(|| act_on_proposal(state, now, number, act))
             .unwrap_or_else(|| refuse(Code::Malformed, "nothing does this")),
     }
 }

@@ -9,6 +9,7 @@ use troupe_chain::{DidKey, Hash};
 use crate::canonical::{Id, NotCanonical, SignatureBytes, from_bytes, to_bytes};
 use crate::governance::Motion;
 use crate::jobs::{JobResult, JobSpec, Offer};
+use crate::mandate::Asked;
 use crate::state::{Mana, Millis, VERSION};
 use crate::trust::{Context, Level};
 
@@ -27,6 +28,8 @@ pub enum Message {
     Signed(Box<Signed>),
     /// Something that is due, whoever says so.
     Due(Due),
+    /// What an actor asks for under a member's mandate.
+    Asked(Box<Asked>),
 }
 
 /// A command with its signature.
@@ -121,6 +124,14 @@ pub enum Act {
     Join {},
     /// Ends one's membership.
     Leave {},
+    /// Lets a chain act for one, or takes that back if no acts are named.
+    Mandate {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        acts: Vec<String>,
+        chain: Id,
+        mana: Mana,
+        until: Millis,
+    },
     /// Opens a proposal for voting.
     Open { proposal: Id },
     /// An arbiter pays from a hold; the rest goes back.
@@ -144,6 +155,8 @@ pub enum Act {
     },
     /// Changes one's key; the proof is the new key's signature.
     Rotate { did: String, proof: SignatureBytes },
+    /// Gives mana to the commons itself.
+    Spend { amount: Mana },
     /// Supports a proposal, so that it may be opened.
     Sponsor { proposal: Id },
     /// Submits jobs: all of them or none.
@@ -215,6 +228,8 @@ impl Message {
         // Told apart by hand, so that a mistake is described rather than "matches no variant".
         if bytes.starts_with(b"{\"tick\"") {
             from_bytes(bytes).map(Self::Due)
+        } else if bytes.starts_with(b"{\"act\"") {
+            from_bytes(bytes).map(|asked| Self::Asked(Box::new(asked)))
         } else {
             from_bytes(bytes).map(|signed| Self::Signed(Box::new(signed)))
         }

@@ -12,6 +12,7 @@ pub mod governance;
 pub mod jobs;
 mod machine;
 pub mod mana;
+pub mod mandate;
 pub mod map;
 pub mod members;
 pub mod parameters;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use troupe_chain::{
     Abort, Accepted, Asked, Context, Failed, FailureCode, Fuel, Hash, Held, Leaf, Machine, Outcome, Outside,
-    Rejection, Step, Timestamp,
+    Rejection, Sender, Step, Timestamp,
 };
 
 use crate::apply::{Applied, Place};
@@ -93,7 +93,11 @@ impl Machine for Commons {
         let place = Place { chain: context.chain, at: context.at.0, seq: context.seq };
         let message = Message::read(message);
         let message = message.map_err(|error| Refusal { code: Code::Malformed, what: error.to_string() });
-        Ok(step(match message.and_then(|message| before.apply(place, &message)) {
+        let applied = message.and_then(|message| match (&message, &context.from) {
+            (Message::Asked(asked), Sender::Actor(by)) => before.apply_asked(place, by, asked),
+            _ => before.apply(place, &message),
+        });
+        Ok(step(match applied {
             Ok(applied) => Outcome::Accepted(self.accepted(context.at, applied)),
             Err(refusal) => Outcome::Rejected(Rejection { reason: refusal.to_string() }),
         }))

@@ -16,8 +16,8 @@ use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHan
 use cryptoki::session::{Session, UserType};
 use troupe_chain::DidKey;
 
-use crate::file::Passphrase;
 use crate::key::{NoEntropy, NotSigned, Signer};
+use crate::sealed::Passphrase;
 
 /// The curve by name, as PKCS#11 3.0 has it: a printable string in DER.
 const CURVE_BY_NAME: &[u8] = b"\x13\x0cedwards25519";

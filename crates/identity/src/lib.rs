@@ -21,15 +21,19 @@ mod file;
 pub mod http;
 mod key;
 mod keyring;
+pub mod private;
 mod resolve;
+pub mod sealed;
 mod web;
 
 #[cfg(feature = "pkcs11")]
 pub use device::{DeviceError, DeviceSigner, Token};
 pub use document::KeyDocument;
-pub use file::{BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, WORK_FACTOR, open, seal};
+pub use file::{BadKeyFile, FileSigner, open, seal};
 pub use key::{NoEntropy, NotSigned, SecretKey, Signer};
 pub use keyring::{BadIdName, IdName, IdRecord, Kept, KeyRecord, Keyring, KeyringError};
+pub use private::PrivateFileError;
 pub use resolve::{Fetch, MAX_DOCUMENT_BYTES, NotResolved, Resolved, resolve};
+pub use sealed::{MAX_KEY_FILE_BYTES, Passphrase, SealError, WORK_FACTOR};
 pub use troupe_chain::{BadDid, DidKey};
 pub use web::{BadWebDid, WebDid};

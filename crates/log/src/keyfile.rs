@@ -1,43 +1,27 @@
-//! Secret keys in files that only their owner may read.
+//! Secret keys in files that only their owner may read, encrypted where there is a passphrase.
 //!
-//! Invariant: a key is made once, and is durable before anything is signed with it; its bytes are in memory that is
-//! zeroed, and in no message.
+//! A file holds a key's line of text, or that line in the age format. Invariant: a key is made once, and is durable before
+//! anything is signed with it; its bytes are in memory that is zeroed, and in no message.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use troupe_chain::Hash;
 use troupe_chain::note::{BadKey, KeyKind, KeyName, SecretKey};
+use troupe_identity::private;
+use troupe_identity::sealed::{self, MAX_KEY_FILE_BYTES, WORK_FACTOR};
 use zeroize::Zeroizing;
 
-/// The most bytes of a key's file.
-const MAX_KEY_FILE: u64 = 1024;
-/// Read and written by its owner, and by nobody else.
-const MODE: u32 = 0o600;
+pub use troupe_identity::{Passphrase, PrivateFileError, SealError};
+
+/// The file of a store that holds the key of its node.
+pub const NODE_KEY_FILE: &str = "node.key";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file could not be read or written.
-    #[error("{action} {path}: {source}", path = path.display())]
-    Io {
-        /// What was done.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What happened.
-        source: io::Error,
-    },
-    /// Others may read the file.
-    #[error("{path} can be read by others (mode {mode:03o}): `chmod 600` it, and think of who has read it", path = path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
+    /// The file could not be read or written, or others may read it.
+    #[error("the key: {0}")]
+    File(#[from] PrivateFileError),
     /// The file holds something else.
     #[error("{path} holds no key that signs {wanted}: {error}", path = path.display())]
     Bad {
@@ -58,13 +42,33 @@ pub enum KeyFileError {
         /// The name that was asked for.
         wanted: String,
     },
+    /// The file is encrypted, and there is no passphrase.
+    #[error("{path} is encrypted, and no passphrase is given", path = path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not encrypted, and there is a passphrase.
+    #[error("{path} is not encrypted, and a passphrase is given", path = path.display())]
+    Plain {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was not decrypted, or the key not encrypted.
+    #[error("{path}: {error}", path = path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: SealError,
+    },
     /// No randomness for a key.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(getrandom::Error),
 }
 
 /// Reads the key in a file, or makes one if there is no such file. Without a name a new key gets one that says its
-/// `prefix` and 16 digits that tell it from others.
+/// `prefix` and 16 digits that tell it from others. With a passphrase the file must be encrypted, and a new one is.
 ///
 /// # Errors
 /// [`KeyFileError`].
@@ -73,44 +77,81 @@ pub fn load_or_create_key(
     kind: KeyKind,
     prefix: &str,
     name: Option<&KeyName>,
+    passphrase: Option<&Passphrase>,
 ) -> Result<SecretKey, KeyFileError> {
-    let failed = |action| move |source| KeyFileError::Io { action, path: path.to_owned(), source };
-    match File::open(path) {
-        Ok(mut file) => {
-            let key = read(&mut file, path, kind)?;
-            match name.filter(|name| *name != key.public().name()) {
-                None => Ok(key),
-                Some(wanted) => Err(KeyFileError::Name {
-                    path: path.to_owned(),
-                    found: key.public().name().to_string(),
-                    wanted: wanted.to_string(),
-                }),
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let key = match load_key(path, passphrase) {
+        Err(KeyFileError::File(error)) if error.is_missing() => {
             let key = create_key(kind, prefix, name)?;
-            write(path, &key).map_err(failed("writing the key"))?;
-            Ok(key)
+            save_key(path, &key, passphrase)?;
+            return Ok(key);
         }
-        Err(error) => Err(failed("opening the key")(error)),
+        loaded => loaded?,
+    };
+    if key.public().kind() != kind {
+        let wanted = match kind {
+            KeyKind::Log => "for a log",
+            KeyKind::Witness => "for a witness",
+        };
+        return Err(KeyFileError::Bad { path: path.to_owned(), wanted, error: BadKey::Form });
+    }
+    match name.filter(|name| *name != key.public().name()) {
+        None => Ok(key),
+        Some(wanted) => Err(KeyFileError::Name {
+            path: path.to_owned(),
+            found: key.public().name().to_string(),
+            wanted: wanted.to_string(),
+        }),
     }
 }
 
-fn read(file: &mut File, path: &Path, kind: KeyKind) -> Result<SecretKey, KeyFileError> {
-    let failed = |source| KeyFileError::Io { action: "reading the key", path: path.to_owned(), source };
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::Open { path: path.to_owned(), mode });
+/// Whether a file of a key is encrypted; nothing, if there is no such file.
+///
+/// # Errors
+/// [`KeyFileError::File`].
+pub fn is_key_encrypted(path: &Path) -> Result<Option<bool>, KeyFileError> {
+    match private::read(path, MAX_KEY_FILE_BYTES) {
+        Ok(bytes) => Ok(Some(sealed::is_encrypted(&bytes))),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let mut text = Zeroizing::new(String::with_capacity(MAX_KEY_FILE as usize));
-    file.take(MAX_KEY_FILE).read_to_string(&mut text).map_err(failed)?;
-    let wanted = match kind {
-        KeyKind::Log => "for a log",
-        KeyKind::Witness => "for a witness",
-    };
-    let bad = |error| KeyFileError::Bad { path: path.to_owned(), wanted, error };
-    let key = SecretKey::from_text(text.trim_end()).map_err(bad)?;
-    if key.public().kind() == kind { Ok(key) } else { Err(bad(BadKey::Form)) }
+}
+
+/// Reads the key in a file, of either kind.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn load_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeyFileError> {
+    let path_of = || path.to_owned();
+    let mut bytes = private::read(path, MAX_KEY_FILE_BYTES)?;
+    match (sealed::is_encrypted(&bytes), passphrase) {
+        (true, Some(passphrase)) => {
+            let opened = sealed::decrypt(&bytes, passphrase);
+            bytes = opened.map_err(|error| KeyFileError::Sealed { path: path_of(), error })?;
+        }
+        (true, None) => return Err(KeyFileError::Encrypted { path: path_of() }),
+        (false, Some(_)) => return Err(KeyFileError::Plain { path: path_of() }),
+        (false, None) => {}
+    }
+    let bad = |error| KeyFileError::Bad { path: path_of(), wanted: "checkpoints", error };
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(BadKey::Form))?;
+    SecretKey::from_text(text.trim_end()).map_err(bad)
+}
+
+/// Writes a key into a file, in place of what is there, encrypted if there is a passphrase.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn save_key(path: &Path, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<(), KeyFileError> {
+    let text = key.to_text();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(b'\n');
+    if let Some(passphrase) = passphrase {
+        let sealed = sealed::encrypt(&bytes, passphrase, WORK_FACTOR);
+        bytes =
+            Zeroizing::new(sealed.map_err(|error| KeyFileError::Sealed { path: path.to_owned(), error })?);
+    }
+    Ok(private::replace(path, &bytes)?)
 }
 
 /// Makes a key that nobody has, and keeps it nowhere. Without a name it gets one as [`load_or_create_key`] says.
@@ -131,20 +172,4 @@ pub fn create_key(kind: KeyKind, prefix: &str, name: Option<&KeyName>) -> Result
         }
     };
     Ok(of(name))
-}
-
-/// Writes a new key beside its place, and moves it there once it is durable.
-fn write(path: &Path, key: &SecretKey) -> io::Result<()> {
-    let beside = path.with_extension("key.tmp");
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&beside)?;
-    file.write_all(key.to_text().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }

@@ -17,9 +17,12 @@ mod trees;
 mod witness;
 
 pub use error::LogError;
-pub use keyfile::{KeyFileError, create_key, load_or_create_key};
+pub use keyfile::{
+    KeyFileError, NODE_KEY_FILE, Passphrase, PrivateFileError, SealError, create_key, is_key_encrypted,
+    load_key, load_or_create_key, save_key,
+};
 pub use node_log::{MAX_LEAVES_A_ROUND, NodeLog, Round};
 pub use proofs::Inclusion;
 pub use push::{PushError, Pushed, Submit, Submitted, WitnessAt};
 pub use trees::Tree;
-pub use witness::{Refused, Witness, WitnessError};
+pub use witness::{Refused, WITNESS_KEY_FILE, Witness, WitnessError};

@@ -27,6 +27,7 @@ const ROWS_AT_ONCE: usize = 512;
 pub struct NodeLog {
     pub(crate) store: Arc<dyn Store>,
     key: SecretKey,
+    witnesses: Vec<PublicKey>,
     growing: Mutex<Growing>,
     published: RwLock<Option<Arc<SignedCheckpoint>>>,
     /// What the log was called when the store was signed last, if that was another log.
@@ -77,17 +78,23 @@ impl NodeLog {
             let what = format!("its checkpoint is not signed by {}", key.public());
             return Err(LogError::Changed { tree: Tree::Node, size: signed.head().size, what });
         }
+        let keys = witnesses.iter().map(|witness| witness.key.clone()).collect();
         let peers = Peers::new(witnesses);
         // One that no witness has cosigned may never have been handed out: the first round asks.
         let published = signed.clone().filter(|signed| peers.has_cosigned(signed)).map(Arc::new);
         let growing = Growing { sizes: HashMap::new(), peers, stored: signed, stopped: None };
         let published = RwLock::new(published);
-        Ok(Self { store, key, growing: Mutex::new(growing), published, formerly: former })
+        Ok(Self { store, key, witnesses: keys, growing: Mutex::new(growing), published, formerly: former })
     }
 
     /// What its signatures are checked with.
     pub fn key(&self) -> &PublicKey {
         self.key.public()
+    }
+
+    /// The keys of the witnesses that are asked. Whose they are, somebody else must say.
+    pub fn witnesses(&self) -> &[PublicKey] {
+        &self.witnesses
     }
 
     /// The origin of the node's own log.

@@ -15,6 +15,7 @@ use troupe_store::{Store, StoreError};
 use crate::dag::Dag;
 use crate::logs::Logs;
 use crate::machines::AllMachines;
+use crate::outside::Web;
 
 /// How a node is run.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub watch: CodeWatch,
     /// How actors are run.
     pub options: Options,
+    /// What answers guests of the commons, once it is told where that is.
+    web: Arc<Web>,
 }
 
 /// A node: its actors, and what runs them.
@@ -171,16 +174,15 @@ pub enum SetupError {
 impl Settings {
     /// The usual way to run a node.
     pub fn new(store: Arc<dyn Store>) -> Self {
+        let web = Arc::new(Web::default());
         Self {
             store,
             deadline: Some(Duration::from_secs(10)),
             allocation: SandboxConfig::default().allocation,
             cache: None,
             watch: CodeWatch::default(),
-            options: Options {
-                outside: Some(Arc::new(crate::outside::Web::default())),
-                ..Options::default()
-            },
+            options: Options { outside: Some(Arc::clone(&web) as Arc<dyn World>), ..Options::default() },
+            web,
         }
     }
 
@@ -201,6 +203,7 @@ impl Settings {
         let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
         let machines = AllMachines::new(sandbox.clone());
         let actors = Actors::open(self.store, machines, self.options)?;
+        self.web.set_commons(crate::commons::reads::answers(actors.views()));
         Ok(Host { actors, sandbox, logs, entropy, dag })
     }
 

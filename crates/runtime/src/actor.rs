@@ -1,13 +1,13 @@
 //! One actor as its users see it: send a message, read what is committed, end it, change it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use troupe_chain::{Fork, Genesis, Hash, Rules, Sender, Text};
 use troupe_store::Store;
 
-use crate::cell::Cell;
+use crate::core::Core;
 use crate::job::{Job, Letter, RewindOrder, RewindTo, StopOrder, UpgradeOrder};
 use crate::lifecycle::fork_genesis;
 use crate::open::{genesis_of, recover};
@@ -20,6 +20,54 @@ use crate::{Actors, Answer, Listed, NewActor, OpenError, SendError, Trace, Upgra
 pub struct Actor {
     actors: Actors,
     id: Hash,
+}
+
+/// What an actor has committed. It may have to be read from the store.
+pub(crate) fn view(core: &Core, id: &Hash) -> Result<Arc<View>, SendError> {
+    let cell = core.cell(id)?.ok_or(SendError::Unknown)?;
+    if let Some(view) = cell.view() {
+        return Ok(view);
+    }
+    let read = || -> Result<View, OpenError> {
+        let store = &*core.store;
+        let head = store.head(id)?.ok_or(OpenError::NoChain(*id))?;
+        let genesis = genesis_of(store, id)?;
+        let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
+        Ok(recover(store, id, head.seq, &genesis, &core.machines, find)?.view)
+    };
+    let view = read().map(Arc::new);
+    if let Ok(view) = &view
+        && view.held.is_some()
+    {
+        // Reading it again would cost all of its leaves.
+        cell.offer_view(view);
+    }
+    view.map_err(|error| match error {
+        OpenError::NoChain(_) => SendError::Busy("the actor is being begun".into()),
+        error => SendError::Host(error.to_string()),
+    })
+}
+
+/// What actors of a node have committed, for whoever must not keep the node: it is asked of the node's own threads.
+#[derive(Clone)]
+pub struct Views {
+    core: Weak<Core>,
+}
+
+impl Views {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        Self { core: Arc::downgrade(core) }
+    }
+
+    /// What the actor of this name or id has committed.
+    ///
+    /// # Errors
+    /// As [`Actor::view`]; [`SendError::Stopped`] once the node is gone.
+    pub fn of(&self, name_or_id: &str) -> Result<Arc<View>, SendError> {
+        let core = self.core.upgrade().ok_or(SendError::Stopped)?;
+        let id = core.resolve(name_or_id).ok_or(SendError::Unknown)?;
+        view(&core, &id)
+    }
 }
 
 impl Actor {
@@ -42,38 +90,12 @@ impl Actor {
         self.actors.store()
     }
 
-    fn cell(&self) -> Result<Arc<Cell>, SendError> {
-        self.actors.core().cell(&self.id)?.ok_or(SendError::Unknown)
-    }
-
     /// What is committed now. It may have to be read from the store.
     ///
     /// # Errors
     /// [`SendError::Unknown`] if the chain is not begun, [`SendError::Host`] if it cannot be read.
     pub fn view(&self) -> Result<Arc<View>, SendError> {
-        let cell = self.cell()?;
-        if let Some(view) = cell.view() {
-            return Ok(view);
-        }
-        let core = self.actors.core();
-        let read = || -> Result<View, OpenError> {
-            let store = &*core.store;
-            let head = store.head(&self.id)?.ok_or(OpenError::NoChain(self.id))?;
-            let genesis = genesis_of(store, &self.id)?;
-            let find = |rules: &Rules| core.machine_for(rules, None).map_err(OpenError::NoMachine);
-            Ok(recover(store, &self.id, head.seq, &genesis, &core.machines, find)?.view)
-        };
-        let view = read().map(Arc::new);
-        if let Ok(view) = &view
-            && view.held.is_some()
-        {
-            // Reading it again would cost all of its leaves.
-            cell.offer_view(view);
-        }
-        view.map_err(|error| match error {
-            OpenError::NoChain(_) => SendError::Busy("the actor is being begun".into()),
-            error => SendError::Host(error.to_string()),
-        })
+        view(self.actors.core(), &self.id)
     }
 
     /// Redacts payloads of its entries. It blocks for as long as it takes to read all that the store holds.

@@ -17,7 +17,7 @@ use crate::job::{Begin, Job};
 use crate::open::Boxed;
 use crate::pool::Pool;
 use crate::rows::{ACTOR, Record, Status, actor_key, get};
-use crate::{Actor, Metrics, OpenError, Options, SendError, Watch};
+use crate::{Actor, Metrics, OpenError, Options, SendError, Views, Watch};
 
 /// How often memory is looked after, at least.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -108,6 +108,11 @@ impl Actors {
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.inner.core
+    }
+
+    /// What actors have committed, without keeping the node.
+    pub fn views(&self) -> Views {
+        Views::new(self.core())
     }
 
     /// Begins an actor and returns once its first entries are durable.

@@ -44,7 +44,7 @@ mod trace;
 mod wait;
 mod watch;
 
-pub use actor::Actor;
+pub use actor::{Actor, Views};
 pub use actors::{Actors, Listed, NewActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

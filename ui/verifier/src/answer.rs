@@ -96,25 +96,32 @@ fn act(operation: &[u8], arguments: &[&[u8]]) -> Answer {
             None => Err(Refusal::unknown("`links-begin` comes first")),
         }),
         (b"plan", [component]) => plan::plan(component).map(|plan| vec![plan.into_bytes()]),
-        // Genesis, and then names and bytes of blobs in turn.
+        // Genesis, and then blobs in turn.
         (b"replay-begin", [genesis, blobs @ ..]) => with(|session| {
             session.replay = Some(Replay::begin(genesis, blobs)?);
             Ok(Vec::new())
         }),
-        // The next entry, and names and bytes of blobs in turn; answers the state's name.
+        // The next entry, and names and bytes of blobs in turn, or `redacted` and the redaction of one; answers the state's
+        // name and length, and what could not be run.
         (b"replay", [entry, blobs @ ..]) => with(|session| match &mut session.replay {
             Some(replay) => replay.step(entry, blobs),
             None => Err(Refusal::unknown("`replay-begin` comes first")),
         }),
         // The state that the replay has come to.
         (b"state", []) => with(|session| match &session.replay {
-            Some(replay) => Ok(vec![replay.state().to_vec()]),
+            Some(replay) => Ok(vec![replay.state()?.to_vec()]),
             None => Err(Refusal::unknown("`replay-begin` comes first")),
         }),
         // From the guest: something asked of its host.
         (b"effect", [function, fields @ ..]) => host::ask(function, fields),
-        (b"checkpoint", [note, key]) => signed::checkpoint(note, key),
-        (b"proof", [file, key]) => signed::proof(file, key),
+        (b"key", [key]) => signed::read_key(key),
+        // Of a checkpoint and of a proof: by whom it is to be signed, and the keys of witnesses.
+        (b"checkpoint", [note, key, witnesses]) => signed::checkpoint(note, key, witnesses),
+        (b"proof", [file, key, witnesses]) => signed::proof(file, key, witnesses),
+        // The sizes and roots of an older and a newer log, and the hashes of a proof.
+        (b"consistency", [old, old_root, new, new_root, proof]) => {
+            signed::consistency([old, old_root], [new, new_root], proof)
+        }
         _ => Err(Refusal::unknown(format!(
             "there is no operation {} with {} arguments",
             String::from_utf8_lossy(operation),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Once, Replayer, Unreadable};
+use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Once, Redaction, Replayer, Unreadable};
 
 use crate::answer::{Answer, Refusal, text};
 use crate::machine::Browser;
@@ -13,13 +13,39 @@ pub(crate) struct Replay {
     once: Once,
 }
 
-/// Blobs by name; whether they are what they are named is for the replayer.
-struct Blobs<'a>(BTreeMap<Hash, &'a [u8]>);
+/// In the place of a name: what follows is a redaction.
+const REDACTED: &[u8] = b"redacted";
+
+/// What the page has of the blobs that an entry names. Whether bytes are what they are named is for the replayer.
+struct Blobs<'a> {
+    bytes: BTreeMap<Hash, &'a [u8]>,
+    redacted: BTreeMap<Hash, Redaction>,
+}
 
 impl<'a> Blobs<'a> {
-    fn new(pairs: &[&'a [u8]]) -> Self {
-        let named = |pair: &[&'a [u8]]| Some((Hash::from_hex(pair.first()?)?, *pair.get(1)?));
-        Self(pairs.chunks(2).filter_map(named).collect())
+    fn read(pairs: &[&'a [u8]]) -> Result<Self, Refusal> {
+        let mut blobs = Self { bytes: BTreeMap::new(), redacted: BTreeMap::new() };
+        for pair in pairs.chunks(2) {
+            let [name, bytes] = pair else { return Err(Refusal::unknown("a blob without bytes")) };
+            if *name == REDACTED {
+                let (name, redaction) = Redaction::decode(bytes)
+                    .map_err(|error| Refusal::unknown(format!("a redaction: {error}")))?;
+                blobs.redacted.insert(name, redaction);
+            } else if let Some(name) = Hash::from_hex(name) {
+                blobs.bytes.insert(name, bytes);
+            }
+        }
+        Ok(blobs)
+    }
+
+    fn find(&self, seq: u64, field: &'static str, name: Hash) -> Result<&'a [u8], CannotCheck> {
+        match (self.bytes.get(&name), self.redacted.get(&name)) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, Some(redaction)) => {
+                Err(CannotCheck::Redacted { seq, field, name, redaction: redaction.clone() })
+            }
+            (None, None) => Err(CannotCheck::MissingBlob { seq, field, name }),
+        }
     }
 }
 
@@ -35,14 +61,18 @@ impl<'a> History for Blobs<'a> {
     }
 
     fn blob(&self, name: &Hash) -> Result<Option<&'a [u8]>, Unreadable> {
-        Ok(self.0.get(name).copied())
+        Ok(self.bytes.get(name).copied())
+    }
+
+    fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
+        Ok(self.redacted.get(name).cloned())
     }
 }
 
 impl Replay {
     /// Begins with genesis, and the blobs that it names.
     pub(crate) fn begin(genesis: &[u8], blobs: &[&[u8]]) -> Result<Self, Refusal> {
-        let replayer = Replayer::begin(&Blobs::new(blobs), &Browser, genesis)?;
+        let replayer = Replayer::begin(&Blobs::read(blobs)?, &Browser, genesis)?;
         let mut replay = Self { replayer, once: Once::default() };
         if let Ok(entry) = Entry::decode(genesis) {
             replay.check_origin(&entry)?;
@@ -50,21 +80,33 @@ impl Replay {
         Ok(replay)
     }
 
-    /// Runs the next entry again. Answers the name of the state, its length, and how many failures were not run.
+    /// Runs the next entry again, or passes it over if what it needs was redacted. Answers the name of the state and its
+    /// length, neither if it is not known; how many failures were not run; and of an entry that was passed over, why.
     pub(crate) fn step(&mut self, entry: &[u8], blobs: &[&[u8]]) -> Answer {
-        let (blobs, seq) = (Blobs::new(blobs), self.replayer.tip().seq + 1);
-        let entry = self.replayer.step(entry, |field, name| {
-            let missing = CannotCheck::MissingBlob { seq, field, name: *name };
-            blobs.0.get(name).copied().ok_or(missing)
-        })?;
+        let (blobs, seq) = (Blobs::read(blobs)?, self.replayer.tip().seq + 1);
+        let entry = self.replayer.step(entry, |field, name| blobs.find(seq, field, *name))?;
         self.check_origin(&entry)?;
-        let state = self.replayer.state();
-        Ok(vec![text(Hash::of(state)), text(state.len()), text(self.replayer.report().on_trust)])
+        let (name, length) = match self.replayer.knows_state() {
+            true => (text(Hash::of(self.replayer.state())), text(self.replayer.state().len())),
+            false => (Vec::new(), Vec::new()),
+        };
+        let mut answer = vec![name, length, text(self.replayer.on_trust())];
+        if self.replayer.passed_over() {
+            let report = self.replayer.report();
+            let gap = report.gaps.last().filter(|gap| gap.last == seq);
+            answer.push(text(
+                gap.map_or("redacted".to_owned(), |gap| format!("`{}` {}", gap.field, gap.redaction)),
+            ));
+        }
+        Ok(answer)
     }
 
     /// The state that the replay has come to.
-    pub(crate) fn state(&self) -> &[u8] {
-        self.replayer.state()
+    pub(crate) fn state(&self) -> Result<&[u8], Refusal> {
+        match self.replayer.knows_state() {
+            true => Ok(self.replayer.state()),
+            false => Err(Refusal::unknown("the state is not known here: what led to it was taken back")),
+        }
     }
 
     fn check_origin(&mut self, entry: &Entry) -> Result<(), Refusal> {

@@ -96,12 +96,12 @@ pub(super) const CASES: &[Case] = &[
         source: Source::Made(Toolchain::ComponentizePy),
         fate: Fate::Granted(
             Grants {
-                lines: "env = { HOME = \"/home/nut\" }\nargs = [\"app\", \"-v\"]\n[limits]\nmemory = \"256MiB\"",
+                lines: "env = { HOME = \"/nut\" }\nargs = [\"app\", \"-v\"]\n[limits]\nmemory = \"256MiB\"",
                 files: &[("/data/words.txt", "nut bolt")],
             },
             &[
                 (r#"{"read":"/data/words.txt"}"#, r#"{"read": "nut bolt", "slept": 1.5, "late": 1.5"#),
-                (r#"{"read":"/data/words.txt"}"#, r#""home": "/home/nut", "args": ["app", "-v"]"#),
+                (r#"{"read":"/data/words.txt"}"#, r#""home": "/nut", "args": ["app", "-v"]"#),
                 (r#"{"read":"/etc/passwd"}"#, r#"{"read": "No such file or directory""#),
                 (r#"{"write":"/etc/passwd"}"#, r#"expected {\"read\":PATH}"#),
             ],
@@ -111,9 +111,9 @@ pub(super) const CASES: &[Case] = &[
         name: "wasi-libc",
         source: Source::Made(Toolchain::WasiLibc),
         fate: Fate::Granted(
-            Grants { lines: "env = { HOME = \"/home/nut\" }", files: &[("/data/words.txt", "nut bolt")] },
+            Grants { lines: "env = { HOME = \"/nut\" }", files: &[("/data/words.txt", "nut bolt")] },
             &[
-                (r#"{"args":["/data/words.txt"]}"#, r#"home /home/nut\n/data/words.txt: 8 bytes\nat "#),
+                (r#"{"args":["/data/words.txt"]}"#, r#"home /nut\n/data/words.txt: 8 bytes\nat "#),
                 (r#"{"args":["/etc/passwd"],"stdin":"a\nb"}"#, r#"{"exit":1,"stdout":"said a\nsaid bhome"#),
                 (r#"{"args":["/etc/passwd"]}"#, r#"/etc/passwd: No such file or directory\nat "#),
             ],

@@ -6,7 +6,7 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-chain", &[]),
     ("troupe-store", &["troupe-chain"]),
-    ("troupe-log", &["troupe-chain", "troupe-store"]),
+    ("troupe-log", &["troupe-chain", "troupe-identity", "troupe-store"]),
     ("troupe-commons", &["troupe-chain"]),
     ("troupe-component", &["troupe-chain"]),
     ("troupe-api", &["troupe-chain", "troupe-identity"]),

@@ -8,7 +8,7 @@ use crate::history::{History, Machines, Unreadable};
 use crate::note::{PublicKey, SignedCheckpoint};
 use crate::once::Once;
 use crate::parts::Part;
-use crate::replay::check_blob;
+use crate::recorded::check_blob;
 use crate::tree::{Frontier, TreeHash, check_consistency};
 use crate::{CannotCheck, Hash, NotVerified, Tip};
 

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{KeyName, NoteSignature};
+use crate::DidKey;
 
 /// What a secret key's text begins with.
 const PRIVATE: &str = "PRIVATE+KEY+";
@@ -86,6 +87,11 @@ impl PublicKey {
     /// What it signs.
     pub fn kind(&self) -> KeyKind {
         self.kind
+    }
+
+    /// The key without its name and kind.
+    pub fn did(&self) -> DidKey {
+        DidKey::of_checked(self.key)
     }
 
     /// The first bytes of a hash over name, kind and key, which each signature carries.

@@ -9,6 +9,7 @@ mod governance;
 mod jobs;
 mod laws;
 mod machine;
+mod mandates;
 mod map;
 mod members;
 mod model;

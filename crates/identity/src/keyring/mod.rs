@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use troupe_chain::DidKey;
 
-use crate::file::{BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, new_file, open};
+use crate::file::{BadKeyFile, FileSigner, open};
 use crate::key::{SecretKey, Signer as _};
+use crate::private::new_file;
+use crate::sealed::{MAX_KEY_FILE_BYTES, Passphrase};
 
 pub use name::{BadIdName, IdName};
 pub use record::{IdRecord, Kept, KeyRecord};

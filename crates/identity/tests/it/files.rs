@@ -4,7 +4,8 @@ use std::fs;
 
 use proptest::prelude::*;
 use troupe_identity::{
-    BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, SecretKey, Signer as _, open, seal,
+    BadKeyFile, FileSigner, MAX_KEY_FILE_BYTES, Passphrase, PrivateFileError, SealError, SecretKey,
+    Signer as _, open, seal,
 };
 
 /// So little work that tests take no time; never to be used for a key that matters.
@@ -33,7 +34,7 @@ fn a_key_comes_back_from_its_file() {
 fn another_passphrase_opens_nothing() {
     let sealed = seal(&key(), &passphrase(), EASY).unwrap();
     let other = Passphrase::new("correct horse battery stable".into());
-    assert!(matches!(open(&sealed, &other), Err(BadKeyFile::Passphrase)));
+    assert!(matches!(open(&sealed, &other), Err(BadKeyFile::Sealed(SealError::Passphrase))));
 }
 
 #[test]
@@ -68,8 +69,11 @@ fn what_was_encrypted_and_is_no_key_is_refused() {
 #[test]
 fn more_work_than_a_key_file_needs_is_refused() {
     let text = String::from_utf8_lossy(&seal(&key(), &passphrase(), EASY).unwrap()).replace(" 2\n", " 40\n");
-    assert!(matches!(open(text.as_bytes(), &passphrase()), Err(BadKeyFile::Age(_))));
-    assert!(matches!(open(&[0; MAX_KEY_FILE_BYTES + 1], &passphrase()), Err(BadKeyFile::TooLong { .. })));
+    assert!(matches!(open(text.as_bytes(), &passphrase()), Err(BadKeyFile::Sealed(SealError::Age(_)))));
+    assert!(matches!(
+        open(&[0; MAX_KEY_FILE_BYTES + 1], &passphrase()),
+        Err(BadKeyFile::Sealed(SealError::TooLong { .. }))
+    ));
 }
 
 #[cfg(unix)]
@@ -81,7 +85,10 @@ fn a_file_is_its_owners_alone() {
     FileSigner::create(&path, key(), &passphrase(), EASY).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(FileSigner::open(&path, &passphrase()), Err(BadKeyFile::Readable { .. })));
+    assert!(matches!(
+        FileSigner::open(&path, &passphrase()),
+        Err(BadKeyFile::File(PrivateFileError::Open { mode: 0o640, .. }))
+    ));
 }
 
 #[test]
@@ -91,7 +98,10 @@ fn a_file_is_never_written_over() {
     FileSigner::create(&path, key(), &passphrase(), EASY).unwrap();
     let before = fs::read(&path).unwrap();
     let other = SecretKey::generate().unwrap();
-    assert!(matches!(FileSigner::create(&path, other, &passphrase(), EASY), Err(BadKeyFile::Io { .. })));
+    assert!(matches!(
+        FileSigner::create(&path, other, &passphrase(), EASY),
+        Err(BadKeyFile::File(PrivateFileError::Io { .. }))
+    ));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 

@@ -13,7 +13,10 @@ use troupe_chain::note::{BadNote, KeyName, NoteSignature, PublicKey, SecretKey, 
 use troupe_chain::tree::{NotProved, TreeHead, check_consistency};
 
 use self::state::States;
-use crate::KeyFileError;
+use crate::{KeyFileError, Passphrase};
+
+/// The file of a witness's folder that holds its key.
+pub const WITNESS_KEY_FILE: &str = "witness.key";
 
 /// Why a submission was not cosigned. The HTTP status of each is what tlog-witness says.
 #[derive(Debug, thiserror::Error)]
@@ -107,14 +110,25 @@ struct Log {
 
 impl Witness {
     /// Opens a witness's folder, or makes one; `logs` are the keys of the logs to cosign. A key is made if there is none,
-    /// with the name given, or one of its own.
+    /// with the name given, or one of its own, encrypted if there is a passphrase.
     ///
     /// # Errors
     /// [`WitnessError`].
-    pub fn open(folder: &Path, name: Option<&KeyName>, logs: Vec<PublicKey>) -> Result<Self, WitnessError> {
+    pub fn open(
+        folder: &Path,
+        name: Option<&KeyName>,
+        logs: Vec<PublicKey>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Self, WitnessError> {
         let states = States::open(folder)?;
         let kind = troupe_chain::note::KeyKind::Witness;
-        let key = crate::load_or_create_key(&folder.join("witness.key"), kind, "troupe.witness", name)?;
+        let key = crate::load_or_create_key(
+            &folder.join(WITNESS_KEY_FILE),
+            kind,
+            "troupe.witness",
+            name,
+            passphrase,
+        )?;
         let mut known: BTreeMap<KeyName, Log> = BTreeMap::new();
         for log in logs {
             let origin = log.name().clone();

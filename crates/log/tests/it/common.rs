@@ -112,7 +112,7 @@ impl Submit for Direct {
 
 pub(crate) fn witness(folder: &tempfile::TempDir) -> Arc<Witness> {
     let logs = vec![node_key().public().clone()];
-    Arc::new(Witness::open(folder.path(), None, logs).expect("opens"))
+    Arc::new(Witness::open(folder.path(), None, logs, None).expect("opens"))
 }
 
 pub(crate) fn at(url: &str, witness: &Witness) -> WitnessAt {

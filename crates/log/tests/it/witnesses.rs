@@ -118,7 +118,7 @@ fn a_memory_that_is_broken_is_no_empty_memory() {
     let memory = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "checkpoint"));
     std::fs::write(memory.expect("is there"), "").expect("writes");
     let logs = vec![node_key().public().clone()];
-    assert!(matches!(Witness::open(folder.path(), None, logs), Err(WitnessError::Broken { .. })));
+    assert!(matches!(Witness::open(folder.path(), None, logs, None), Err(WitnessError::Broken { .. })));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn two_witnesses_do_not_share_a_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let _first = witness(&folder);
     let logs = vec![node_key().public().clone()];
-    assert!(matches!(Witness::open(folder.path(), None, logs), Err(WitnessError::InUse(_))));
+    assert!(matches!(Witness::open(folder.path(), None, logs, None), Err(WitnessError::InUse(_))));
 }
 
 #[test]

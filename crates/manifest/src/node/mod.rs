@@ -120,6 +120,8 @@ pub enum Network {
 pub struct LogSettings {
     /// The name of its log, when its key is made.
     pub name: Option<String>,
+    /// The file with the passphrase of its key.
+    pub key_passphrase_file: Option<PathBuf>,
     /// The witnesses that are to cosign, each as `URL=KEY`.
     pub witnesses: Vec<String>,
 }

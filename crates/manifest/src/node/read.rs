@@ -48,7 +48,7 @@ const KEYS: &[&str] = &[
 const EXECUTOR_KEYS: &[&str] = &["as", "capabilities", "capacity", "limits", "price"];
 const GOVERNANCE_KEYS: &[&str] = &["charter"];
 const IDENTITY_KEYS: &[&str] = &["key", "passphrase-file"];
-const LOG_KEYS: &[&str] = &["name", "witnesses"];
+const LOG_KEYS: &[&str] = &["key-passphrase-file", "name", "witnesses"];
 const NETWORK_KEYS: &[&str] = &["listen", "mode", "public-read", "tls-cert", "tls-key", "tokens"];
 const STORAGE_KEYS: &[&str] = &["path"];
 const NODE_KEYS: &[&str] = &[
@@ -280,7 +280,11 @@ fn log(section: &Section<'_>) -> Result<Option<LogSettings>, Fault> {
         }
         witnesses.push(value.to_owned());
     }
-    Ok(Some(LogSettings { name: log.text("name")?.map(|at| at.value.to_owned()), witnesses }))
+    Ok(Some(LogSettings {
+        name: log.text("name")?.map(|at| at.value.to_owned()),
+        key_passphrase_file: log.file("key-passphrase-file")?.map(|at| at.value),
+        witnesses,
+    }))
 }
 
 fn executor(section: &Section<'_>) -> Result<Option<ExecutorSettings>, Fault> {

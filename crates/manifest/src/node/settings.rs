@@ -81,6 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         copy: copy_tls,
     },
     setting!("governance.charter", Text, None, charter, |path: &Option<_>| file(path)),
+    setting!("log.key-passphrase-file", Text, None, log.key_passphrase_file, |path: &Option<_>| file(path)),
     setting!("log.name", Text, None, log.name, shown),
     setting!("log.witnesses", Texts, None, log.witnesses, |all: &Vec<String>| texts(all)),
     setting!("node.deadline", Text, None, node.deadline, deadline),

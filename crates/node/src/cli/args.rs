@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     accuse, bench, bisect, branch, build, cache, check, check_proof, checkpoint, commons, completions,
-    config, dag, debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, log, new, prove,
-    ps, redact, run, schema, send, serve, start, state, steer, test, token, top, upgrade, verify,
+    config, dag, debug, demo, dev, diff, export, follow, follow_log, id, import, inspect, key, log, new,
+    prove, ps, redact, run, schema, send, serve, start, state, steer, test, token, top, ui, upgrade, verify,
     verify_proof, witness,
 };
 
@@ -66,6 +66,7 @@ pub(super) enum Command {
     FollowLog(follow_log::FollowLog),
     Export(export::Export),
     Import(import::Import),
+    Ui(ui::Ui),
     Pause(steer::Pause),
     Resume(steer::Resume),
     Stop(steer::Stop),
@@ -88,6 +89,7 @@ pub(super) enum Command {
     Job(commons::job::Job),
     Dag(dag::Dag),
     Id(id::Id),
+    Key(key::Key),
     Token(token::Token),
     Cache(cache::Cache),
     Bench(bench::Bench),
@@ -130,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_flag_takes_the_same_kind_of_value_in_every_command() {
-        /// The actor's configuration or the node's, an actor's limit or how many entries, the questions of one command.
-        const DIFFER: [&str; 3] = ["config", "limit", "replay"];
+        /// Of an actor and of a node, of a history and of a commons: another thing, and no other name is as short.
+        const DIFFER: [&str; 6] = ["config", "from", "limit", "quorum", "replay", "scope"];
         fn collect(command: &clap::Command, seen: &mut BTreeMap<String, BTreeSet<String>>) {
             for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
                 if !arg.get_action().takes_values() {

@@ -68,7 +68,7 @@ pub(super) fn checkpoint(screen: &Screen, command: &Checkpoint) -> Done {
     if screen.json {
         return Ok(screen.json(&json!({
             "origin": origin.to_string(), "size": head.size, "root": head.root.to_string(),
-            "key": key.to_string(), "key-given": command.key.is_some(), "cosigned": others,
+            "key": key.to_string(), "did": key.did().to_string(), "key-given": command.key.is_some(), "cosigned": others,
             "checkpoint": signed.to_string(),
         }))?);
     }
@@ -76,6 +76,7 @@ pub(super) fn checkpoint(screen: &Screen, command: &Checkpoint) -> Done {
     screen.field("size", count(head.size))?;
     screen.field("root", head.root)?;
     screen.field("key", &key)?;
+    screen.field("did", key.did())?;
     for witness in others {
         screen.field("cosigned", format_args!("{witness}, not checked"))?;
     }

@@ -123,7 +123,7 @@ fn ls(screen: &Screen, command: &Ls) -> Done {
     for blob in blobs {
         table.row(vec![blob.cid, size(blob.size), parse::utc(Timestamp(blob.at))]);
     }
-    Ok(table.print(screen)?)
+    table.print(screen)
 }
 
 impl Node {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use troupe::executor::{Executing, ExecutorConfig};
 use troupe::host::Host;
 use troupe::manifest::ExecutorSettings;
+use troupe_identity::Signer;
 
 use super::failure::Failure;
 use super::parse;
@@ -34,20 +35,23 @@ pub(crate) struct ExecutorArgs {
 }
 
 impl ExecutorArgs {
-    /// Puts the executor to work, if there is to be one.
+    /// Puts the executor to work, if there is to be one: as whom the arguments or the file name, else as the node itself.
     pub(super) fn begin(
         &self,
         screen: &Screen,
         host: &Host,
         file: Option<ExecutorSettings>,
+        node: Option<Box<dyn Signer>>,
     ) -> Result<Option<Executing>, Failure> {
         if !self.execute && file.is_none() {
             return Ok(None);
         }
         let file = file.unwrap_or_default();
-        let signer = match file.signer.as_deref().filter(|_| !self.signer.is_named()) {
-            Some(named) => self.signer.named(named)?,
-            None => self.signer.open()?,
+        let signer = match (file.signer.as_deref(), node) {
+            _ if self.signer.is_named() => self.signer.open()?,
+            (Some(named), _) => self.signer.named(named)?,
+            (None, Some(node)) => node,
+            (None, None) => self.signer.open()?,
         };
         let mut config = ExecutorConfig::default();
         let capacity = self.capacity.or(file.capacity);

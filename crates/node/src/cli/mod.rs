@@ -28,6 +28,7 @@ mod dag;
 mod debug;
 mod demo;
 mod dev;
+mod did;
 mod diff;
 mod differences;
 mod executor;
@@ -39,11 +40,13 @@ mod id;
 mod import;
 mod infer;
 mod inspect;
+mod key;
 mod log;
 mod new;
 mod node;
 mod origins;
 mod parse;
+mod passphrase;
 mod place;
 mod progress;
 mod prove;
@@ -66,6 +69,7 @@ mod table;
 mod test;
 mod token;
 mod top;
+mod ui;
 mod upgrade;
 mod verify;
 mod verify_proof;
@@ -111,7 +115,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::log(&screen, &command),
         Command::State(command) => state::state(&screen, &command),
         Command::Debug(command) => debug::debug(&screen, &command),
-        Command::Verify(command) => verify::verify(&screen, &command),
+        Command::Verify(command) => verify::verify(&screen, command),
         Command::Checkpoint(command) => checkpoint::checkpoint(&screen, &command),
         Command::Prove(command) => prove::prove(&screen, &command),
         Command::VerifyProof(command) => verify_proof::verify_proof(&screen, &command),
@@ -124,6 +128,7 @@ pub(crate) fn main() -> ExitCode {
         Command::FollowLog(command) => follow_log::follow_log(&screen, &command),
         Command::Export(command) => export::export(&screen, &command),
         Command::Import(command) => import::import(&screen, &command),
+        Command::Ui(command) => ui::ui(&screen, &command),
         Command::Commons(command) => commons::commons(&screen, &command),
         Command::Mana(command) => commons::mana::mana(&screen, &command),
         Command::Propose(command) => commons::propose::propose(&screen, &command),
@@ -139,6 +144,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Job(command) => commons::job::job(&screen, &command),
         Command::Dag(command) => dag::dag(&screen, &command),
         Command::Id(command) => id::id(&screen, &command),
+        Command::Key(command) => key::key(&screen, &command),
         Command::Token(command) => token::token(&screen, command),
         Command::Cache(command) => cache::cache(&screen, &command),
         Command::Bench(command) => bench::bench(&screen, &command),

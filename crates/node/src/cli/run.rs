@@ -77,6 +77,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     let door = command.listen.open()?;
     door.warn(screen);
     let place = server::store_place(&command.store.unwrap_or_else(|| begin.default_store()));
+    let signing = command.signing.unlock(&place)?;
     let is_new = matches!(&place, StorePlace::Folder(path) if !path.exists());
     let mut setup = Setup::new(component, server::open_store(&place)?);
     setup.name = begin.text();
@@ -106,7 +107,7 @@ pub(super) fn run(screen: &Screen, mut command: Run) -> Done {
     {
         screen.warn(format_args!("the actor goes on without the name `{name}`: it was begun without it"));
     }
-    let checkpoints = command.signing.begin(screen, &place, &running.host.actors)?;
+    let checkpoints = signing.begin(screen, &running.host.actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &begin.shown, &place, &running, url)?;

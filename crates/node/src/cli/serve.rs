@@ -97,6 +97,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let mut config = layers.config;
     let testing = (config.profile == Some(Profile::Testing)).then(Testing::default);
     let identity = signer::of_node(&config.identity)?;
+    let acts = identity.as_ref().map(|signer| signer.did().to_string());
     // First what is cheap to get wrong: nothing is stored if an actor's file or the port is.
     let declared = declared(&config)?;
     let charter = charter(&config)?;
@@ -108,6 +109,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let signing = command.signing.or(std::mem::take(&mut config.log))?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
+    let signing = signing.unlock(&place)?;
     let store = server::open_store(&place)?;
     let printer = LogPrinter::many(screen, &store);
     let mut settings = Settings::new(store);
@@ -124,13 +126,12 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     {
         begun.push(COMMONS.to_owned());
     }
-    let executing = command.executor.begin(screen, &host, execute)?;
+    let executing = command.executor.begin(screen, &host, execute, identity)?;
     let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
     let actors = host.actors.clone();
-    let checkpoints = signing.begin(screen, &place, &actors)?;
+    let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
-        let acts = identity.as_ref().map(|signer| signer.did().to_string());
         introduce(screen, &host, &place, (&begun, acts.as_deref()), url)?;
         let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
         Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(counts))

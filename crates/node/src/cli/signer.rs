@@ -10,7 +10,7 @@ use troupe::environment::Surroundings;
 use troupe::manifest::IdentitySettings;
 use troupe_identity::{
     BadKeyFile, DeviceError, DeviceSigner, FileSigner, IdName, Kept, KeyRecord, Keyring, KeyringError,
-    Passphrase, Signer, Token,
+    Passphrase, SealError, Signer, Token,
 };
 use zeroize::Zeroizing;
 
@@ -247,7 +247,7 @@ pub(super) fn explain(error: &KeyringError) -> Failure {
             .help(format_args!("`troupe id list` shows the names; `troupe id new {name}` makes a key"))
             .help(format_args!("{KEYS} names another folder")),
         KeyringError::Exists { .. } => failure.help("choose another name; nothing is ever written over"),
-        KeyringError::File(BadKeyFile::Passphrase) => {
+        KeyringError::File(BadKeyFile::Sealed(SealError::Passphrase)) => {
             failure.help("without it the key is lost: members who are named for it may `recover` the member")
         }
         KeyringError::Rotating { name, .. } => {

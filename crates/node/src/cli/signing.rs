@@ -1,19 +1,19 @@
 //! What a node signs with, and which witnesses it asks: arguments that `run` and `serve` share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use troupe::checkpoints::Checkpoints;
 use troupe::manifest::{LogSettings, StorePlace};
-use troupe_chain::note::{KeyKind, KeyName, PublicKey};
-use troupe_log::{NodeLog, WitnessAt, create_key, load_or_create_key};
+use troupe_chain::note::{KeyKind, KeyName, PublicKey, SecretKey};
+use troupe_log::{NODE_KEY_FILE, NodeLog, Passphrase, WitnessAt, create_key, load_or_create_key};
 use troupe_runtime::Actors;
 
 use super::failure::{Failure, chain_of};
+use super::passphrase::{PassphraseArgs, explain};
 use super::screen::Screen;
 
-/// The file of a store that holds the node's key.
-const KEY_FILE: &str = "node.key";
 /// What a key is named after that gets no other name.
 const PREFIX: &str = "troupe.node";
 
@@ -26,6 +26,8 @@ pub(crate) struct SigningArgs {
     /// The name of the node's log, when its key is made [default: troupe.node and 16 digits]
     #[arg(long, value_name = "NAME", value_parser = key_name, help_heading = "Checkpoints")]
     log_name: Option<KeyName>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 }
 
 /// Reads the name of a log or a witness.
@@ -74,24 +76,55 @@ impl SigningArgs {
             false => self.witness,
         };
         let name = file.name.as_deref().map(key_name).transpose().map_err(|error| cannot("name", error))?;
-        Ok(Self { witness, log_name: self.log_name.or(name) })
+        let passphrase = self.passphrase.or(file.key_passphrase_file);
+        Ok(Self { witness, log_name: self.log_name.or(name), passphrase })
+    }
+
+    /// Finds out before a store is opened whether its key can be read.
+    pub(super) fn unlock(self, place: &StorePlace) -> Result<Signing, Failure> {
+        let key_file = match place {
+            StorePlace::Memory => None,
+            StorePlace::Folder(folder) => Some(folder.join(NODE_KEY_FILE)),
+        };
+        let passphrase = key_file.as_ref().map(|path| self.passphrase.of_key(path)).transpose()?.flatten();
+        let mut signing =
+            Signing { witnesses: self.witness, name: self.log_name, key_file, passphrase, key: None };
+        if signing.key_file.as_ref().is_some_and(|path| path.exists()) {
+            signing.key = Some(signing.load_or_create()?);
+        }
+        Ok(signing)
+    }
+}
+
+/// How a node signs, once its passphrase is known.
+pub(super) struct Signing {
+    witnesses: Vec<WitnessAt>,
+    name: Option<KeyName>,
+    /// Where the key is; a store in memory has none.
+    key_file: Option<PathBuf>,
+    passphrase: Option<Passphrase>,
+    /// The key, if there is one yet.
+    key: Option<SecretKey>,
+}
+
+impl Signing {
+    fn load_or_create(&self) -> Result<SecretKey, Failure> {
+        let (name, passphrase) = (self.name.as_ref(), self.passphrase.as_ref());
+        let key = match &self.key_file {
+            None => create_key(KeyKind::Log, PREFIX, name),
+            Some(path) => load_or_create_key(path, KeyKind::Log, PREFIX, name, passphrase),
+        };
+        key.map_err(|error| explain(&error))
     }
 
     /// Begins to sign what the actors commit. The key is in the store's folder, and made if it is not there; a store in
     /// memory has one for as long as it is there itself.
-    pub(super) fn begin(
-        &self,
-        screen: &Screen,
-        place: &StorePlace,
-        actors: &Actors,
-    ) -> Result<Checkpoints, Failure> {
-        let name = self.log_name.as_ref();
-        let key = match place {
-            StorePlace::Memory => create_key(KeyKind::Log, PREFIX, name),
-            StorePlace::Folder(path) => load_or_create_key(&path.join(KEY_FILE), KeyKind::Log, PREFIX, name),
+    pub(super) fn begin(mut self, screen: &Screen, actors: &Actors) -> Result<Checkpoints, Failure> {
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => self.load_or_create()?,
         };
-        let key = key.map_err(|error| Failure::cannot(chain_of(&error)))?;
-        let log = NodeLog::open(Arc::clone(actors.store()), key, self.witness.clone()).map_err(|error| {
+        let log = NodeLog::open(Arc::clone(actors.store()), key, self.witnesses).map_err(|error| {
             Failure::cannot(chain_of(&error))
                 .help("the store belongs to the key that it was begun with: put its node.key back")
         })?;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde_json::json;
 use troupe::http::{serve_router, witness_router};
 use troupe_chain::note::{KeyName, PublicKey};
+use troupe_log::{WITNESS_KEY_FILE, WitnessError};
 
 use super::failure::{Done, Failure, chain_of};
+use super::passphrase::{PassphraseArgs, explain};
 use super::screen::{BOLD, Screen, count};
 use super::server::{self, Stop};
 use super::signing;
@@ -35,14 +37,22 @@ pub(crate) struct Witness {
     /// Its name, when its key is made [default: troupe.witness and 16 digits]
     #[arg(long, value_name = "NAME", value_parser = signing::key_name)]
     name: Option<KeyName>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 }
 
 pub(super) fn witness(screen: &Screen, command: Witness) -> Done {
     let runtime =
         troupe::http::runtime().map_err(|error| Failure::cannot(format_args!("cannot start: {error}")))?;
     let (listener, local) = runtime.block_on(server::listen(&command.addr))?;
-    let opened = troupe_log::Witness::open(&command.folder, command.name.as_ref(), command.log);
-    let witness = Arc::new(opened.map_err(|error| Failure::cannot(chain_of(&error)))?);
+    let passphrase = command.passphrase.of_key(&command.folder.join(WITNESS_KEY_FILE))?;
+    let opened =
+        troupe_log::Witness::open(&command.folder, command.name.as_ref(), command.log, passphrase.as_ref());
+    let witness = opened.map_err(|error| match error {
+        WitnessError::Key(error) => explain(&error),
+        error => Failure::cannot(chain_of(&error)),
+    });
+    let witness = Arc::new(witness?);
     let mut stop = {
         let _context = runtime.enter();
         Stop::watch().map_err(|error| Failure::cannot(format_args!("cannot watch for signals: {error}")))?

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is read of it is what is committed, and what was signed is for its chain alone.
 
+pub(crate) mod reads;
 pub mod view;
 
 use std::collections::BTreeMap;

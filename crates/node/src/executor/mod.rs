@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use troupe_chain::Sender as From;
 use troupe_commons::jobs::{self, Job};
-use troupe_commons::{Act, Command, Due, Id, Message, State, Tick, members};
+use troupe_commons::{Act, Command, Id, State, members};
 use troupe_identity::Signer;
 use troupe_runtime::{Actor, SendError};
 
@@ -241,11 +241,6 @@ impl Executor {
         match step {
             Next::Nothing => {}
             Next::Bid if *room == 0 || self.bid.contains(&id) => {}
-            Next::Award => {
-                // Another executor's may come first.
-                let tick = Message::Due(Due { tick: Tick::Award(id) });
-                let _ = commons.send_blocking(From::Http { key: None }, Bytes::from(tick.to_bytes()));
-            }
             Next::Bid => match fit::offer(&self.host, &self.config, (id, job)) {
                 Ok(offer) => {
                     *room -= 1;

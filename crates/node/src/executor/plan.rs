@@ -12,8 +12,6 @@ pub enum Next {
     Nothing,
     /// Offer to run it.
     Bid,
-    /// Say that the time for bids is over.
-    Award,
     /// Run it.
     Run,
     /// Be bound to this result.
@@ -31,12 +29,8 @@ pub fn next(job: &Job, me: Id, now: u64, ran: Option<&Ran>) -> Next {
             if job.submitter == me || now >= job.spec.deadline {
                 return Next::Nothing;
             }
-            if !bids.iter().any(|bid| bid.executor == me) {
-                return Next::Bid;
-            }
-            // The commons awards it by itself as the window closes, but not once more for bids that come later.
-            let is_due = now >= job.closes && bids.len() as u64 >= job.spec.replicas;
-            if is_due { Next::Award } else { Next::Nothing }
+            // The commons awards it by itself.
+            if bids.iter().any(|bid| bid.executor == me) { Next::Nothing } else { Next::Bid }
         }
         Phase::Assigned { slots } => {
             let Some(own) = slots.iter().find(|slot| slot.executor == me && slot.abandoned.is_none()) else {
@@ -112,9 +106,7 @@ mod tests {
         assert_eq!(next(&open(Vec::new()), id(3), 5, None), Next::Nothing);
         assert_eq!(next(&open(Vec::new()), id(7), DEADLINE, None), Next::Nothing);
         let bid = Entrant { bid: id(1), executor: id(7), price: 1, score: 1 };
-        assert_eq!(next(&open(vec![bid.clone()]), id(7), 5, None), Next::Nothing);
-        assert_eq!(next(&open(vec![bid.clone()]), id(7), 10, None), Next::Award);
-        assert_eq!(next(&job(2, Phase::Open { bids: vec![bid] }), id(7), 10, None), Next::Nothing);
+        assert_eq!(next(&open(vec![bid]), id(7), 5, None), Next::Nothing);
     }
 
     #[test]

@@ -47,6 +47,13 @@ pub(super) async fn key(State(site): State<Arc<Site>>) -> Answer {
     Ok(bytes(format!("{key}\n").into(), Some(TEXT), &[]))
 }
 
+pub(super) async fn witnesses(State(site): State<Arc<Site>>) -> Answer {
+    let keys = ask(&site, |log| {
+        Ok::<_, LogError>(log.witnesses().iter().map(|key| format!("{key}\n")).collect::<String>())
+    });
+    Ok(bytes(keys.await?.into(), Some(TEXT), &[]))
+}
+
 pub(super) async fn of_node(State(site): State<Arc<Site>>) -> Answer {
     let signed = ask(&site, |log| log.checkpoint().ok_or(LogError::NotYet(Tree::Node))).await?;
     Ok(bytes(signed.to_string().into(), Some(TEXT), &[]))

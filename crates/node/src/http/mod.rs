@@ -4,6 +4,7 @@
 //! and any answer that depends on what is not committed.
 
 mod actors;
+mod blobs;
 mod body;
 mod change;
 mod checkpoints;
@@ -38,6 +39,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use self::server::{Peer, ServerLimits, runtime, serve, serve_router, serve_within};
 pub use self::site::Site;
 pub use self::tls::{TlsAcceptor, TlsError};
+pub use self::ui::{MAX_BUNDLE_WITHIN, single_file};
 pub use self::witness::witness_router;
 
 /// Takes messages and answers each with the same bytes: what the HTTP stack alone can do, to measure against.
@@ -69,6 +71,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/ui/", get(ui::index))
         .route("/ui/{file}", get(ui::file))
         .route("/key", get(checkpoints::key))
+        .route("/witnesses", get(checkpoints::witnesses))
         .route("/checkpoint", get(checkpoints::of_node))
         .route("/leaves", get(checkpoints::leaves))
         .route("/proof/inclusion", get(checkpoints::inclusion_in_node))
@@ -103,6 +106,7 @@ fn below_actor(router: Router<Arc<Site>>, actor: &str) -> Router<Arc<Site>> {
         .route(&at("/state"), get(read::state))
         .route(&at("/chain"), get(read::chain))
         .route(&at("/chain/{entry}"), get(read::entry))
+        .route(&at("/blobs"), get(blobs::blobs))
         .route(&at("/blobs/{hash}"), get(read::blob))
         .route(&at("/component"), get(read::component))
         .route(&at("/schema"), get(schema::schema))

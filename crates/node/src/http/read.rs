@@ -31,7 +31,7 @@ const MAX_AHEAD_MS: u64 = 60_000;
 const JSON: &str = "application/json";
 pub(super) const NDJSON: &str = "application/x-ndjson";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+pub(super) const BINARY: &str = "application/octet-stream";
 
 pub(super) type Answer = Result<Response<Body>, Refusal>;
 

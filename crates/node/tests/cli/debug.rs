@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::node::{Node, counter, troupe};
+use crate::terminal::Terminal;
 
 /// What a debugger said to some lines: its exit code, and what it wrote to both outputs.
 struct Said {
@@ -135,9 +136,37 @@ fn it_goes_past_what_was_redacted() {
     troupe(folder.path(), &erase).code(0);
     let said = debug(folder.path(), &["c.car"], "goto 2\nstep\nprint seq\ngoto 4\n").with(2);
     assert!(
-        said.err.contains("entry 3 cannot be done again: its message was erased: on request"),
+        said.err.contains("entry 3 cannot be done again: its `message` was erased: on request"),
         "{}",
         said.err
     );
     assert!(said.lines().iter().any(|line| line == "2") && said.out.contains("4 of 6"), "{}", said.out);
+}
+
+#[test]
+fn at_a_terminal_a_line_is_edited_completed_and_typed_again() {
+    let folder = bundle();
+    let mut terminal = Terminal::start(folder.path(), &["debug", "c.car"]);
+    terminal.wait_for("Tab completes them");
+    terminal.wait_for("1> ");
+    // Two letters too many, taken back.
+    terminal.types("stepxx\x7f\x7f 2\r");
+    terminal.wait_for("3 of 6");
+    terminal.wait_for("3> ");
+    // The line before, once more.
+    terminal.types("\x1b[A\r");
+    terminal.wait_for("5 of 6");
+    terminal.wait_for("5> ");
+    terminal.types("la\t\r");
+    terminal.wait_for("6 of 6");
+    terminal.wait_for("6> ");
+    // Ctrl-C takes a line back, and Ctrl-D ends.
+    terminal.types("first\x03");
+    terminal.wait_for("6> ");
+    terminal.types("where\r");
+    terminal.wait_for("6 of 6");
+    terminal.wait_for("6> ");
+    terminal.types("\x04");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
 }

@@ -291,12 +291,18 @@ fn a_swapped_component_and_a_changed_entry_are_found_where_they_stand() {
     });
     let url = format!("{}/actors/counter", liar.url);
     elsewhere(folder.path(), &["verify", &url]).code(1).says("FALSE").says("found by  structure");
-    // A message that is not the one whose hash was signed.
-    let liar = Liar::before(&node.url, |path, body| {
-        (path.contains("/blobs/") && body == b"{\"add\":8}").then(|| b"{\"add\":9}".to_vec())
-    });
-    let url = format!("{}/actors/counter", liar.url);
-    elsewhere(folder.path(), &["verify", &url]).code(1).says("found by  blobs").says("seq 3");
+    // A message that is not the one whose hash was signed, among others and by itself.
+    for among_others in [true, false] {
+        let liar = Liar::before(&node.url, move |path, body| {
+            if path.contains("/blobs?") && !among_others {
+                return Some(Vec::new());
+            }
+            let text = String::from_utf8(body.to_vec()).ok().filter(|_| path.contains("/blobs"))?;
+            Some(text.replace("{\"add\":8}", "{\"add\":9}").into_bytes())
+        });
+        let url = format!("{}/actors/counter", liar.url);
+        elsewhere(folder.path(), &["verify", &url]).code(1).says("found by  blobs").says("seq 3");
+    }
 }
 
 #[test]

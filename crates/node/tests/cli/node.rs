@@ -14,10 +14,15 @@ pub(crate) fn actors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors")
 }
 
-fn command(folder: &Path, args: &[&str]) -> Command {
+/// The binary, in a folder, with nothing of the user's.
+pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
     command.args(args).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
-    command.env_remove("TROUPE_NODE").env_remove("TROUPE_TOKEN").env_remove("TROUPE_CA");
+    command
+        .env_remove("TROUPE_NODE")
+        .env_remove("TROUPE_TOKEN")
+        .env_remove("TROUPE_CA")
+        .env_remove("TROUPE_KEY_PASSPHRASE");
     command
 }
 
@@ -99,7 +104,7 @@ impl Node {
         clippy::zombie_processes,
         reason = "dropping the node waits for it; a test that fails before ends anyway"
     )]
-    fn start(folder: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let errors = File::options().create(true).append(true).open(folder.join("node.err"));
         let mut child = command(folder, args)
             .stdin(Stdio::null())

@@ -53,7 +53,7 @@ impl Drop for Witness {
 }
 
 /// The node's newest checkpoint that has at least `size` leaves, and is cosigned if there is a witness.
-fn checkpoint(node: &Node, size: u64, witness: Option<&PublicKey>) -> SignedCheckpoint {
+pub(crate) fn checkpoint(node: &Node, size: u64, witness: Option<&PublicKey>) -> SignedCheckpoint {
     let begun = Instant::now();
     loop {
         let ran = node.troupe(&["checkpoint", "--raw"]);

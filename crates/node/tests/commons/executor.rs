@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use troupe::commons::Committed;
 use troupe::executor::{Executing, ExecutorConfig};
-use troupe::host::{Host, Settings};
+use troupe::host::{ComponentSource, Host, Settings, Start};
 use troupe::machines::AllMachines;
 use troupe::parallel::{Verification, verify};
 use troupe::receipt::{Receipt, VERSION};
-use troupe_chain::{Entry, Hash, Sender};
+use troupe_chain::{Entry, Hash, Sender, Text};
 use troupe_commons::jobs::{self, JobResult, JobSpec, Phase, Slot};
 use troupe_commons::mana::{self, Owner};
 use troupe_commons::{Act, Id, Message, Reply, members, reputation};
@@ -90,6 +90,17 @@ impl Harbour {
         let message = person(1).message(self.commons.id(), number, now() + 60_000, act);
         let answer = self.commons.send_blocking(Sender::Http { key: None }, message.to_bytes().into())?;
         Ok(serde_json::from_slice(&answer.reply.unwrap()).unwrap())
+    }
+
+    /// Begins an actor of a core module.
+    fn start(&self, module: &str, grants: &[String]) -> Actor {
+        let component = troupe_testing::module_from_wat(module).unwrap().into();
+        let start = Start {
+            component: ComponentSource::Bytes(component),
+            grants: grants.iter().map(|grant| Text::new(grant.as_str()).unwrap()).collect(),
+            ..Start::default()
+        };
+        self.host.start_blocking(start).unwrap()
     }
 
     fn put(&self, bytes: &[u8]) -> Id {
@@ -329,4 +340,63 @@ fn a_job_goes_on_from_the_entry_of_an_earlier_run() {
     let (slots, _) = harbour.settled(second);
     assert_eq!(result(&slots).output, Some(Id::named(b"null++")));
     assert_eq!(harbour.check(&harbour.receipt(second)), Ok(()));
+}
+
+#[test]
+fn an_actor_that_was_granted_it_reads_the_commons_and_its_chain_verifies_without_it() {
+    let harbour = Harbour::begin(0);
+    let module = r#"(module
+      (import "icn" "host_account_get_mana" (func $mana (param i32 i32) (result i64)))
+      (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "run") (result i64)
+        (i64.store (i32.const 0) (call $mana (i32.const 0) (i32.const 0)))
+        (drop (call $put (i32.const 0) (i32.const 8)))
+        (i64.const 0)))"#;
+    let grants = ["commons:mana-read".to_owned(), format!("commons-for:{}", person(1).id)];
+    let actor = harbour.start(module, &grants);
+    let ask = || {
+        let answer = actor.send_blocking(Sender::Http { key: None }, b"{}".to_vec().into()).unwrap();
+        u64::from_le_bytes(answer.reply.unwrap()[..].try_into().unwrap())
+    };
+    assert_eq!(ask(), 1000);
+    harbour.act(Act::Transfer { amount: 7, to: person(2).id }).unwrap();
+    assert_eq!(ask(), 993);
+    let history = StoreHistory::new(Arc::clone(&harbour.store), actor.id()).unwrap().unwrap();
+    let machines = AllMachines::new(Sandbox::new(SandboxConfig::default()));
+    let report = verify(&history, &machines, &Verification::default()).unwrap();
+    assert!(report.is_complete() && report.messages == 2);
+}
+
+#[test]
+fn an_actor_acts_for_a_member_who_gave_it_a_mandate_and_only_then() {
+    let harbour = Harbour::begin(0);
+    let module = r#"(module
+      (import "icn" "host_account_spend_mana" (func $spend (param i32 i32 i64) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "run") (result i64)
+        (i64.extend_i32_s (call $spend (i32.const 0) (i32.const 0) (i64.const 9)))))"#;
+    let grants = ["commons:mana-spend".to_owned(), format!("commons-for:{}", person(1).id)];
+    let actor = harbour.start(module, &grants);
+    let run = || actor.send_blocking(Sender::Http { key: None }, b"{}".to_vec().into()).unwrap();
+    let fees = || mana::account(&harbour.state(), Owner::Fees, 0).balance;
+    run();
+    let acts = vec!["spend".to_owned()];
+    let mandate = Act::Mandate { acts, chain: Id(actor.id()), mana: 10, until: now() + 600_000 };
+    harbour.act(mandate).unwrap();
+    assert_eq!(fees(), 0, "what came before the mandate was refused");
+    run();
+    let begun = Instant::now();
+    while fees() != 9 {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // One mana is left of the mandate.
+    run();
+    let seq = harbour.commons.view().unwrap().tip.seq;
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!((fees(), harbour.commons.view().unwrap().tip.seq), (9, seq));
+    let history = StoreHistory::new(Arc::clone(&harbour.store), harbour.commons.id()).unwrap().unwrap();
+    let machines = AllMachines::new(Sandbox::new(SandboxConfig::default()));
+    assert!(verify(&history, &machines, &Verification::default()).is_ok());
 }

@@ -31,6 +31,7 @@ fn what_is_committed_is_signed_and_proved_to_whoever_has_the_key() {
 
     let key: PublicKey = client.key().unwrap().parse().unwrap();
     assert_eq!(key, *server.log.key());
+    assert_eq!(server.wire().get("/witnesses").unwrap().status(200).text(), "", "it asks none");
     let trust = Trust { node: key.clone(), witnesses: Vec::new(), quorum: 0 };
     for seq in 0..7 {
         let proved = actor.proof(seq).unwrap().check(&trust).unwrap();

@@ -61,6 +61,32 @@ fn the_chain_is_given_in_pages() {
 }
 
 #[test]
+fn what_entries_need_to_be_run_again_is_given_at_once() {
+    let server = Server::start(counter());
+    let mut wire = server.wire();
+    for message in ["{\"add\":1}", "{\"add\":2}", "{\"add\":1}"] {
+        wire.post(message).expect("an answer").status(200);
+    }
+    let body = |messages: &[&str]| -> String {
+        messages.iter().map(|text| format!("{} {}\n{text}", Hash::of(text.as_bytes()), text.len())).collect()
+    };
+    for (query, messages, next) in [
+        ("", &["{\"add\":1}", "{\"add\":2}"][..], "5"),
+        ("?from=3&limit=1", &["{\"add\":2}"], "4"),
+        ("?from=3", &["{\"add\":2}", "{\"add\":1}"], "5"),
+        ("?from=9", &[], "9"),
+    ] {
+        let answer = wire.get(&format!("/blobs{query}")).unwrap().status(200);
+        assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+        assert_eq!(answer.header("troupe-next"), Some(next), "{query}");
+        assert_eq!(answer.text(), body(messages), "{query}");
+    }
+    for query in ["limit=0", "limit=1001", "from=x", "to=3"] {
+        wire.get(&format!("/blobs?{query}")).unwrap().problem(400, "bad-query");
+    }
+}
+
+#[test]
 fn an_entry_is_found_by_position_and_by_name_and_no_other_way() {
     let server = counted(1);
     let mut wire = server.wire();

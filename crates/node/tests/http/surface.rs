@@ -65,7 +65,6 @@ fn the_openapi_document_lists_exactly_what_there_is() {
         "/index.html",
         "/state/",
         "/chain/",
-        "/blobs",
         "/blobs/",
         "//",
         "/chain/0/0",

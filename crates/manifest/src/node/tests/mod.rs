@@ -30,6 +30,7 @@ fn a_whole_configuration_is_read() {
         tls-key = "key.pem"
         [log]
         name = "node.example/log"
+        key-passphrase-file = "key.pem"
         witnesses = ["http://127.0.0.1:8090=w+01020304+AbCd"]
         [executor]
         as = "ada"
@@ -59,6 +60,7 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.tls, Some(TlsFiles { cert: at("cert.pem"), key: at("key.pem") }));
     let log = LogSettings {
         name: Some("node.example/log".to_owned()),
+        key_passphrase_file: Some(at("key.pem")),
         witnesses: vec!["http://127.0.0.1:8090=w+01020304+AbCd".to_owned()],
     };
     assert_eq!(config.log, log);
@@ -120,6 +122,7 @@ fn every_mistake_is_a_fault_at_its_place() {
         ("\ntls-key = \"key.pem\"", 2, 1, "needs `tls-cert` too"),
         ("[log]\nwitnesses = [\"http://x\"]", 2, 14, "expected URL=KEY"),
         ("[log]\nwitness = []", 2, 1, "did you mean `witnesses`?"),
+        ("[log]\nkey-passphrase-file = \"no.pem\"", 2, 23, "no.pem: No such file"),
         ("[executor]\ncapacity = 0", 2, 12, "must be from 1 to"),
         ("[node]\nmail-box = 3", 2, 1, "did you mean `mailbox`?"),
         ("[node]\nmailbox = 0", 2, 11, "must be from 1 to"),
@@ -261,7 +264,7 @@ fn every_setting_can_be_said_in_each_way_and_is_shown() {
         key if key.starts_with("node.") => "7".to_owned(),
         "network.tokens" => path("tokens.json"),
         "network.tls-cert" | "governance.charter" => path("cert.pem"),
-        "network.tls-key" | "identity.passphrase-file" => path("key.pem"),
+        "network.tls-key" | "identity.passphrase-file" | "log.key-passphrase-file" => path("key.pem"),
         _ => "seven".to_owned(),
     };
     let variable = |name: &str| {

@@ -1,9 +1,12 @@
 //! `troupe member`: joining, leaving, keys, and what is known of a member.
 
-use troupe::commons::view::MemberView;
-use troupe_commons::{Act, SignatureBytes, members};
+use std::time::Duration;
 
-use super::act::{ActArgs, find};
+use troupe::commons::view::MemberView;
+use troupe_commons::mandate::MANDATED;
+use troupe_commons::{Act, Id, SignatureBytes, members};
+
+use super::act::{ActArgs, find, now};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
 use crate::cli::screen::{Screen, count, short};
@@ -27,6 +30,7 @@ enum Command {
     Rotate(Rotate),
     Recovery(Recovery),
     Recover(Recover),
+    Mandate(Mandate),
 }
 
 /// Show a member
@@ -97,6 +101,43 @@ struct Recover {
     act: ActArgs,
 }
 
+/// Let an actor act for you, in some ways, up to an amount of mana, for a time
+///
+/// The actor is granted `commons-for:YOUR-ID` and a `commons:` capability for each; without --act, the mandate is taken back.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    troupe member mandate CHAIN --act spend --act submit --mana 20 --lasts 1d --as ada\n  \
+    troupe member mandate CHAIN --as ada")]
+struct Mandate {
+    /// The actor's id
+    chain: Id,
+    /// What it may do: ballot, credit, open, propose, receipt, spend or submit
+    #[arg(long = "act", value_name = "ACT", value_parser = MANDATED)]
+    acts: Vec<String>,
+    /// The most mana that it may take from your account
+    #[arg(long, value_name = "MANA", default_value = "0")]
+    mana: u64,
+    /// For how long
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = humantime::parse_duration)]
+    lasts: Duration,
+    #[command(flatten)]
+    act: ActArgs,
+}
+
+fn mandate(screen: &Screen, command: &Mandate) -> Done {
+    let mut acts = command.acts.clone();
+    acts.sort();
+    acts.dedup();
+    let lasts = u64::try_from(command.lasts.as_millis()).unwrap_or(u64::MAX);
+    let until = now().saturating_add(lasts);
+    let what = match acts.is_empty() {
+        true => "the mandate is taken back".to_owned(),
+        false => format!("{} may {} for you", short(command.chain), acts.join(", ")),
+    };
+    let act = Act::Mandate { acts, chain: command.chain, mana: command.mana, until };
+    command.act.open()?.act_and_say(screen, &act, what)
+}
+
 pub(in crate::cli) fn member(screen: &Screen, command: &Member) -> Done {
     match &command.command {
         Command::Show(command) => show(screen, command),
@@ -104,6 +145,7 @@ pub(in crate::cli) fn member(screen: &Screen, command: &Member) -> Done {
         Command::Leave(Leave { act }) => act.open()?.act_and_say(screen, &Act::Leave {}, "left"),
         Command::Rotate(command) => rotate(screen, command),
         Command::Recovery(command) => recovery(screen, command),
+        Command::Mandate(command) => mandate(screen, command),
         Command::Recover(Recover { member: lost, did, act }) => {
             let member = act.open()?;
             let lost = member.id_of(lost)?;

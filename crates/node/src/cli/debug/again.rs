@@ -1,56 +1,40 @@
-//! One entry done again: what the machine says now, with the answers from outside that were recorded.
+//! What an entry came to when it was done again, in words, and messages that are only tried.
 //!
 //! Invariant: nothing outside is asked.
 
-use bytes::Bytes;
-use troupe_chain::{Abort, Body, Call, Context, Entry, Hash, Machine, Outcome, Outside, Sender, Step, Text};
+use troupe_chain::{Abort, CannotCheck, Context, Hash, Machine, NotVerified, Outcome, Outside, Step, Text};
 
 use crate::cli::failure::Failure;
+use crate::cli::screen::excerpt_bytes;
 
+/// The most characters of what is asked that are shown.
+const MAX_SHOWN: usize = 200;
 /// The seed of what is tried, so that it always comes to the same.
 const SEED: [u8; 32] = [0; 32];
 
-/// What a step needs of an entry.
-pub(super) struct Recorded<'a> {
-    pub(super) entry: &'a Entry,
-    /// The message, where the entry is about one.
-    pub(super) message: Option<&'a Bytes>,
-    pub(super) config: Option<&'a Bytes>,
-    /// The answers of its calls, in order.
-    pub(super) answers: Vec<Bytes>,
-}
-
-/// Does an entry again from the state before it; `None` if there is nothing to do for its kind.
-pub(super) fn again(
-    machine: &impl Machine,
-    recorded: &Recorded<'_>,
-    (chain, state): (Hash, &[u8]),
-    init: &Sender,
-) -> Result<Option<Step>, Failure> {
-    let entry = recorded.entry;
-    let from = entry.body.from().unwrap_or(init).clone();
-    let context = Context { chain, from, at: entry.at, seq: entry.seq, seed: entry.body.seed() };
-    let calls = match &entry.body {
-        Body::Init(init) => &init.calls,
-        Body::Message(message) => &message.calls,
-        Body::Failure(failure) => &failure.calls,
-        Body::Upgrade(upgrade) => &upgrade.calls,
-        Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => return Ok(None),
-    };
-    let mut outside = Player { calls, answers: recorded.answers.iter(), other: None };
-    let step = match (&entry.body, recorded.message) {
-        (Body::Init(_), _) => machine.init(&context, &mut outside, recorded.config.map(AsRef::as_ref)),
-        (Body::Upgrade(_), _) => machine.migrate(&context, &mut outside, state),
-        (_, Some(message)) => machine.apply(&context, &mut outside, message, state),
-        _ => return Ok(None),
-    };
-    step.map(Some).map_err(|abort| {
-        let what = outside.other.map_or_else(
-            || abort.to_string(),
-            |call| format!("it asks the outside what was not recorded: {call}"),
-        );
-        Failure::cannot(format_args!("entry {}: {what}", entry.seq))
-    })
+/// Why an entry could not be done again, and what to do.
+pub(super) fn explain(seq: u64, error: NotVerified) -> Failure {
+    match error {
+        NotVerified::CannotCheck(CannotCheck::Redacted { field, redaction, .. }) => {
+            Failure::cannot(format_args!("entry {seq} cannot be done again: its `{field}` was {redaction}"))
+                .help("`goto SEQ` goes past it, to an entry whose state is known")
+        }
+        NotVerified::CannotCheck(CannotCheck::MissingBlob { field, .. }) => {
+            Failure::cannot(format_args!("entry {seq} cannot be done again: its `{field}` is not kept"))
+                .help("`goto SEQ` goes past it, to an entry whose state is known")
+        }
+        NotVerified::Diverged(divergence) if divergence.field == "calls" => {
+            let asked = divergence.got_bytes.as_deref().map(|input| excerpt_bytes(input, MAX_SHOWN));
+            let what = match (divergence.got.split_once(' '), asked) {
+                (Some((function, _)), Some(asked)) => {
+                    format!("it asks the outside what was not recorded: {function} {asked}")
+                }
+                _ => format!("a call to the outside was recorded that it does not make: {}", divergence.says),
+            };
+            Failure::cannot(format_args!("entry {seq}: {what}"))
+        }
+        error => Failure::cannot(format_args!("entry {seq}: {error}")),
+    }
 }
 
 /// What a message would come to in a state, if it came over HTTP at the time of the last entry.
@@ -61,9 +45,9 @@ pub(super) fn tried(
     state: &[u8],
 ) -> Result<Step, Failure> {
     let seed = machine.draws().then(|| Hash::from_bytes(SEED));
-    let mut outside = Player { calls: &[], answers: [].iter(), other: None };
+    let mut outside = Silent::default();
     let step = machine.apply(&Context { seed, ..context }, &mut outside, message, state);
-    step.map_err(|abort| match outside.other {
+    step.map_err(|abort| match outside.asked {
         Some(call) => {
             Failure::cannot(format_args!("it asks the outside, which does not answer here: {call}"))
         }
@@ -80,26 +64,16 @@ pub(super) fn outcome(step: &Step) -> String {
     }
 }
 
-/// The outside as an entry recorded it.
-struct Player<'a> {
-    calls: &'a [Call],
-    answers: std::slice::Iter<'a, Bytes>,
-    /// A call that was not recorded.
-    other: Option<String>,
+/// An outside that does not answer.
+#[derive(Default)]
+struct Silent {
+    /// The first call.
+    asked: Option<String>,
 }
 
-impl Outside for Player<'_> {
+impl Outside for Silent {
     fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
-        if let Some((call, rest)) = self.calls.split_first()
-            && call.function == *function
-            && call.input == Hash::of(input)
-            && let Some(answer) = self.answers.next()
-        {
-            self.calls = rest;
-            return Ok(answer.to_vec());
-        }
-        let shown = crate::cli::screen::excerpt_bytes(input, 200);
-        self.other.get_or_insert(format!("{function} {shown}"));
-        Err(Abort::Host("no such answer was recorded".into()))
+        self.asked.get_or_insert_with(|| format!("{function} {}", excerpt_bytes(input, MAX_SHOWN)));
+        Err(Abort::Host("nothing outside is asked here".into()))
     }
 }

@@ -84,18 +84,17 @@ pub(super) fn debug(screen: &Screen, command: &Debug) -> Done {
     if let Some(at) = command.at {
         session.go(at)?;
     }
-    let mut input = Input::new();
+    let names = COMMANDS.iter().map(|(name, ..)| *name).collect();
+    let mut input = Input::new(names).map_err(|error| no_line(&error))?;
     if input.is_terminal() {
         show::place(screen, session.here(), session.last())?;
-        screen.note(format_args!("{DIM}help lists the commands, Ctrl-D ends{DIM:#}"));
+        screen.note(format_args!("{DIM}help lists the commands, Tab completes them, Ctrl-D ends{DIM:#}"));
     }
     let mut code = 0;
     let mut number = 0;
     loop {
         let prompt = format!("{}> ", session.seq());
-        let line = input
-            .line(&prompt)
-            .map_err(|error| Failure::cannot(format_args!("no line can be read: {error}")))?;
+        let line = input.line(&prompt).map_err(|error| no_line(&error))?;
         let Some(line) = line else { break };
         number += 1;
         match act(screen, &mut session, line.trim()) {
@@ -113,6 +112,10 @@ pub(super) fn debug(screen: &Screen, command: &Debug) -> Done {
     }
     // A person has seen what went wrong.
     if code == 0 || input.is_terminal() { Ok(()) } else { Err(Failure::said(code)) }
+}
+
+fn no_line(error: &std::io::Error) -> Failure {
+    Failure::cannot(format_args!("no line can be read: {error}"))
 }
 
 fn open(screen: &Screen, source: Source) -> Result<Session, Failure> {

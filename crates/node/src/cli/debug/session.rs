@@ -10,11 +10,14 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use troupe::machines::AllMachines;
 use troupe_api::Payload;
-use troupe_chain::{Body, Entry, Genesis, Hash, Machine, Machines, Outcome, Rules, Sender, Step};
+use troupe_chain::{
+    Body, CannotCheck, Entry, Genesis, Hash, Machine, Machines, Outcome, Rerun, Rules, Sender, Step,
+    Unreadable,
+};
 use troupe_runtime::View;
-use troupe_store::Store;
+use troupe_store::{Store, StoreError};
 
-use super::again::{self, Recorded};
+use super::again;
 use crate::cli::failure::{Failure, chain_of};
 
 /// How many states are kept, so that going back is quick.
@@ -96,33 +99,26 @@ impl Session {
         }
         let (entry, bytes) = read(&*self.store, &self.chain, seq)?;
         let before = if seq == 1 { None } else { Some(self.view_at(seq - 1)?) };
-        let recorded = self.recorded(&entry)?;
-        let forked = seq == 1 && self.genesis.fork.is_some();
+        let message = self.message_of(&entry)?;
         let rules = self.rules_of(&entry, before.as_ref())?;
         let state = before.as_ref().map(|view| view.state.clone()).unwrap_or_default();
-        let (chain, init) = (self.chain, self.genesis.init_from());
-        let machine = match &entry.body {
-            Body::Genesis(_) | Body::Engine(_) | Body::Stop(_) => None,
-            _ if forked => None,
-            _ => Some(machine_with(self.machine(&rules)?, before.as_ref())),
-        };
-        let step = match &machine {
-            Some(machine) => again::again(machine, &recorded.as_ref(&entry), (chain, &state), &init)?,
-            None => None,
-        };
+        let same_engine = rules.engine == *self.machines.engine();
+        let machine = machine_with(self.machine(&rules)?, before.as_ref());
+        let again = Rerun { machine: &machine, same_engine, chain: self.chain, genesis: &self.genesis };
+        let step = again.run(&entry, &state, |field, name| self.blob(seq, field, name));
+        let step = step.map_err(|error| again::explain(seq, error))?;
         let view = match (&step, &before) {
             (Some(Step { outcome: Outcome::Accepted(accepted), .. }), Some(before))
                 if Some(Hash::of(&accepted.state)) == entry.state() =>
             {
                 let mut tip = before.tip.clone();
                 tip.check(&bytes).map_err(Failure::is_false)?;
-                let held = machine.and_then(|machine| machine.held(&accepted.state));
+                let held = machine.held(&accepted.state);
                 View { tip, state: accepted.state.clone().into(), held }
             }
             _ => state_at(&*self.store, self.chain, &self.machines, seq)?,
         };
         self.keep(seq, view.clone());
-        let message = recorded.message.clone();
         self.here = Here { view, entry, bytes, before: before.map(|view| view.state), message, step };
         Ok(())
     }
@@ -164,37 +160,24 @@ impl Session {
         }
     }
 
-    fn recorded(&self, entry: &Entry) -> Result<Kept, Failure> {
-        let blob = |name: &Hash, what: &str| -> Result<Bytes, Failure> {
-            let found = self
-                .store
-                .blob(&self.chain, name)?
-                .map_or_else(|| self.store.shared(name), |blob| Ok(Some(blob)))?;
-            found.ok_or_else(|| {
-                let why = troupe_runtime::redaction_of(&*self.store, &self.chain, name);
-                let why = why
-                    .ok()
-                    .flatten()
-                    .map_or("is not kept".to_owned(), |redaction| format!("was {redaction}"));
-                Failure::cannot(format_args!("entry {} cannot be done again: {what} {why}", entry.seq))
-                    .help("`goto SEQ` goes past it, to an entry whose state is known")
-            })
+    fn message_of(&self, entry: &Entry) -> Result<Option<Bytes>, Failure> {
+        let name = entry.blobs().into_iter().find(|(field, _)| *field == "message").map(|(_, name)| name);
+        let message = name.map(|name| self.blob(entry.seq, "message", &name)).transpose();
+        message.map_err(|error| again::explain(entry.seq, error.into()))
+    }
+
+    /// A blob of the chain, or why it is not there.
+    fn blob(&self, seq: u64, field: &'static str, name: &Hash) -> Result<Bytes, CannotCheck> {
+        let cannot = |error: StoreError| CannotCheck::Unreadable(Unreadable(chain_of(&error)));
+        let found = match self.store.blob(&self.chain, name).map_err(cannot)? {
+            Some(blob) => Some(blob),
+            None => self.store.shared(name).map_err(cannot)?,
         };
-        let config = match &entry.body {
-            Body::Init(_) => {
-                self.genesis.config.as_ref().map(|name| blob(name, "the configuration")).transpose()?
-            }
-            _ => None,
-        };
-        let mut kept = Kept { config, ..Kept::default() };
-        for (field, name) in entry.blobs() {
-            match field {
-                "message" => kept.message = Some(blob(&name, "its message")?),
-                "calls.out" => kept.answers.push(blob(&name, "an answer from outside")?),
-                _ => {}
-            }
-        }
-        Ok(kept)
+        let name = *name;
+        found.ok_or_else(|| match troupe_runtime::redaction_of(&*self.store, &self.chain, &name) {
+            Ok(Some(redaction)) => CannotCheck::Redacted { seq, field, name, redaction },
+            _ => CannotCheck::MissingBlob { seq, field, name },
+        })
     }
 
     /// The rules that an entry was made under.
@@ -221,21 +204,6 @@ impl Session {
         }
         let machine = self.machine.as_ref().map(|(_, machine)| Arc::clone(machine));
         machine.ok_or_else(|| Failure::cannot("there is no machine"))
-    }
-}
-
-/// What an entry needs, from the store.
-#[derive(Default)]
-struct Kept {
-    message: Option<Bytes>,
-    config: Option<Bytes>,
-    answers: Vec<Bytes>,
-}
-
-impl Kept {
-    fn as_ref<'a>(&'a self, entry: &'a Entry) -> Recorded<'a> {
-        let (message, config) = (self.message.as_ref(), self.config.as_ref());
-        Recorded { entry, message, config, answers: self.answers.clone() }
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
     troupe demo commons --json")]
 pub(crate) struct Commons {
     /// Keep the store and the proof in a folder, to go on with
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     keep: Option<std::path::PathBuf>,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn demo(screen: &Screen, command: &Commons) -> Done {
     let (host, store) = open(&folder.join("commons.store"))?;
     let actor = begin(&host, &people)?;
     let place = StorePlace::Folder(folder.join("commons.store"));
-    let checkpoints = SigningArgs::default().begin(&quiet, &place, &host.actors)?;
+    let checkpoints = SigningArgs::default().unlock(&place)?.begin(&quiet, &host.actors)?;
     let serving = serve(&host, &checkpoints)?;
     let harbour = Harbour { client: Client::new(serving.url())?, chain: actor.id(), people };
     introduce(screen, &harbour, serving.url())?;
@@ -318,7 +318,7 @@ fn next(screen: &Screen, kept: Option<&Path>, begun: Instant) -> Done {
     };
     let at = |name: &str| folder.join(name).display().to_string();
     for line in [
-        format!("{troupe} log {}", at("commons.store")),
+        format!("{troupe} log {} --actor commons", at("commons.store")),
         format!("{troupe} verify {}", at("commons.store")),
         format!("{troupe} verify-proof {}", at("balance.proof")),
         format!("{troupe} serve --store {}", at("commons.store")),

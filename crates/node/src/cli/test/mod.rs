@@ -39,7 +39,7 @@ use show::Totals;
     troupe test --json | jq .passed")]
 pub(crate) struct Test {
     /// Scenario files, or folders whose `tests/*.toml` are such; the current folder if none is given
-    #[arg(value_name = "DIR|FILE.toml")]
+    #[arg(value_name = "FOLDER|FILE.toml")]
     paths: Vec<PathBuf>,
     /// Test this component, whatever the files say
     #[arg(long, value_name = "FILE.wasm")]

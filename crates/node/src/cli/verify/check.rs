@@ -121,7 +121,7 @@ pub(super) fn check(
         compare(source, known, memory.as_ref())?;
     }
     let is_node = matches!(source, Source::Remote(_));
-    if signed.is_none() && (command.signed.key.is_some() || !command.signed.witness_key.is_empty()) {
+    if signed.is_none() && (command.signed.is_signer_given() || !command.signed.witness_key.is_empty()) {
         return Err(not_signed(is_node).into());
     }
     if let (Source::Remote(remote), Some(memory), false) = (&*source, &memory, command.fresh)

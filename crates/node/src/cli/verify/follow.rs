@@ -33,8 +33,8 @@ const MAX_TRIES: u32 = 60;
     troupe follow counter --on-divergence 'troupe accuse \"$TROUPE_PLACE\"'\n  \
     troupe follow counter --json | jq .seq")]
 pub(crate) struct Follow {
-    /// The URL of a node or an actor, or an actor's name
-    #[arg(value_name = "URL|ACTOR")]
+    /// The URL of a node or an actor, an actor's name, or, with --url, the DID of whoever must have signed
+    #[arg(value_name = "URL|ACTOR|DID")]
     place: String,
     /// How long to wait before asking again, at least
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
@@ -63,7 +63,8 @@ enum Look {
 }
 
 pub(in crate::cli) fn follow(screen: &Screen, command: Follow) -> Done {
-    let Follow { place, every, on_divergence, signed, whose } = command;
+    let Follow { mut place, every, on_divergence, mut signed, whose } = command;
+    signed.resolve(&mut place)?;
     let verify = Verify {
         place,
         head: None,

@@ -51,16 +51,16 @@ pub(super) use say::{entries, say_false, say_not_verified};
     troupe verify counter\n  \
     troupe verify troupe.store --actor counter\n  \
     troupe verify http://127.0.0.1:8080\n  \
+    troupe verify did:key:z6Mk… --url https://node.example/actors/counter\n  \
     troupe verify export.car --head 5f0c…\n  \
-    troupe verify export.car --checkpoint counter.checkpoint --key 'node.example/log+1a2b3c4d+AbCd…'\n  \
     troupe verify export.car --checkpoint counter.checkpoint --key 'node.example/log+1a2b3c4d+AbCd…'\n  \
     troupe verify export/ --links-only\n  \
     troupe verify job.receipt\n  \
     troupe verify export.car --json | jq .verified")]
 pub(crate) struct Verify {
     /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
-    /// the node; or the receipt of a job, as a file or by the job's id
-    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|RECEIPT|JOB")]
+    /// the node; or the receipt of a job, as a file or by the job's id; or, with --url, the DID of whoever must have signed
+    #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|RECEIPT|JOB|DID")]
     pub(in crate::cli) place: String,
     /// The name that the last entry must have
     #[arg(long, value_name = "HASH")]
@@ -83,7 +83,9 @@ pub(crate) struct Verify {
     pub(in crate::cli) whose: Whose,
 }
 
-pub(super) fn verify(screen: &Screen, command: &Verify) -> Done {
+pub(super) fn verify(screen: &Screen, mut command: Verify) -> Done {
+    command.signed.resolve(&mut command.place)?;
+    let command = &command;
     if let Some(receipt) = receipt::meant(command)? {
         return receipt::verify(screen, command, &receipt);
     }

@@ -44,10 +44,11 @@ pub(super) fn get(screen: &Screen, command: &Get) -> Done {
         written.map_err(|error| Failure::cannot(format_args!("{}: {error}", path.display())))?;
     }
     if screen.json {
-        return Ok(match &command.output {
+        match &command.output {
             Some(path) => screen.json(&json!({ "path": path }))?,
             None => screen.json(&receipt)?,
-        });
+        }
+        return Ok(());
     }
     screen.line(format_args!("receipt of job {BOLD}{}{BOLD:#}", receipt.job))?;
     screen.field("signed by", &receipt.signed.command.by)?;

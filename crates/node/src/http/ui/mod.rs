@@ -4,12 +4,16 @@
 //! Invariant: the page is told by its headers to load nothing from elsewhere, to run no script but these, and to be in no
 //! other page. It is open to whoever reaches the node: what it shows, it asks for like any other client.
 
+mod single;
+
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use bytes::Bytes;
 use troupe_api::ErrorCode;
 use troupe_chain::Hash;
+
+pub use self::single::{MAX_BUNDLE_WITHIN, single_file};
 
 use super::problem::Refusal;
 use super::read::Answer;
@@ -26,6 +30,7 @@ const WASM: &str = "application/wasm";
 const IMAGE: &str = "image/svg+xml";
 
 /// A file of the page.
+#[derive(Debug)]
 struct File {
     name: &'static str,
     content_type: &'static str,
@@ -37,7 +42,7 @@ macro_rules! files {
         &[$(File {
             name: $name,
             content_type: $content_type,
-            bytes: include_bytes!(concat!("../../../../ui/page/", $name)),
+            bytes: include_bytes!(concat!("../../../../../ui/page/", $name)),
         }),+]
     };
 }
@@ -57,9 +62,12 @@ const FILES: &[File] = files! {
     "diff.js": SCRIPT,
     "dom.js": SCRIPT,
     "entry.js": SCRIPT,
+    "files.js": SCRIPT,
     "guest.js": SCRIPT,
+    "log.js": SCRIPT,
     "marks.js": SCRIPT,
     "plots.js": SCRIPT,
+    "signed.js": SCRIPT,
     "source.js": SCRIPT,
     "timeline.js": SCRIPT,
     "verifier.js": SCRIPT,

@@ -3,15 +3,17 @@
 //!
 //! Nothing in it is trusted: it is for `verify` to say whether it is a chain.
 
-use std::collections::HashMap;
+mod blobs;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use troupe_api::{Blob, Client, ClientError, ErrorCode, Info, Problem};
-use troupe_chain::{Hash, History, Redaction, RedactionKind, Text, Timestamp, Unreadable};
+use troupe_api::{Client, ClientError, ErrorCode, Info};
+use troupe_chain::{Hash, History, Redaction, Unreadable};
 
+use self::blobs::Blobs;
 use super::failure::Failure;
 use super::node::explain;
 use super::progress;
@@ -30,8 +32,6 @@ const BROKEN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_TOO_MANY: u32 = 60;
 /// How long to wait then.
 const TOO_MANY_PAUSE: Duration = Duration::from_secs(1);
-/// The most bytes of blobs that are kept, rather than fetched again when they are needed again.
-const MAX_KEPT: usize = 512 << 20;
 
 /// A chain at a running node, up to the head that it had when this was made.
 pub(super) struct Remote {
@@ -42,15 +42,8 @@ pub(super) struct Remote {
     has_ended: bool,
     entries: Mutex<Vec<Bytes>>,
     kept: Mutex<Option<KeptEntries>>,
-    blobs: Mutex<Kept>,
+    blobs: Blobs,
     screen: Screen,
-}
-
-#[derive(Default)]
-struct Kept {
-    blobs: HashMap<Hash, Option<Bytes>>,
-    bytes: usize,
-    redactions: HashMap<Hash, Redaction>,
 }
 
 impl Remote {
@@ -70,7 +63,7 @@ impl Remote {
             has_ended: has_ended(info),
             entries: Mutex::default(),
             kept: Mutex::default(),
-            blobs: Mutex::default(),
+            blobs: Blobs::default(),
             screen: *screen,
         })
     }
@@ -268,49 +261,16 @@ impl History for Remote {
     }
 
     fn blob(&self, name: &Hash) -> Result<Option<Bytes>, Unreadable> {
-        if let Some(blob) = lock(&self.blobs).blobs.get(name) {
-            return Ok(blob.clone());
-        }
-        // Without the lock: others fetch at the same time.
-        let found =
-            patiently(|| self.client.find_blob(name)).map_err(|error| Unreadable(error.to_string()))?;
-        let (blob, redaction) = match found {
-            Blob::Bytes(bytes) => (Some(Bytes::from(bytes)), None),
-            Blob::Redacted(problem) => (None, Some(redaction_of(&problem)?)),
-            Blob::Missing => (None, None),
-        };
-        let size = blob.as_ref().map_or(0, Bytes::len);
-        let mut kept = lock(&self.blobs);
-        kept.redactions.extend(redaction.map(|redaction| (*name, redaction)));
-        if kept.bytes + size <= MAX_KEPT {
-            kept.bytes += size;
-            kept.blobs.insert(*name, blob.clone());
-        }
-        Ok(blob)
+        self.blobs.get(&self.client, name, self.seq, || lock(&self.entries).clone())
     }
 
     fn redaction(&self, name: &Hash) -> Result<Option<Redaction>, Unreadable> {
-        if self.blob(name)?.is_some() {
-            return Ok(None);
-        }
-        Ok(lock(&self.blobs).redactions.get(name).cloned())
+        Ok(if self.blob(name)?.is_some() { None } else { self.blobs.redaction(name) })
     }
 
     fn has_results(&self) -> bool {
         false
     }
-}
-
-/// What a node says of a blob that it does not hand out.
-fn redaction_of(problem: &Problem) -> Result<Redaction, Unreadable> {
-    let kind = match problem.code {
-        ErrorCode::Withheld => RedactionKind::Withheld,
-        _ => RedactionKind::Erased,
-    };
-    let reason = Text::new(problem.detail.clone()).map_err(|error| {
-        Unreadable(format!("the node says why a blob was {kind} in a way that it may not: {error}"))
-    })?;
-    Ok(Redaction { kind, at: Timestamp(problem.at.unwrap_or_default()), reason })
 }
 
 #[cfg(test)]

@@ -1,0 +1,152 @@
+//! The passphrase of a key: from a file, the environment, or whoever sits at the terminal.
+//!
+//! Invariant: it is never an argument, which others on the machine can see, and what is typed of it is not shown.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use troupe_log::{KeyFileError, Passphrase, SealError};
+use zeroize::Zeroizing;
+
+use super::failure::{Failure, chain_of};
+use super::parse;
+
+/// The variable that holds a passphrase.
+const VARIABLE: &str = "TROUPE_KEY_PASSPHRASE";
+/// The most bytes of a passphrase.
+const MAX_PASSPHRASE: usize = 1024;
+
+/// Where a passphrase is.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct PassphraseArgs {
+    /// The file that holds the passphrase of the key that signs, and nothing else [default: the variable
+    /// TROUPE_KEY_PASSPHRASE]
+    #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
+    key_passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// Takes from a file what the arguments do not say.
+    pub(super) fn or(self, path: Option<PathBuf>) -> Self {
+        Self { key_passphrase_file: self.key_passphrase_file.or(path) }
+    }
+
+    /// The passphrase that a file or the environment gives.
+    pub(super) fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        let (text, of) = match &self.key_passphrase_file {
+            Some(path) => {
+                let bytes = Zeroizing::new(parse::file(path)?);
+                let text = std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()));
+                (text, path.display().to_string())
+            }
+            None => match std::env::var(VARIABLE) {
+                Ok(text) => (Some(Zeroizing::new(text)), VARIABLE.to_owned()),
+                Err(std::env::VarError::NotPresent) => return Ok(None),
+                Err(std::env::VarError::NotUnicode(_)) => (None, VARIABLE.to_owned()),
+            },
+        };
+        let bad = |what| Failure::cannot(format_args!("{of} holds no passphrase: {what}"));
+        let text = text.ok_or_else(|| bad("it is not UTF-8"))?;
+        let line = text.trim_end_matches(['\r', '\n']);
+        match line.len() {
+            0 => Err(bad("it is empty")),
+            1..=MAX_PASSPHRASE if !line.contains('\n') => Ok(Some(Passphrase::new(line.to_owned()))),
+            1..=MAX_PASSPHRASE => Err(bad("it has several lines")),
+            _ => Err(bad("it is longer than 1024 bytes")),
+        }
+    }
+
+    /// The passphrase of the key in a file: the one that is given, or else, if the key is encrypted and somebody sits at the
+    /// terminal, the one that they type.
+    pub(super) fn of_key(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
+        let given = self.given()?;
+        let is_asked = given.is_none()
+            && io::stdin().is_terminal()
+            && troupe_log::is_key_encrypted(path).map_err(|error| explain(&error))?.unwrap_or_default();
+        if is_asked { ask(&format!("Passphrase of {}: ", path.display())).map(Some) } else { Ok(given) }
+    }
+}
+
+/// The passphrase for a key that is to be encrypted, asked for twice.
+pub(super) fn ask_for_new() -> Result<Passphrase, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::cannot("no passphrase is given").help(HOW));
+    }
+    let first = ask("New passphrase: ")?;
+    if ask("Again: ")? != first {
+        return Err(Failure::cannot("the two are not the same; nothing was changed"));
+    }
+    Ok(first)
+}
+
+/// How a passphrase is given.
+const HOW: &str = "--key-passphrase-file FILE or the variable TROUPE_KEY_PASSPHRASE gives it; at a terminal it is asked for";
+
+/// Why there is no key, and what to do.
+pub(super) fn explain(error: &KeyFileError) -> Failure {
+    let failure = Failure::cannot(chain_of(error));
+    match error {
+        KeyFileError::Encrypted { .. } => failure.help(HOW),
+        KeyFileError::Plain { path } => failure
+            .help(format_args!("`troupe key encrypt {}` encrypts it", path.display()))
+            .help("or give none: neither --key-passphrase-file, nor TROUPE_KEY_PASSPHRASE, nor `key-passphrase-file`"),
+        KeyFileError::Sealed { error: SealError::Passphrase, .. } => failure
+            .help("nothing opens it but its passphrase; a copy of the key that was kept elsewhere may take its place"),
+        _ => failure,
+    }
+}
+
+/// Asks at the terminal, without showing what is typed.
+fn ask(prompt: &str) -> Result<Passphrase, Failure> {
+    let cannot = |error: io::Error| Failure::cannot(format_args!("cannot read a passphrase: {error}"));
+    let (mut stderr, hidden) = (io::stderr().lock(), Hidden::begin().map_err(cannot)?);
+    let told = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
+    let line = told.and_then(|()| read_line());
+    drop(hidden);
+    // The end of the line was not shown either.
+    let _ = stderr.write_all(b"\n");
+    let line = line.map_err(cannot)?;
+    let text = std::str::from_utf8(&line).map_err(|_| Failure::cannot("the passphrase is not UTF-8"))?;
+    match text.len() {
+        0 => Err(Failure::cannot("no passphrase is given")),
+        1..=MAX_PASSPHRASE => Ok(Passphrase::new(text.to_owned())),
+        _ => Err(Failure::cannot("a passphrase has at most 1024 bytes")),
+    }
+}
+
+/// Reads one line from the terminal past every buffer, which would keep a copy of it.
+fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSPHRASE + 1));
+    let mut byte = [0];
+    while line.len() <= MAX_PASSPHRASE {
+        match rustix::io::read(io::stdin(), &mut byte) {
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => line.push(byte[0]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(line)
+}
+
+/// While it is there, the terminal does not show what is typed.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // If it fails, there is no terminal any more.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
