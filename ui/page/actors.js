@@ -20,6 +20,7 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
   const search = h("input", { type: "search", placeholder: "Find an actor by name or id", "aria-label": "Find an actor", id: "search" });
   // Asked for once the node has answered: it may want a token first.
   const signed = h("div", { class: "signed-place" });
+  const commons = h("div");
   const table = h(
     "table",
     { class: "actors" },
@@ -38,7 +39,7 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
         h("div", { class: "scroll" }, table),
         more,
       ),
-      h("aside", {}, h("section", { class: "card" }, h("h2", {}, "This node"), node), signed, bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())),
+      h("aside", {}, h("section", { class: "card" }, h("h2", {}, "This node"), node), commons, signed, bundleCard(openBundle), h("section", { class: "card" }, h("h2", {}, "The marks"), legend())),
     ),
   );
 
@@ -122,9 +123,21 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
   more.addEventListener("click", () => load().catch(needToken));
   load().then(() => {
     replace(signed, logCard(source, loading));
+    source.commons("").then((of) => replace(commons, commonsCard(of)), () => {});
     tick();
   }, needToken);
   return () => clearTimeout(timer);
+}
+
+/** The commons of the node, if it has one. */
+function commonsCard({ name, active, issued }) {
+  const facts = [["Members", number(active)], ["Issued", `${number(issued)} mana`]];
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Its commons: ", h("a", { href: "#/commons:" }, name)),
+    h("dl", { class: "facts node" }, facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))),
+  );
 }
 
 /** Where a bundle is dropped. */

@@ -2,6 +2,7 @@
 
 import { actorsView, bundleCard } from "./actors.js";
 import { ActorView } from "./actor.js";
+import { CommonsView } from "./commons.js";
 import { announce, h, replace } from "./dom.js";
 import { bundleWithin, isAlone, verifierWithin } from "./files.js";
 import { legend } from "./marks.js";
@@ -143,6 +144,7 @@ async function route() {
   try {
     const isBundle = actor === "bundle:";
     if (isAlone && !isBundle) return alone();
+    if (actor === "commons:") return await commons(key);
     if (isBundle && !bundle) {
       replace(main, h("div", { class: "message" }, bundleCard(openBundle)));
       return;
@@ -159,6 +161,16 @@ async function route() {
   } catch (error) {
     needToken(error);
   }
+}
+
+/** Shows the commons of the node. */
+async function commons(section) {
+  verifier = await loading;
+  document.title = "The commons · Troupe";
+  crumbs(h("a", { href: "#/" }, new URL(base).host), h("span", { "aria-current": "page" }, "the commons"));
+  view = new CommonsView({ main, source: node, needToken });
+  endView = () => view?.end();
+  await view.find(section);
 }
 
 /** What a bundle says of itself: of its genesis and its head. */

@@ -24,6 +24,9 @@ export class Checks {
   /** Sizes of states, as run again: seq and bytes. */
   sizes = [];
   #worker = null;
+  /** Questions that the worker has not answered yet, by number. */
+  #asked = new Map();
+  #questions = 0;
   #spec;
   #changed;
   #upto;
@@ -74,6 +77,21 @@ export class Checks {
     this.#changed();
   }
 
+  /** A list of a commons, as a node answers it, of the state that was come to here. */
+  commons(list, at, limit, after) {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    this.#asked.set((this.#questions += 1), { resolve, reject });
+    this.#worker.postMessage({ commons: [list, `${at}`, `${limit}`, after], id: this.#questions });
+    return promise;
+  }
+
+  #takeAnswer({ id, page, what }) {
+    const { resolve, reject } = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (page === undefined) reject(new Error(what));
+    else resolve(JSON.parse(page));
+  }
+
   end() {
     this.#ended = true;
     clearInterval(this.#watch);
@@ -93,6 +111,7 @@ export class Checks {
   #take(told) {
     if (this.#ended) return;
     this.#heard = performance.now();
+    if (told.stage === "commons") return this.#takeAnswer(told);
     if (told.stage === "links") this.#takeLinks(told);
     else this.#takeReplay(told);
     this.#changed();

@@ -55,6 +55,11 @@ export class NodeSource {
     return this.#json(`actors?limit=200${after ? `&after=${after}` : ""}`);
   }
 
+  /** What a path below `/commons` answers. */
+  commons(path) {
+    return this.#json(`commons${path}`);
+  }
+
   top() {
     return this.#json("top");
   }

@@ -31,6 +31,7 @@ const recent = new Map();
 onmessage = async ({ data }) => {
   if (data.upto !== undefined) upto = Math.max(upto, data.upto);
   if (data.replay) wantsReplay = true;
+  if (data.commons) return commons(data);
   if (!data.spec) return wake();
   try {
     const guests = new Guests();
@@ -163,6 +164,17 @@ async function replayChunk(bytes, last) {
       postMessage({ stage: "replay", kind: "progress", count: replayed, name: ends ? names[n] : null, sizes, gaps, trust });
       [told, sizes, gaps] = [performance.now(), [], []];
     }
+  }
+}
+
+/** Answers what the commons says of itself, as far as it was run again. */
+function commons({ commons, id }) {
+  const told = { stage: "commons", id, count: replayed };
+  try {
+    const [page] = verifier.texts("commons", ...commons);
+    postMessage({ ...told, page });
+  } catch (error) {
+    postMessage({ ...told, what: error.message });
   }
 }
 

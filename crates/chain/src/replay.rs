@@ -281,6 +281,11 @@ impl<'a, M: Machines> Replayer<'a, M> {
         self.counts.on_trust
     }
 
+    /// The machine that the rules ask for now.
+    pub fn machine(&self) -> &M::Machine {
+        &self.machine
+    }
+
     /// Where the replay stands.
     pub fn tip(&self) -> &Tip {
         &self.tip

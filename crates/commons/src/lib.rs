@@ -21,6 +21,7 @@ mod refusal;
 pub mod reputation;
 mod state;
 pub mod trust;
+pub mod view;
 
 pub(crate) use apply::Moment;
 pub use apply::{Applied, Place, Reply};

@@ -112,6 +112,11 @@ fn act(operation: &[u8], arguments: &[&[u8]]) -> Answer {
             Some(replay) => Ok(vec![replay.state()?.to_vec()]),
             None => Err(Refusal::unknown("`replay-begin` comes first")),
         }),
+        // Of a commons, as the replay has it: a list, a time, the most records, and after which id.
+        (b"commons", [list, at, limit, after]) => with(|session| match &session.replay {
+            Some(replay) => replay.commons(list, at, limit, after),
+            None => Err(Refusal::unknown("`replay-begin` comes first")),
+        }),
         // From the guest: something asked of its host.
         (b"effect", [function, fields @ ..]) => host::ask(function, fields),
         (b"key", [key]) => signed::read_key(key),

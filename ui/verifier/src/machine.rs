@@ -1,12 +1,14 @@
 //! A component in the browser's engine, as a [`Machine`]: a fresh instance for each transition, and the order of calls and
 //! of limits that `crates/component` has in `run.rs`.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use troupe_chain::{
     Abort, Accepted, Code, Context, Engine, Failed, FailureCode, Files, Fuel, Hash, Limits, Machine,
     Machines, Outcome, Outside, Rejection, Rules, Step, Text,
 };
+
+use troupe_commons::Commons;
 
 use crate::guest::{self, Returned, Stopped};
 use crate::host::{self, Host};
@@ -15,7 +17,7 @@ use crate::plan;
 /// The worlds whose functions the page knows how to call.
 const WORLDS: [&str; 2] = ["ntwk:simple-actor/first-actor", "troupe:actor/actor@0.1.0"];
 
-/// Makes machines of the browser's engine.
+/// Makes machines: of components by the browser's engine, and the commons, which is in here.
 pub(crate) struct Browser;
 
 /// A component that the page has ready.
@@ -26,7 +28,7 @@ pub(crate) struct Component {
 }
 
 impl Machines for Browser {
-    type Machine = Component;
+    type Machine = Arc<dyn Machine>;
 
     fn engine(&self) -> &Engine {
         static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -36,13 +38,20 @@ impl Machines for Browser {
         })
     }
 
-    fn machine(&self, rules: &Rules, code: &[u8], _: &Files) -> Result<Component, String> {
-        let Code::Component(name) = rules.code else { return Err("a native machine".to_owned()) };
+    fn machine(&self, rules: &Rules, code: &[u8], _: &Files) -> Result<Arc<dyn Machine>, String> {
+        let name = match &rules.code {
+            Code::Component(name) => *name,
+            Code::Native(name) if name.as_str() == troupe_commons::MACHINE => {
+                return Ok(Arc::new(Commons::default()));
+            }
+            Code::Native(name) => return Err(format!("the native machine {name}")),
+        };
         if !WORLDS.contains(&rules.world.as_str()) {
             return Err(format!("it runs in the world {}", rules.world));
         }
         let plan = plan::plan_of(code)?;
-        Ok(Component { name, number: guest::load(&plan, code)?, limits: rules.limits.clone() })
+        let number = guest::load(&plan, code)?;
+        Ok(Arc::new(Component { name, number, limits: rules.limits.clone() }))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use troupe_chain::{CannotCheck, Entry, Hash, History, NotVerified, Once, Redaction, Replayer, Unreadable};
+use troupe_chain::{
+    CannotCheck, Entry, Hash, History, Machine as _, NotVerified, Once, Redaction, Replayer, Unreadable,
+};
+
+use troupe_commons::{State, to_bytes, view};
 
 use crate::answer::{Answer, Refusal, text};
 use crate::machine::Browser;
@@ -107,6 +111,27 @@ impl Replay {
             true => Ok(self.replayer.state()),
             false => Err(Refusal::unknown("the state is not known here: what led to it was taken back")),
         }
+    }
+
+    /// What the state of a commons says, as a node that has it answers: a list, the time that balances are told for, how many
+    /// records at most, and the id after which they begin.
+    pub(crate) fn commons(&self, list: &[u8], at: &[u8], limit: &[u8], after: &[u8]) -> Answer {
+        let held = self.replayer.machine().held(self.state()?);
+        let state = held.as_ref().and_then(|held| held.downcast_ref::<State>());
+        let state = state.ok_or_else(|| Refusal::unknown("this chain is no commons"))?;
+        let number = |bytes| std::str::from_utf8(bytes).ok()?.parse::<u64>().ok();
+        let (Some(at), Some(limit)) = (number(at), number(limit)) else {
+            return Err(Refusal::unknown("a time and a limit are numbers"));
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let after = std::str::from_utf8(after).ok().filter(|after| !after.is_empty());
+        Ok(vec![match list {
+            b"members" => to_bytes(&view::members(state, after, limit, at)),
+            b"jobs" => to_bytes(&view::jobs(state, after, limit)),
+            b"proposals" => to_bytes(&view::proposals(state, after, limit)),
+            b"parameters" => to_bytes(&view::Page { items: view::ParameterView::all(state, at), next: None }),
+            _ => return Err(Refusal::unknown("there is no such list")),
+        }])
     }
 
     fn check_origin(&mut self, entry: &Entry) -> Result<(), Refusal> {

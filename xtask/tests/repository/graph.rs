@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
-    ("verifier", &["troupe-chain"]),
+    ("verifier", &["troupe-chain", "troupe-commons"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];

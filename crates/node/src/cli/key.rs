@@ -7,7 +7,7 @@ use troupe_chain::note::KeyKind;
 use troupe_log::{NODE_KEY_FILE, Passphrase, WITNESS_KEY_FILE, is_key_encrypted, load_key, save_key};
 
 use super::failure::{Done, Failure};
-use super::passphrase::{self, PassphraseArgs, explain};
+use super::passphrase::{self, KeyPassphraseArgs, explain};
 use super::screen::{BOLD, Screen};
 
 /// Show the key that a node or a witness signs with, encrypt it, or decrypt it
@@ -50,7 +50,7 @@ struct Place {
     #[arg(value_name = "FOLDER|FILE", default_value = "troupe.store")]
     place: PathBuf,
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    passphrase: KeyPassphraseArgs,
 }
 
 impl Place {

@@ -19,14 +19,14 @@ const MAX_PASSPHRASE: usize = 1024;
 
 /// Where a passphrase is.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct PassphraseArgs {
+pub(crate) struct KeyPassphraseArgs {
     /// The file that holds the passphrase of the key that signs, and nothing else [default: the variable
     /// TROUPE_KEY_PASSPHRASE]
     #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
     key_passphrase_file: Option<PathBuf>,
 }
 
-impl PassphraseArgs {
+impl KeyPassphraseArgs {
     /// Takes from a file what the arguments do not say.
     pub(super) fn or(self, path: Option<PathBuf>) -> Self {
         Self { key_passphrase_file: self.key_passphrase_file.or(path) }

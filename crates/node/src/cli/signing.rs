@@ -11,7 +11,7 @@ use troupe_log::{NODE_KEY_FILE, NodeLog, Passphrase, WitnessAt, create_key, load
 use troupe_runtime::Actors;
 
 use super::failure::{Failure, chain_of};
-use super::passphrase::{PassphraseArgs, explain};
+use super::passphrase::{KeyPassphraseArgs, explain};
 use super::screen::Screen;
 
 /// What a key is named after that gets no other name.
@@ -27,7 +27,7 @@ pub(crate) struct SigningArgs {
     #[arg(long, value_name = "NAME", value_parser = key_name, help_heading = "Checkpoints")]
     log_name: Option<KeyName>,
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    passphrase: KeyPassphraseArgs,
 }
 
 /// Reads the name of a log or a witness.

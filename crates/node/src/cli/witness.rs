@@ -9,7 +9,7 @@ use troupe_chain::note::{KeyName, PublicKey};
 use troupe_log::{WITNESS_KEY_FILE, WitnessError};
 
 use super::failure::{Done, Failure, chain_of};
-use super::passphrase::{PassphraseArgs, explain};
+use super::passphrase::{KeyPassphraseArgs, explain};
 use super::screen::{BOLD, Screen, count};
 use super::server::{self, Stop};
 use super::signing;
@@ -38,7 +38,7 @@ pub(crate) struct Witness {
     #[arg(long, value_name = "NAME", value_parser = signing::key_name)]
     name: Option<KeyName>,
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    passphrase: KeyPassphraseArgs,
 }
 
 pub(super) fn witness(screen: &Screen, command: Witness) -> Done {

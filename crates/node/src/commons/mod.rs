@@ -3,7 +3,8 @@
 //! Invariant: what is read of it is what is committed, and what was signed is for its chain alone.
 
 pub(crate) mod reads;
-pub mod view;
+
+pub use troupe_commons::view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

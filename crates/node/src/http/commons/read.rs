@@ -41,6 +41,23 @@ async fn look(site: &Site) -> Result<Looked, Refusal> {
     Ok(Looked { at: now.0.max(committed.view.tip.at.0), committed })
 }
 
+/// A page, and what it is a page of.
+#[derive(Serialize)]
+struct Listed<T> {
+    #[serde(flatten)]
+    page: Page<T>,
+    /// The position of the entry after which it was so.
+    seq: u64,
+    /// The time that balances are told for.
+    at: u64,
+}
+
+impl<T> Listed<T> {
+    fn new(page: Page<T>, looked: &Looked) -> Self {
+        Self { page, seq: looked.committed.view.tip.seq, at: looked.at }
+    }
+}
+
 fn missing(what: &str, name: &str) -> Refusal {
     Refusal::new(ErrorCode::NotFound, format!("the commons has no {what} `{name}`"))
 }
@@ -64,8 +81,8 @@ async fn page<T: Serialize + Send + 'static>(
     let after = query.text("after").map(str::to_owned);
     let looked = look(site).await?;
     let _room = site.walks.enter()?;
-    let page = blocking(move || Ok::<_, Refusal>(make(&looked, after.as_deref(), limit))).await?;
-    json(StatusCode::OK, &page)
+    let make = move || Ok::<_, Refusal>(Listed::new(make(&looked, after.as_deref(), limit), &looked));
+    json(StatusCode::OK, &blocking(make).await?)
 }
 
 pub(super) async fn overview(State(site): State<Arc<Site>>) -> Answer {
@@ -182,7 +199,7 @@ pub(super) async fn job(State(site): State<Arc<Site>>, path: Key) -> Answer {
 pub(super) async fn parameters(State(site): State<Arc<Site>>) -> Answer {
     let looked = look(&site).await?;
     let items = ParameterView::all(&looked.committed.state, looked.at);
-    json(StatusCode::OK, &Page { items, next: None })
+    json(StatusCode::OK, &Listed::new(Page { items, next: None }, &looked))
 }
 
 pub(super) async fn parameter(State(site): State<Arc<Site>>, path: Key) -> Answer {

@@ -59,6 +59,7 @@ const FILES: &[File] = files! {
     "causes.js": SCRIPT,
     "chain.js": SCRIPT,
     "checks.js": SCRIPT,
+    "commons.js": SCRIPT,
     "diff.js": SCRIPT,
     "dom.js": SCRIPT,
     "entry.js": SCRIPT,

@@ -1,15 +1,15 @@
 //! What is shown of a commons: records with their ids, and what follows from them at a time.
 //!
-//! Nothing in it is proved; a record is by [`troupe_commons::RecordProof`], and all of it by whoever replays the chain.
+//! Nothing in it is proved; a record is by [`RecordProof`](crate::RecordProof), and all of it by whoever replays the chain.
 
+use crate::governance::{self, Ballot, Proposal};
+use crate::jobs::{self, Job};
+use crate::mana::{self, Account, Hold, Owner};
+use crate::members::{self, Member};
+use crate::parameters::{PARAMETERS, Parameter, Value};
+use crate::trust::{self, Context, Level};
+use crate::{Id, Millis, State, reputation};
 use serde::{Deserialize, Serialize};
-use troupe_commons::governance::{self, Ballot, Proposal};
-use troupe_commons::jobs::{self, Job};
-use troupe_commons::mana::{self, Account, Hold, Owner};
-use troupe_commons::members::{self, Member};
-use troupe_commons::parameters::{PARAMETERS, Parameter, Value};
-use troupe_commons::trust::{self, Context, Level};
-use troupe_commons::{Id, Millis, State, reputation};
 
 /// Some records of a kind, and where to go on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
