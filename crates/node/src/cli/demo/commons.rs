@@ -188,7 +188,7 @@ impl Harbour {
         self.act(0, Act::Transfer { amount: 120, to: bea.id })?;
         let greedy = self.signed(0, 2, Act::Transfer { amount: 1, to: bea.id })?.to_bytes();
         let greedy = String::from_utf8_lossy(&greedy).replace("\"amount\":1,", "\"amount\":300,");
-        let refused = match self.post(2, greedy.as_bytes()) {
+        let refused = match self.post(0, greedy.as_bytes()) {
             Err(ClientError::Problem(problem)) => problem.detail,
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(Failure::is_false("a command was taken that nobody signed")),
