@@ -111,6 +111,11 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
     replace(node, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
   };
 
+  // Whoever has none is not asked for it: a browser notes each answer that is an error.
+  const showCommons = async () => {
+    if (await source.find("commons")) replace(commons, commonsCard(await source.commons("")));
+  };
+
   const tick = async () => {
     try {
       await look();
@@ -123,7 +128,7 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
   more.addEventListener("click", () => load().catch(needToken));
   load().then(() => {
     replace(signed, logCard(source, loading));
-    source.commons("").then((of) => replace(commons, commonsCard(of)), () => {});
+    showCommons().catch(() => {});
     tick();
   }, needToken);
   return () => clearTimeout(timer);

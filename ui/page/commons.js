@@ -166,6 +166,7 @@ export class CommonsView {
       h("p", { class: "quiet" }, "Its chain, ", h("a", { href: `#/${chain}` }, "entry by entry"), ": ", hash(chain)),
       h("dl", { class: "facts commons-facts" }, facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))),
     );
+    this.verdict.dataset.kind = this.markOf();
     replace(this.verdict, ...this.#words());
     const [, , draw] = SECTIONS[this.#section];
     const open = new Set([...this.body.querySelectorAll("details[open]")].map((details) => details.dataset.id));
@@ -203,7 +204,8 @@ export class CommonsView {
     const isWhole = run.links.state === "ok" && run.links.count === result.size;
     if (isWhole && run.links.name !== result.entry) return ["wrong", `the chain ends with ${run.links.name.slice(0, 12)}…, not with what the receipt says`];
     if (run.replay.state === "ok") return ["run", "run again here, and came to what the receipt says"];
-    if (run.replay.state === "unknown") return isWhole ? ["checked", `linked as the receipt says; not run here: ${run.replay.what}`] : ["said", run.links.what ?? run.replay.what];
+    if (isWhole && run.replay.state === "unknown") return ["checked", `linked as the receipt says; what a browser cannot run, \`troupe verify ${result.chain.slice(0, 12)}\` does`];
+    if (run.replay.state === "unknown") return ["said", run.links.what ?? run.replay.what];
     return ["said", "running…"];
   }
 }
@@ -279,7 +281,7 @@ function slotRow({ executor, abandoned, result }, view) {
     h("td", {}, words),
     h("td", { class: "num" }, result ? number(result.fuel) : ""),
     h("td", {}, result ? h("a", { href: `#/${result.chain}` }, `${number(result.size)} entries`) : ""),
-    h("td", {}, replayed),
+    h("td", { class: "came" }, replayed),
   );
 }
 

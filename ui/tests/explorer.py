@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alone import Alone
 from browser import NAMELESS, OUT, PALE, ROOT, TROUPE, Explorer
+from commons import Commons
 from nodes import Forged, Long, Node, Server, entries_of
 from signed import Signed
 

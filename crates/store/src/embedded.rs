@@ -244,6 +244,14 @@ impl Embedded {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether no write has failed so that nothing is written any more.
+    fn still_writes(&self) -> Result<(), StoreError> {
+        match self.halted.get() {
+            Some(reason) => Err(StoreError::Halted(reason.clone())),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Store for Embedded {
@@ -307,13 +315,13 @@ impl Store for Embedded {
         plan.extend(&self.reader, (End::START.at, before), chain, &names)?;
         let writer = self.writer();
         plan.extend(&self.reader, (before, writer.end().at), chain, &names)?;
-        self.ready()?;
+        self.still_writes()?;
         if !allow() {
             return Ok(None);
         }
         // What the overlay knows is not written again, and an erased blob that comes again must be.
         self.index_all();
-        self.ready()?;
+        self.still_writes()?;
         let written = {
             let _alone = self.erasing.write().unwrap_or_else(PoisonError::into_inner);
             plan.carry_out(&self.disk)
@@ -366,9 +374,7 @@ impl Store for Embedded {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        if let Some(reason) = self.halted.get() {
-            return Err(StoreError::Halted(reason.clone()));
-        }
+        self.still_writes()?;
         let (_, rest) = self.writer().bytes();
         let (ahead, segment) = (self.spare.bytes(), self.options.segment_bytes);
         if rest >= ROOM.min(segment / 2) || ahead > 0 {

@@ -1,0 +1,95 @@
+"""The commons in the explorer: what a node says of it is compared with what its chain comes to."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from browser import NAMELESS, PALE, TROUPE, Explorer
+from nodes import Node, Server
+
+SECTIONS = ["members", "jobs", "proposals", "parameters"]
+
+
+class Commons(Explorer):
+    """What the demo of a commons leaves: three members, a job that was paid, and a vote that took effect."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        kept = Path(cls.folder.name) / "commons"
+        subprocess.run([TROUPE, "demo", "commons", "--keep", str(kept)], check=True, stdout=subprocess.DEVNULL)
+        cls.node = cls.enterClassContext(Node(TROUPE, "serve", "--store", str(kept / "commons.store")))
+
+    def compared(self, page, kind):
+        page.wait_for_selector(f".commons-verdict[data-kind={kind}]")
+        return page.inner_text(".commons-verdict")
+
+    def test_the_page_comes_to_every_number_by_itself(self):
+        for title, width, dark in [("commons", 1200, False), ("commons-small-dark", 390, True)]:
+            page = self.page(width=width, dark=dark)
+            page.goto(f"{self.node.url}/ui/#/")
+            page.get_by_role("link", name="Harbour").click()
+            for section in SECTIONS:
+                with self.subTest(f"{section}, {title}"):
+                    page.get_by_role("link", name=section.capitalize()).click()
+                    page.wait_for_selector(f"a[aria-current=page]:has-text('{section.capitalize()}')")
+                    self.assertIn("came to every number", self.compared(page, "run"))
+                    self.picture(page, f"{title}-{section}")
+                    self.assertEqual(page.locator(".commons-body .mark-said, .commons-body .mark-wrong").count(), 0)
+                    self.assertGreater(page.locator(".commons-body .mark-run").count(), 0)
+                    self.assertEqual((page.evaluate(NAMELESS), page.evaluate(PALE)), ([], []))
+                    self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), width)
+            self.quiet(self.node.url)
+
+    def test_a_balance_that_the_server_makes_up_is_found(self):
+        def lie(path, body):
+            if not path.startswith("/commons/members"):
+                return None
+            told = json.loads(body)
+            told["items"][1]["balance"] += 1
+            return json.dumps(told).encode()
+
+        with Server(self.node.url, lie) as server:
+            page = self.page()
+            page.goto(f"{server.url}/ui/#/commons:/members")
+            self.assertIn("something else than its own chain", self.compared(page, "wrong"))
+            marks = page.locator("tbody .mark").evaluate_all("(all) => all.map((mark) => mark.ariaLabel)")
+            self.assertEqual(marks, ["run again here", "wrong", "run again here"])
+            self.picture(page, "lie-balance")
+
+    def test_a_member_that_the_server_leaves_out_is_missed(self):
+        def lie(path, body):
+            if not path.startswith("/commons/members"):
+                return None
+            told = json.loads(body)
+            told["items"].pop()
+            return json.dumps(told).encode()
+
+        with Server(self.node.url, lie) as server:
+            page = self.page()
+            page.goto(f"{server.url}/ui/#/commons:/members")
+            self.compared(page, "wrong")
+
+    def test_the_run_of_a_job_is_checked_against_its_receipt(self):
+        page = self.page()
+        page.goto(f"{self.node.url}/ui/#/commons:/jobs")
+        page.locator("summary").click()
+        page.get_by_role("button", name="Replay it here").click()
+        page.wait_for_selector(".came .mark-checked")
+        self.assertIn("linked as the receipt says", page.inner_text(".came"))
+
+        def lie(path, body):
+            if not path.startswith("/commons/jobs"):
+                return None
+            told = json.loads(body)
+            [phase] = told["items"][0]["phase"].values()
+            phase["slots"][0]["result"]["entry"] = "0" * 64
+            return json.dumps(told).encode()
+
+        with Server(self.node.url, lie) as server:
+            page = self.page()
+            page.goto(f"{server.url}/ui/#/commons:/jobs")
+            page.locator("summary").click()
+            page.get_by_role("button", name="Replay it here").click()
+            page.wait_for_selector(".came .mark-wrong")
+            self.assertIn("not with what the receipt says", page.inner_text(".came"))
