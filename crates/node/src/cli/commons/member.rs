@@ -110,7 +110,7 @@ struct Recover {
     troupe member mandate CHAIN --as ada")]
 struct Mandate {
     /// The actor's id
-    chain: Id,
+    actor: Id,
     /// What it may do: ballot, credit, open, propose, receipt, spend or submit
     #[arg(long = "act", value_name = "ACT", value_parser = MANDATED)]
     acts: Vec<String>,
@@ -132,9 +132,9 @@ fn mandate(screen: &Screen, command: &Mandate) -> Done {
     let until = now().saturating_add(lasts);
     let what = match acts.is_empty() {
         true => "the mandate is taken back".to_owned(),
-        false => format!("{} may {} for you", short(command.chain), acts.join(", ")),
+        false => format!("{} may {} for you", short(command.actor), acts.join(", ")),
     };
-    let act = Act::Mandate { acts, chain: command.chain, mana: command.mana, until };
+    let act = Act::Mandate { acts, chain: command.actor, mana: command.mana, until };
     command.act.open()?.act_and_say(screen, &act, what)
 }
 

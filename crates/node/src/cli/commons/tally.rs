@@ -31,7 +31,7 @@ pub(crate) struct Tally {
     /// The proposal's id
     proposal: Id,
     /// Where the chain is: an export, a store, the URL of a node or an actor, or the name of an actor of the node
-    #[arg(long, value_name = "FILE.car|FOLDER|STORE|URL|ACTOR", default_value = troupe::commons::NAME, visible_alias = "bundle")]
+    #[arg(long, value_name = "FILE.car|FOLDER|STORE|URL|ACTOR", default_value = troupe::commons::NAME, alias = "bundle")]
     from: String,
     #[command(flatten)]
     whose: Whose,
