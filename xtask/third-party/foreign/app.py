@@ -37,7 +37,7 @@ class Handler(exports.Handler):
         seen = {
             "read": _read(json.loads(message)["read"]),
             "slept": round(time.monotonic() - began, 3),
-            "late": time.time() - ctx.at / 1000,
+            "late": round(time.time() - ctx.at / 1000, 3),
             "home": os.environ.get("HOME"),
             "args": sys.argv,
             "random": [random.random(), os.urandom(4).hex(), str(uuid.uuid4())],

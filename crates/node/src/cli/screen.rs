@@ -107,8 +107,12 @@ pub(super) fn count(number: u64) -> String {
 
 /// A number with its noun, which takes an s where there are several.
 pub(super) fn plural(number: u64, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number))
+    let count = count(number);
+    match noun.strip_suffix("ry") {
+        _ if number == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ries"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 /// A size as a person reads it.

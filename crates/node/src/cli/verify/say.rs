@@ -142,7 +142,7 @@ fn gap_json(gap: &Gap) -> Value {
 
 /// So many entries, as a person reads it.
 pub(in crate::cli) fn entries(number: u64) -> String {
-    plural(number, "entry").replace("entrys", "entries")
+    plural(number, "entry")
 }
 
 /// Says why, and gives the exit code.
