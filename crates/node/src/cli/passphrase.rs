@@ -2,10 +2,10 @@
 //!
 //! Invariant: it is never an argument, which others on the machine can see, and what is typed of it is not shown.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rpassword::ConfigBuilder;
 use troupe_log::{KeyFileError, Passphrase, SealError};
 use zeroize::Zeroizing;
 
@@ -97,56 +97,23 @@ pub(super) fn explain(error: &KeyFileError) -> Failure {
     }
 }
 
-/// Asks at the terminal, without showing what is typed.
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
     let cannot = |error: io::Error| Failure::cannot(format_args!("cannot read a passphrase: {error}"));
-    let (mut stderr, hidden) = (io::stderr().lock(), Hidden::begin().map_err(cannot)?);
-    let told = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
-    let line = told.and_then(|()| read_line());
-    drop(hidden);
-    // The end of the line was not shown either.
-    let _ = stderr.write_all(b"\n");
-    let line = line.map_err(cannot)?;
-    let text = std::str::from_utf8(&line).map_err(|_| Failure::cannot("the passphrase is not UTF-8"))?;
+    let text = type_in(prompt).map_err(cannot)?;
     match text.len() {
         0 => Err(Failure::cannot("no passphrase is given")),
-        1..=MAX_PASSPHRASE => Ok(Passphrase::new(text.to_owned())),
+        1..=MAX_PASSPHRASE => Ok(Passphrase::new(text.to_string())),
         _ => Err(Failure::cannot("a passphrase has at most 1024 bytes")),
     }
 }
 
-/// Reads one line from the terminal past every buffer, which would keep a copy of it.
-fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSPHRASE + 1));
-    let mut byte = [0];
-    while line.len() <= MAX_PASSPHRASE {
-        match rustix::io::read(io::stdin(), &mut byte) {
-            Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) => line.push(byte[0]),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(line)
-}
-
-/// While it is there, the terminal does not show what is typed.
-struct Hidden(Termios);
-
-impl Hidden {
-    fn begin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        // If it fails, there is no terminal any more.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
+/// Asks whoever sits at the terminal, without showing what is typed: at the one that is the input, or else, since input may
+/// come from elsewhere, at the one that the command was begun from.
+pub(super) fn type_in(prompt: &str) -> io::Result<Zeroizing<String>> {
+    let config = ConfigBuilder::new();
+    let config = match io::stdin().is_terminal() {
+        true => config.input_file_path("/dev/stdin").output_writer(io::stderr()),
+        false => config,
+    };
+    rpassword::prompt_password_with_config(prompt, config.build()).map(Zeroizing::new)
 }

@@ -15,6 +15,7 @@ use troupe_identity::{
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::passphrase::type_in;
 
 /// Names the folder of keys.
 const KEYS: &str = "TROUPE_KEYS";
@@ -218,10 +219,11 @@ fn others_read(metadata: &std::fs::Metadata) -> bool {
 }
 
 fn ask(prompt: &str) -> Result<String, Failure> {
-    rpassword::prompt_password(prompt).map_err(|_| {
-        Failure::cannot("there is no terminal to ask for the passphrase at")
+    let typed = type_in(prompt).map_err(|error| {
+        Failure::cannot(format_args!("there is no terminal to ask for the passphrase at: {error}"))
             .help(format_args!("--passphrase-file FILE, or {PASSPHRASE}"))
-    })
+    })?;
+    Ok(typed.to_string())
 }
 
 /// What went wrong with a device, and what to do.
