@@ -10,6 +10,19 @@ from nodes import Node, Server
 SECTIONS = ["members", "jobs", "proposals", "parameters"]
 
 
+def lie_of(section, change):
+    """A lie: what a list of the commons says, changed."""
+
+    def lie(path, body):
+        if not path.startswith(f"/commons/{section}"):
+            return None
+        told = json.loads(body)
+        change(told["items"])
+        return json.dumps(told).encode()
+
+    return lie
+
+
 class Commons(Explorer):
     """What the demo of a commons leaves: three members, a job that was paid, and a vote that took effect."""
 
@@ -42,14 +55,10 @@ class Commons(Explorer):
             self.quiet(self.node.url)
 
     def test_a_balance_that_the_server_makes_up_is_found(self):
-        def lie(path, body):
-            if not path.startswith("/commons/members"):
-                return None
-            told = json.loads(body)
-            told["items"][1]["balance"] += 1
-            return json.dumps(told).encode()
+        def add_one(members):
+            members[1]["balance"] += 1
 
-        with Server(self.node.url, lie) as server:
+        with Server(self.node.url, lie_of("members", add_one)) as server:
             page = self.page()
             page.goto(f"{server.url}/ui/#/commons:/members")
             self.assertIn("something else than its own chain", self.compared(page, "wrong"))
@@ -58,38 +67,26 @@ class Commons(Explorer):
             self.picture(page, "lie-balance")
 
     def test_a_member_that_the_server_leaves_out_is_missed(self):
-        def lie(path, body):
-            if not path.startswith("/commons/members"):
-                return None
-            told = json.loads(body)
-            told["items"].pop()
-            return json.dumps(told).encode()
-
-        with Server(self.node.url, lie) as server:
+        with Server(self.node.url, lie_of("members", lambda members: members.pop())) as server:
             page = self.page()
             page.goto(f"{server.url}/ui/#/commons:/members")
             self.compared(page, "wrong")
 
-    def test_the_run_of_a_job_is_checked_against_its_receipt(self):
+    def replayed(self, url, mark):
+        """What the page says of a job's run, once it has this mark."""
         page = self.page()
-        page.goto(f"{self.node.url}/ui/#/commons:/jobs")
+        page.goto(f"{url}/ui/#/commons:/jobs")
         page.locator("summary").click()
         page.get_by_role("button", name="Replay it here").click()
-        page.wait_for_selector(".came .mark-checked")
-        self.assertIn("linked as the receipt says", page.inner_text(".came"))
+        page.wait_for_selector(f".came .mark-{mark}")
+        return page.inner_text(".came")
 
-        def lie(path, body):
-            if not path.startswith("/commons/jobs"):
-                return None
-            told = json.loads(body)
-            [phase] = told["items"][0]["phase"].values()
+    def test_the_run_of_a_job_is_checked_against_its_receipt(self):
+        self.assertIn("linked as the receipt says", self.replayed(self.node.url, "checked"))
+
+        def another_end(jobs):
+            [phase] = jobs[0]["phase"].values()
             phase["slots"][0]["result"]["entry"] = "0" * 64
-            return json.dumps(told).encode()
 
-        with Server(self.node.url, lie) as server:
-            page = self.page()
-            page.goto(f"{server.url}/ui/#/commons:/jobs")
-            page.locator("summary").click()
-            page.get_by_role("button", name="Replay it here").click()
-            page.wait_for_selector(".came .mark-wrong")
-            self.assertIn("not with what the receipt says", page.inner_text(".came"))
+        with Server(self.node.url, lie_of("jobs", another_end)) as server:
+            self.assertIn("not with what the receipt says", self.replayed(server.url, "wrong"))

@@ -20,15 +20,14 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-class Node:
-    """A running node; it ends with the `with` block."""
+class Running:
+    """A process that serves, and says first where; it ends with the `with` block."""
 
     def __init__(self, troupe, *arguments, cwd=None):
         command = [troupe, "--json", *arguments, "--addr", "127.0.0.1:0"]
-        self.troupe = troupe
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd)
-        line = self.process.stdout.readline()
-        self.url = line.split('"url":"')[1].split('"')[0]
+        self.said = json.loads(self.process.stdout.readline())
+        self.url = self.said["url"]
         # What it says later is not read, and must not fill the pipe.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
@@ -39,6 +38,14 @@ class Node:
         self.process.terminate()
         self.process.wait(timeout=30)
         self.process.stdout.close()
+
+
+class Node(Running):
+    """A running node."""
+
+    def __init__(self, troupe, *arguments, cwd=None):
+        super().__init__(troupe, *arguments, cwd=cwd)
+        self.troupe = troupe
 
     def run(self, *arguments):
         """A command of the same binary, for this node."""

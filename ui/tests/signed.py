@@ -8,27 +8,17 @@ import urllib.error
 from pathlib import Path
 
 from browser import NAMELESS, PALE, ROOT, TROUPE, Explorer
-from nodes import Node, Server
+from nodes import Node, Running, Server
 
 COUNTER = str(ROOT / "actors/counter/counter.wasm")
 
 
-class Witness:
-    """A running witness of one log; it ends with the `with` block."""
+class Witness(Running):
+    """A running witness of one log."""
 
     def __init__(self, folder, log):
-        command = [TROUPE, "--json", "witness", "--listen", "127.0.0.1:0", "--folder", str(folder), "--log", log]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        said = json.loads(self.process.stdout.readline())
-        self.url, self.key = said["url"], said["key"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.process.stdout.close()
+        super().__init__(TROUPE, "witness", "--folder", str(folder), "--log", log)
+        self.key = self.said["key"]
 
 
 def leaves(node):

@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{actors, cache, python, shell};
+use crate::{actors, cache, zig};
 
 /// The name of each that is in Rust, its folder in `sdk`, package, and features.
 const RUST: [(&str, &str, &str, &[&str]); 4] = [
@@ -21,22 +20,6 @@ const C: [(&str, &[&str]); 2] = [
     ("c-sdk", &["../crates/workshop/templates/c/actor.c.in", "c/troupe.c"]),
     ("c-by-hand", &["counters/c/by_hand.c"]),
 ];
-/// What the C compiler takes, as for every actor.
-const FLAGS: [&str; 12] = [
-    "-target",
-    "wasm32-freestanding",
-    "-std=c11",
-    "-Os",
-    "-nostdlib",
-    "-Ic",
-    "-Wl,--no-entry",
-    "-Wl,--strip-all",
-    "-Wl,-z,stack-size=131072",
-    "-Wl,--initial-memory=1048576",
-    "-x",
-    "c",
-];
-
 /// Builds all of them.
 pub(crate) fn run() -> Result<()> {
     match check()? {
@@ -58,10 +41,7 @@ pub(crate) fn check() -> Result<Option<String>> {
     for (name, sources) in C {
         // A core module, of which the benchmark makes a component as `troupe build` does.
         let core = built.join(name).with_extension("core.wasm");
-        let mut zig = Command::new("python3");
-        zig.current_dir(cache::root()?.join("sdk")).env("PYTHONPATH", python::package(python::ZIG)?);
-        zig.args(["-m", "ziglang", "cc"]).args(FLAGS).args(sources).arg("-o");
-        shell::run(zig.arg(core), |_| {})?;
+        zig::compile(sources, &core)?;
     }
     Ok(None)
 }

@@ -14,6 +14,7 @@ mod summary;
 mod templates;
 mod test;
 mod third_party;
+mod zig;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, python, shell};
+use crate::{cache, python, shell, zig};
 
 const TYPESCRIPT: &str = "typescript@7.0.2";
 /// What is copied, so that the copies find each other as the sources do.
@@ -87,21 +87,7 @@ fn python(tools: &Path, built: &Path) -> Result<PathBuf> {
 /// Builds the stock in C, and compares it with what is committed.
 fn c(built: &Path) -> Result<()> {
     let core = built.join("c.core.wasm");
-    let mut zig = command("python3", &cache::root()?.join("sdk"));
-    zig.env("PYTHONPATH", python::package(python::ZIG)?).args([
-        "-m",
-        "ziglang",
-        "cc",
-        "-target",
-        "wasm32-freestanding",
-        "-std=c11",
-        "-Os",
-        "-nostdlib",
-        "-Ic",
-    ]);
-    zig.args(["stock/c/stock.c", "c/troupe.c", "-Wl,--no-entry", "-Wl,--strip-all"]);
-    zig.args(["-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-o"]);
-    shell::run(zig.arg(&core), |_| {})?;
+    zig::compile(&["stock/c/stock.c", "c/troupe.c"], &core)?;
     let mut test = shell::cargo(&["test", "--package", "troupe-workshop", "--test", "it", "--", "stock::"])?;
     shell::run(test.env("TROUPE_STOCK_CORE", core), |_| {})
 }

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use troupe_chain::{Abort, Asked, Context, Hash, Machine, Nowhere, Outcome, Sender, Step, Text, Timestamp};
+use troupe_chain::{
+    Abort, Answered, Asked, Context, Hash, Machine, Nowhere, Outcome, Outside, Sender, Step, Text, Timestamp,
+};
 use troupe_component::{Allocation, Limits, LoadError, Sandbox, SandboxConfig, WasmComponent};
 
 /// The sandbox of tests that need no other.
@@ -77,4 +79,21 @@ pub(crate) fn text(text: &str) -> Text {
 /// The whole of a step, for comparing.
 pub(crate) fn whole(step: &Result<Step, Abort>) -> String {
     format!("{step:?}")
+}
+
+/// Answers what was recorded, in order.
+pub(crate) struct Record(std::vec::IntoIter<Answered>);
+
+impl Record {
+    pub(crate) fn of(calls: Vec<Answered>) -> Self {
+        Self(calls.into_iter())
+    }
+}
+
+impl Outside for Record {
+    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
+        let call = self.0.next().unwrap();
+        assert_eq!((&call.function, &call.input[..]), (function, input));
+        Ok(call.output)
+    }
 }

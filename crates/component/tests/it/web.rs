@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use troupe_chain::{Abort, Answered, Files, Hash, Machine, Nowhere, Outside, Step, Text};
+use troupe_chain::{Abort, Files, Hash, Machine, Nowhere, Outside, Step, Text};
 use troupe_component::outside::{FETCH, Request, Response};
 use troupe_component::{Allocation, Grants, Limits, WasmComponent};
 use troupe_testing::{Call, World, guests};
 
-use crate::common::{SANDBOX, context, sandbox, small, text, told, whole};
+use crate::common::{Record, SANDBOX, context, sandbox, small, text, told, whole};
 
 /// Answers every request with its address, and counts.
 struct Echo(usize);
@@ -32,17 +32,6 @@ impl Outside for Echo {
         }
         let body = request.url.into_bytes();
         Ok(Response { status: 200, headers: vec![("a".into(), "b".into())], body }.encode())
-    }
-}
-
-/// Answers what was recorded, in order.
-struct Record(std::vec::IntoIter<Answered>);
-
-impl Outside for Record {
-    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
-        let call = self.0.next().unwrap();
-        assert_eq!((&call.function, &call.input[..]), (function, input));
-        Ok(call.output)
     }
 }
 
@@ -99,7 +88,7 @@ fn the_record_leads_to_the_same_again_fuel_included() {
         let step = ask(&guest, &mut Echo(0), message).unwrap();
         let calls = step.calls.clone();
         assert!(!calls.is_empty());
-        let again = ask(&guest, &mut Record(calls.into_iter()), message);
+        let again = ask(&guest, &mut Record::of(calls), message);
         assert_eq!(whole(&Ok(step)), whole(&again));
     }
 }

@@ -1,10 +1,10 @@
 //! What each function does for a guest that was granted all.
 
-use troupe_chain::{Abort, Answered, Machine, Outcome, Outside, Text};
+use troupe_chain::{Machine, Outcome};
 use troupe_component::abi::{Does, FUNCTIONS, HostError, HostFunction};
 
 use super::{Book, OTHER, PRINCIPAL, all_grants, ask, load, number, output, run, wat};
-use crate::common::{context, whole};
+use crate::common::{Record, context, whole};
 
 fn named(name: &str) -> &'static HostFunction {
     HostFunction::named(name).unwrap()
@@ -65,19 +65,8 @@ fn reads_are_answered_from_outside_and_from_the_record_again() {
     assert_eq!(output(step), [&7_u64.to_le_bytes()[..], b"[\"job\"]"].concat());
     let [call] = &step.calls[..] else { panic!("{step:?}") };
     assert_eq!(call.function.as_str(), "icn.host_get_pending_mesh_jobs");
-    let mut record = Record(step.calls.clone().into_iter());
+    let mut record = Record::of(step.calls.clone());
     assert_eq!(whole(&module.apply(&context(), &mut record, b"", b"null")), whole(&live));
-}
-
-/// Answers what was recorded, in order.
-struct Record(std::vec::IntoIter<Answered>);
-
-impl Outside for Record {
-    fn call(&mut self, function: &Text, input: &[u8]) -> Result<Vec<u8>, Abort> {
-        let call = self.0.next().unwrap();
-        assert_eq!((&call.function, &call.input[..]), (function, input));
-        Ok(call.output)
-    }
 }
 
 #[test]
