@@ -17,6 +17,7 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
   more.hidden = true;
   let next = null;
   let timer = null;
+  let ended = false;
   const search = h("input", { type: "search", placeholder: "Find an actor by name or id", "aria-label": "Find an actor", id: "search" });
   // Asked for once the node has answered: it may want a token first.
   const signed = h("div", { class: "signed-place" });
@@ -120,18 +121,22 @@ export function actorsView(main, source, { openBundle, needToken, loading }) {
     try {
       await look();
     } catch (error) {
-      needToken(error);
+      if (!ended) needToken(error);
     }
-    timer = setTimeout(tick, EVERY);
+    if (!ended) timer = setTimeout(tick, EVERY);
   };
   search.addEventListener("input", filter);
   more.addEventListener("click", () => load().catch(needToken));
   load().then(() => {
+    if (ended) return;
     replace(signed, logCard(source, loading));
     showCommons().catch(() => {});
     tick();
-  }, needToken);
-  return () => clearTimeout(timer);
+  }, (error) => ended || needToken(error));
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
 }
 
 /** The commons of the node, if it has one. */

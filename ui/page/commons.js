@@ -39,12 +39,13 @@ export class CommonsView {
   constructor({ main, source, needToken }) {
     this.#main = main;
     this.#source = source;
-    this.#needToken = needToken;
+    // A view that has ended shows nothing any more.
+    this.#needToken = (error) => this.#ended || needToken(error);
     this.head = h("section", { class: "commons-head" });
     this.tabs = h("nav", { class: "chips", "aria-label": "What of the commons" });
-    this.verdict = h("p", { class: "commons-verdict", role: "status" });
+    this.verdict = h("p", { class: "commons-verdict" });
     this.body = h("section", { class: "commons-body" });
-    this.more = h("button", { type: "button", class: "small", onclick: () => this.#load(true).catch(needToken) }, "More");
+    this.more = h("button", { type: "button", class: "small", onclick: () => this.#load(true).catch(this.#needToken) }, "More");
     this.more.hidden = true;
     // What a worker that has ended cannot say is not compared.
     this.changed = throttled(() => this.#compare().catch(() => {}).then(() => this.#draw()), 200);
@@ -53,12 +54,19 @@ export class CommonsView {
 
   /** Shows a section. */
   async find(section) {
-    this.#section = section in SECTIONS ? section : "members";
+    this.#section = Object.hasOwn(SECTIONS, section ?? "") ? section : "members";
     this.#listed = null;
+    // What was said of another section is not said of this one.
+    delete this.verdict.dataset.kind;
+    replace(this.verdict);
+    replace(this.body);
+    this.more.hidden = true;
     const link = ([key, [words]]) => h("a", { class: "button", href: `#/commons:/${key}`, "aria-current": key === this.#section ? "page" : null }, words);
+    const held = this.tabs.contains(document.activeElement);
     replace(this.tabs, Object.entries(SECTIONS).map(link));
+    if (held) this.tabs.querySelector("[aria-current]").focus();
     clearTimeout(this.#timer);
-    await this.#tick();
+    await this.#tick().catch(this.#needToken);
   }
 
   end() {
@@ -170,8 +178,12 @@ export class CommonsView {
     replace(this.verdict, ...this.#words());
     const [, , draw] = SECTIONS[this.#section];
     const open = new Set([...this.body.querySelectorAll("details[open]")].map((details) => details.dataset.id));
+    const held = document.activeElement?.closest(".commons-body summary")?.parentElement.dataset.id;
     replace(this.body, this.#listed.items.length ? draw(this.#listed.items, this) : h("p", { class: "quiet" }, "There is none yet."));
-    for (const details of this.body.querySelectorAll("details")) details.open = open.has(details.dataset.id);
+    for (const details of this.body.querySelectorAll("details")) {
+      details.open = open.has(details.dataset.id);
+      if (details.dataset.id === held) details.querySelector("summary").focus();
+    }
   }
 
   #words() {
@@ -217,6 +229,9 @@ function inOrder(value) {
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, inOrder(value[key])]));
 }
 
+/** The head of a column that shows by itself what it is. */
+const unseen = (words) => [h("span", { class: "visually-hidden" }, words)];
+
 const table = (class_, heads, rows) =>
   h("div", { class: "scroll" }, h("table", { class: class_ }, h("thead", {}, h("tr", {}, heads.map(([words, num]) => h("th", { scope: "col", class: num ? "num" : null }, words)))), h("tbody", {}, rows)));
 
@@ -234,7 +249,7 @@ function membersTable(members, view) {
       h("td", { class: "num" }, number(member.number)),
       h("td", {}, member.delegate ? hash(member.delegate, 10) : ""),
     );
-  const heads = [[""], ["Member"], ["Status"], ["Mana", true], ["Budget", true], ["Reputation", true], ["Commands", true], ["Delegates to"]];
+  const heads = [unseen("Mark"), ["Member"], ["Status"], ["Mana", true], ["Budget", true], ["Reputation", true], ["Commands", true], ["Delegates to"]];
   return table("actors", heads, members.map(row));
 }
 
@@ -264,7 +279,7 @@ function jobCard(job, view) {
     h("summary", {}, mark(view.markOf(job)), hash(job.id), h("span", { class: `status status-${PHASES[phase]}` }, phase)),
     h("dl", { class: "facts" }, facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))),
     of.bids?.length ? h("p", {}, `${of.bids.length} bid${of.bids.length > 1 ? "s" : ""}`) : null,
-    slots.length ? table("actors", [["Executor"], ["Result"], ["Fuel", true], ["Run"], [""]], slots) : null,
+    slots.length ? table("actors", [["Executor"], ["Result"], ["Fuel", true], ["Run"], unseen("Replayed here")], slots) : null,
   );
 }
 
@@ -349,5 +364,5 @@ function parametersList(parameters, view) {
         ]),
       ),
     );
-  return table("actors parameters", [[""], ["Parameter"], ["Value", true], ["Bounds", true], ["History"]], parameters.map(row));
+  return table("actors parameters", [unseen("Mark"), ["Parameter"], ["Value", true], ["Bounds", true], ["History"]], parameters.map(row));
 }

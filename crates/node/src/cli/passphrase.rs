@@ -2,10 +2,13 @@
 //!
 //! Invariant: it is never an argument, which others on the machine can see, and what is typed of it is not shown.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rpassword::ConfigBuilder;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use troupe_log::{KeyFileError, Passphrase, SealError};
 use zeroize::Zeroizing;
 
@@ -73,6 +76,7 @@ pub(super) fn ask_for_new() -> Result<Passphrase, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::cannot("no passphrase is given").help(HOW));
     }
+    let _hidden = Hidden::now().map_err(unreadable)?;
     let first = ask("New passphrase: ")?;
     if ask("Again: ")? != first {
         return Err(Failure::cannot("the two are not the same; nothing was changed"));
@@ -98,8 +102,7 @@ pub(super) fn explain(error: &KeyFileError) -> Failure {
 }
 
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
-    let cannot = |error: io::Error| Failure::cannot(format_args!("cannot read a passphrase: {error}"));
-    let text = type_in(prompt).map_err(cannot)?;
+    let text = type_in(prompt).map_err(unreadable)?;
     match text.len() {
         0 => Err(Failure::cannot("no passphrase is given")),
         1..=MAX_PASSPHRASE => Ok(Passphrase::new(text.to_string())),
@@ -107,13 +110,48 @@ fn ask(prompt: &str) -> Result<Passphrase, Failure> {
     }
 }
 
+fn unreadable(error: io::Error) -> Failure {
+    Failure::cannot(format_args!("cannot read a passphrase: {error}"))
+}
+
 /// Asks whoever sits at the terminal, without showing what is typed: at the one that is the input, or else, since input may
 /// come from elsewhere, at the one that the command was begun from.
 pub(super) fn type_in(prompt: &str) -> io::Result<Zeroizing<String>> {
+    let _hidden = Hidden::now()?;
     let config = ConfigBuilder::new();
     let config = match io::stdin().is_terminal() {
         true => config.input_file_path("/dev/stdin").output_writer(io::stderr()),
         false => config,
     };
     rpassword::prompt_password_with_config(prompt, config.build()).map(Zeroizing::new)
+}
+
+/// The terminal, while it shows nothing of what is typed.
+///
+/// The library hides what is typed after it has asked: what is pasted or typed ahead would be shown until then, and between
+/// two questions.
+struct Hidden {
+    terminal: OwnedFd,
+    before: Termios,
+}
+
+impl Hidden {
+    fn now() -> io::Result<Self> {
+        let terminal = match io::stdin().is_terminal() {
+            true => io::stdin().as_fd().try_clone_to_owned()?,
+            false => File::open("/dev/tty")?.into(),
+        };
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_modes -= LocalModes::ECHO;
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }

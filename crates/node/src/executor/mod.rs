@@ -169,7 +169,10 @@ impl Executor {
                 return;
             }
         }
-        self.results.insert(job, ran);
+        // A job that ended meanwhile needs no result, and nothing would remove it any more.
+        if self.live.contains(&job) {
+            self.results.insert(job, ran);
+        }
     }
 
     /// Looks at every job that something is to come of, and does the next thing for each.
@@ -207,8 +210,17 @@ impl Executor {
                 return None;
             }
         };
-        let committed = Committed::of(commons.view().ok()?)?;
-        Some((commons, committed))
+        let committed = match commons.view() {
+            Ok(view) => Committed::of(view),
+            Err(error) => {
+                self.tell.once(format!("the commons cannot be read: {error}"));
+                return None;
+            }
+        };
+        if committed.is_none() {
+            self.tell.once("the state of the commons is not at hand: nothing is executed".to_owned());
+        }
+        Some((commons, committed?))
     }
 
     /// Brings the list of live jobs up to a state, by what has changed.

@@ -41,7 +41,7 @@ impl Harbour {
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-        command.args(arguments).stdin(Stdio::null()).env("XDG_CACHE_HOME", cache());
+        command.args(arguments).stdin(Stdio::null()).env("XDG_CACHE_HOME", cache()).env_remove("TROUPE_AS");
         command
             .env("TROUPE_NODE", format!("http://{}", self.node.addr))
             .env("TROUPE_PASSPHRASE", "in a test");

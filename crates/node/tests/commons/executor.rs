@@ -380,21 +380,28 @@ fn an_actor_acts_for_a_member_who_gave_it_a_mandate_and_only_then() {
     let actor = harbour.start(module, &grants);
     let run = || actor.send_blocking(Sender::Http { key: None }, b"{}".to_vec().into()).unwrap();
     let fees = || mana::account(&harbour.state(), Owner::Fees, 0).balance;
-    run();
+    let until = |done: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    // An act is brought to the commons after the entry that has it, from a row.
+    let refused = || {
+        run();
+        until(&|| harbour.store.rows(b"o", None, 1).unwrap().is_empty());
+    };
+    refused();
     let acts = vec!["spend".to_owned()];
     let mandate = Act::Mandate { acts, chain: Id(actor.id()), mana: 10, until: now() + 600_000 };
     harbour.act(mandate).unwrap();
     assert_eq!(fees(), 0, "what came before the mandate was refused");
     run();
-    let begun = Instant::now();
-    while fees() != 9 {
-        assert!(begun.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until(&|| fees() == 9);
     // One mana is left of the mandate.
-    run();
     let seq = harbour.commons.view().unwrap().tip.seq;
-    std::thread::sleep(Duration::from_millis(300));
+    refused();
     assert_eq!((fees(), harbour.commons.view().unwrap().tip.seq), (9, seq));
     let history = StoreHistory::new(Arc::clone(&harbour.store), harbour.commons.id()).unwrap().unwrap();
     let machines = AllMachines::new(Sandbox::new(SandboxConfig::default()));

@@ -92,7 +92,7 @@ pub(in crate::cli) fn execute(screen: &Screen, command: &Execute) -> Done {
     let stage = |path: &str| -> Result<Stage, Failure> { Ok(node.get::<ProposalView>(path)?.proposal.stage) };
     // A vote that can be closed may be one that can be executed then.
     let mut now = stage(&path)?;
-    for _ in 0..2 {
+    for step in 0..2 {
         let tick = match now {
             Stage::Open { .. } => Tick::Close(command.proposal),
             Stage::Passed { .. } => Tick::Execute(command.proposal),
@@ -101,10 +101,8 @@ pub(in crate::cli) fn execute(screen: &Screen, command: &Execute) -> Done {
         match due(&node, tick) {
             Ok((Reply::Now(_), _)) => now = stage(&path)?,
             Ok(_) => break,
-            // It has passed, and its timelock runs.
-            Err(_) if matches!(tick, Tick::Execute(_)) && !matches!(stage(&path)?, Stage::Passed { .. }) => {
-                now = stage(&path)?;
-            }
+            // It was closed just now, and its timelock runs; or the node was first.
+            Err(_) if step == 1 || stage(&path)?.name() != now.name() => now = stage(&path)?,
             Err(failure) => return Err(failure),
         }
     }
