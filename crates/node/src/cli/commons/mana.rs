@@ -7,12 +7,12 @@ use troupe::commons::view::{AccountView, HoldView};
 use troupe_commons::mana::{Account, Arbiter, Owner};
 use troupe_commons::{Act, Id};
 
-use super::act::{ActArgs, id_of, now};
+use super::act::{ActArgs, id_of};
 use super::prove;
 use super::show::all;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
-use crate::cli::parse::utc;
+use crate::cli::parse::{now, utc};
 use crate::cli::screen::{BOLD, Screen, count, short};
 use crate::cli::table::{Align, Table};
 

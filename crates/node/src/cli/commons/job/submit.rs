@@ -9,7 +9,7 @@ use troupe_commons::jobs::{JobSpec, MAX_BATCH};
 use troupe_commons::trust::{Context, Level, Scope};
 use troupe_commons::{Act, Id};
 
-use crate::cli::commons::act::{ActArgs, now};
+use crate::cli::commons::act::ActArgs;
 use crate::cli::commons::trust::{context, level};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::Node;
@@ -81,7 +81,7 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     capabilities.sort();
     capabilities.dedup();
     let deadline = u64::try_from(command.deadline.as_millis()).unwrap_or(u64::MAX);
-    let deadline = now().saturating_add(deadline);
+    let deadline = parse::now().saturating_add(deadline);
     let spec = |input: &String| {
         Ok(JobSpec {
             capabilities: capabilities.clone(),
