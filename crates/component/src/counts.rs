@@ -7,9 +7,7 @@ use wasmparser::{Encoding, Parser, Payload, TypeRef};
 use crate::Limits;
 use crate::limits::NONE;
 use crate::load::LoadError;
-
-/// What a page of linear memory holds; other page sizes are not enabled.
-const PAGE: u64 = 64 << 10;
+use crate::needs::{self, PAGE};
 
 /// What one core module has.
 #[derive(Debug, Default)]
@@ -97,17 +95,10 @@ impl Counts {
     }
 
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        for (limit, needs, allowed) in [
-            ("functions", self.functions, limits.functions),
-            ("globals", self.globals, limits.globals),
-            ("tables", self.tables, limits.tables),
-            ("memory", self.memory, limits.memory),
-            ("table", self.table, limits.table),
-        ] {
-            if needs > allowed {
-                return Err(LoadError::Needs { limit, needs, allowed });
-            }
-        }
-        Ok(())
+        needs::check("functions", self.functions, limits.functions)?;
+        needs::check("globals", self.globals, limits.globals)?;
+        needs::check("tables", self.tables, limits.tables)?;
+        needs::check("memory", self.memory, limits.memory)?;
+        needs::check("table", self.table, limits.table)
     }
 }

@@ -43,7 +43,7 @@ pub use actor::{CallError, MAX_DESCRIPTION, NoDescription, WasmComponent};
 pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
 pub use grants::{Allowed, BadGrant, CommonsGrants, Denied, Grants};
 pub use interface::Mismatch;
-pub use limits::{BadLimit, Limits, NONE as NO_LIMIT};
+pub use limits::{BadLimit, Limits};
 pub use load::LoadError;
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
 pub use tree::{MAX_FILE_BYTES, MAX_FILES, Missing};

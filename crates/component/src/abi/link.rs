@@ -9,7 +9,7 @@ use wasmtime::{Caller, Engine, Extern, FuncType, Linker, Memory, Val, ValType};
 
 use super::{
     Came, Carried, Does, FUNCTIONS, Given, HostError, HostFunction, MAX_DOCUMENT, MAX_ID, MODULE, Number,
-    Param, admit, cost, pay, perform,
+    Param, admit, copying, pay, perform,
 };
 use crate::host::Host;
 
@@ -89,7 +89,7 @@ fn call(
     function: &'static HostFunction,
     args: &[Val],
 ) -> wasmtime::Result<i64> {
-    charge(&mut caller, cost(function, 0))?;
+    charge(&mut caller, function.fuel)?;
     let came = match admit(caller.data(), function) {
         Err(error) => Err(error),
         Ok(()) => match function.does {
@@ -101,11 +101,6 @@ fn call(
         Ok(value) => i64::try_from(value).unwrap_or(i64::MAX),
         Err(error) => error.number(),
     })
-}
-
-/// Takes fuel for bytes before they are copied.
-fn charge_bytes(caller: &mut Caller<'_, Host>, bytes: usize) -> wasmtime::Result<()> {
-    charge(caller, (bytes as u64).div_ceil(super::BYTES_A_FUEL))
 }
 
 fn charge(caller: &mut Caller<'_, Host>, fuel: u64) -> wasmtime::Result<()> {
@@ -138,14 +133,14 @@ fn carry(
             if let Err(error) = stretch.of(memory.data(&*caller)) {
                 return Ok(Err(error));
             }
-            charge(caller, u64::from(stretch.len).div_ceil(super::BYTES_A_FUEL))?;
+            charge(caller, copying(stretch.len.into()))?;
             let (memory, host) = memory.data_and_store_mut(caller);
             Ok(stretch.of(memory).and_then(|bytes| host.job.put(what, bytes)))
         }
         Carried::Input | Carried::Result | Carried::State => {
             let len = caller.data().job.taken(what).len();
             let copied = len.min(usize::try_from(stretch.len).unwrap_or(usize::MAX));
-            charge_bytes(caller, copied)?;
+            charge(caller, copying(copied as u64))?;
             let (memory, host) = memory.data_and_store_mut(caller);
             // The room that the guest names must be there, also what would stay as it is.
             Ok(stretch.of_mut(memory).map(|room| {
@@ -220,7 +215,7 @@ fn copy(
     if let Err(error) = stretch.of(memory.data(&*caller)) {
         return Ok(Err(error));
     }
-    charge(caller, u64::from(stretch.len).div_ceil(super::BYTES_A_FUEL))?;
+    charge(caller, copying(stretch.len.into()))?;
     Ok(stretch.of(memory.data(&*caller)).and_then(|bytes| match param {
         Param::Id(_) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Given::Id(Cow::Owned(text.to_owned()))),

@@ -1,9 +1,12 @@
 //! The host ABI: what a job, or an actor that was granted it, may ask of the commons.
 //!
 //! One [`table`](FUNCTIONS) says what there is. Core modules import it from `icn` (`link`), components as an interface
-//! (`component`); both come to `perform`. A refusal is a number, and the guest goes on. Checked in this order:
-//! fuel, whether the function is there, the capability, lengths, pointers, and what the bytes say. So nothing is
-//! allocated that a guest chose the length of before that was bounded and paid.
+//! (`component`); both come to `perform`. A refusal is a number, or an error of the interface, and the guest goes on. Checked
+//! in this order: fuel, whether the function is there, the capability, lengths, pointers, and what the bytes say. A
+//! component's pointers are looked at before all of this, by the engine, and a wrong one traps.
+//!
+//! Invariant: what a guest hands over is kept only once its length is bounded and the copy is paid for. One thing is made
+//! before that: UTF-8 of an id that a component has in another encoding, which is at most as long as its memory allows.
 
 mod act;
 mod answer;
@@ -29,7 +32,7 @@ pub use table::{
     MODULE, Number, Param,
 };
 
-use crate::host::{Host, Refused};
+use crate::host::Host;
 
 /// An argument, looked at where the guest has it.
 #[derive(Debug)]
@@ -158,19 +161,12 @@ fn ask(host: &Host, function: &HostFunction, input: Vec<u8>) -> Result<Answered,
     Ok(Answered { function, input, output })
 }
 
-/// What a call costs in fuel when it carries so many bytes.
-pub(crate) fn cost(function: &HostFunction, bytes: u64) -> u64 {
-    function.fuel + bytes.div_ceil(BYTES_A_FUEL)
+/// What copying so many bytes costs in fuel, beside the call.
+pub(crate) fn copying(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES_A_FUEL)
 }
 
 /// Takes fuel from a guest; one that has too little ends as any that runs out.
 pub(crate) fn pay(fuel: wasmtime::Result<u64>, cost: u64) -> wasmtime::Result<u64> {
     fuel?.checked_sub(cost).ok_or_else(|| wasmtime::Trap::OutOfFuel.into())
-}
-
-/// A limit that a call ran into is a refusal, not a trap.
-impl From<Refused> for HostError {
-    fn from(_: Refused) -> Self {
-        Self::Exhausted
-    }
 }
