@@ -75,6 +75,17 @@ fn not_at_hand() -> Refusal {
     Refusal::new(ErrorCode::Internal, "what the state of the commons names is not at hand")
 }
 
+/// The time of the last entry of the node's commons, all of whose state is at hand; none if it has no commons.
+pub(super) async fn last_entry_at(site: &Site) -> Result<Option<u64>, Refusal> {
+    let host = site.host.clone();
+    let Some(actor) = blocking(move || host.commons()).await? else { return Ok(None) };
+    // Reading one that is not in memory may take as long as a replay: whoever asks again meanwhile does not add to it.
+    let _room = if actor.view_in_memory().is_none() { Some(site.walks.enter()?) } else { None };
+    let view = super::site::view(&actor).await?;
+    let at = view.tip.at.0;
+    Committed::of(view).map(|_| Some(at)).ok_or_else(not_at_hand)
+}
+
 /// Whether a member of the node's commons acts with this key now. Where that cannot be told, it is nobody's.
 pub(super) async fn is_member(site: &Site, key: &DidKey) -> bool {
     let did = key.to_string();
