@@ -190,7 +190,7 @@ fn a_record_is_proved_offline_by_the_file_that_the_node_gives() {
 fn what_time_brings_about_needs_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &charter(2, &[("mana-rate", 0)]));
-    node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until: now() + 300 });
+    node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until: now() + 3_000 });
     let begun = std::time::Instant::now();
     while node.get("/commons/accounts/escrow")["balance"] != 0 {
         assert!(begun.elapsed().as_secs() < 30, "the hold never lapsed");
@@ -203,7 +203,7 @@ fn what_time_brings_about_needs_nobody() {
 fn what_was_done_before_its_time_is_no_letter_that_was_lost() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &charter(2, &[("mana-rate", 0)]));
-    let until = now() + 2_000;
+    let until = now() + 5_000;
     let hold = node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until });
     node.act(2, Act::Void { hold: hold["hold"].as_str().unwrap().parse().unwrap() });
     let begun = std::time::Instant::now();
