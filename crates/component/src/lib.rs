@@ -44,7 +44,7 @@ pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
 pub use grants::{Allowed, BadGrant, CommonsGrants, Denied, Grants};
 pub use interface::Mismatch;
 pub use limits::{BadLimit, Limits};
-pub use load::LoadError;
+pub use load::{LoadError, check_limits};
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
 pub use tree::{MAX_FILE_BYTES, MAX_FILES, Missing};
 pub use url::{BadUrl, Url};

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use troupe_chain::Hash;
 
 use crate::disk::Disk;
+use crate::error::is_full;
 use crate::index::{self, Index};
 use crate::log::erase::{self, Plan};
 use crate::log::rows::Rows;
@@ -402,10 +403,6 @@ impl Store for Embedded {
 
 /// What is left of the last segment must at least take a few large messages.
 const ROOM: u64 = 8 << 20;
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
 
 /// Writes an error with what caused it, for a halt outlives the error.
 fn chain_of(error: &StoreError) -> String {

@@ -28,8 +28,10 @@ pub struct Violation {
 pub struct Surroundings {
     /// The user's keys.
     pub keyring: Option<Keyring>,
-    /// Whether the environment has a passphrase.
+    /// Whether the environment has the passphrase of the identity.
     pub passphrase: bool,
+    /// Whether it has that of the key that signs the node's log.
+    pub log_passphrase: bool,
 }
 
 /// What was found so far.
@@ -49,12 +51,26 @@ pub fn violations(config: &NodeConfig, around: &Surroundings) -> Vec<Violation> 
         Some(Profile::Production) => {
             identity(config, around, &mut found);
             durable(config, &mut found);
+            signed(config, around, &mut found);
             guarded(config, &mut found);
         }
         Some(Profile::Development) => identity(config, around, &mut found),
         Some(Profile::Testing) => alone(config, &mut found),
     }
     parameters(config, &mut found);
+    found.0
+}
+
+/// What a profile does not require, and advises.
+pub fn advice(config: &NodeConfig) -> Vec<Violation> {
+    let mut found = Found(Vec::new());
+    if config.profile == Some(Profile::Production) && config.log.witnesses.is_empty() {
+        found.add(
+            "log.witnesses",
+            "nobody cosigns the node's log: whoever has its key could show one history to some and another to others",
+            "witnesses = [\"URL=KEY\"] in [log]; `troupe witness` runs one, elsewhere",
+        );
+    }
     found.0
 }
 
@@ -146,6 +162,30 @@ fn durable(config: &NodeConfig, found: &mut Found) {
             "without a deadline one message may take as long as its fuel lasts",
             "deadline = \"10s\" in [node]",
         );
+    }
+}
+
+/// What the node signs of its chains, it alone signs: its key is encrypted, and the passphrase is at hand and nobody else's.
+fn signed(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
+    const KEY: &str = "log.key-passphrase-file";
+    match &config.log.key_passphrase_file {
+        Some(path) => private(KEY, path, found),
+        None if around.log_passphrase => {}
+        None => found.add(
+            KEY,
+            "the key that signs the node's log is not encrypted, or nobody is there to be asked for its passphrase",
+            "key-passphrase-file = \"FILE\" in [log], or TROUPE_KEY_PASSPHRASE",
+        ),
+    }
+    let Some(StorePlace::Folder(store)) = &config.store else { return };
+    // What cannot be read, the start says.
+    if let Ok(Some(false)) = troupe_log::is_key_encrypted(&store.join(troupe_log::NODE_KEY_FILE)) {
+        let store = store.display();
+        let what = format!(
+            "{store}/{} is not encrypted: whoever reads it signs as the node",
+            troupe_log::NODE_KEY_FILE
+        );
+        found.add(KEY, what, format!("troupe key encrypt {store}"));
     }
 }
 

@@ -139,7 +139,7 @@ enum What {
     Ruling {
         /// The job's id
         job: Id,
-        /// The digest of the result that is right [default: none is]
+        /// The digest of the result that is right, as `troupe job show` says it [default: none is]
         result: Option<Id>,
     },
     /// A member of a federation

@@ -138,6 +138,7 @@ fn say_result(screen: &Screen, result: &JobResult) -> Done {
         (None, None) => {}
     }
     screen.field("fuel", count(result.fuel))?;
+    screen.field("digest", result.digest())?;
     Ok(screen.field("run", format_args!("{} with {}", result.chain, plural(result.size, "entry")))?)
 }
 

@@ -9,6 +9,7 @@ use troupe_chain::Cid;
 use troupe_commons::jobs::{JobSpec, MAX_BATCH};
 use troupe_commons::trust::Scope;
 use troupe_commons::{Act, Id};
+use troupe_component::{Limits, LoadError, check_limits};
 
 use crate::cli::commons::act::ActArgs;
 use crate::cli::failure::{Done, Failure};
@@ -73,9 +74,10 @@ fn scope(text: &str) -> Result<Scope, Box<dyn Error + Send + Sync>> {
 
 pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     let member = command.act.open()?;
-    let component = blob(&member.node, &command.component)?;
     let mut limits = BTreeMap::from([("fuel".to_owned(), FUEL)]);
     limits.extend(command.limits.iter().cloned());
+    check(&command.component, &limits)?;
+    let component = blob(&member.node, &command.component)?;
     let mut capabilities = command.capabilities.clone();
     capabilities.sort();
     capabilities.dedup();
@@ -99,6 +101,26 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     let jobs: Vec<JobSpec> = command.inputs.iter().map(spec).collect::<Result<_, Failure>>()?;
     let many = plural(jobs.len() as u64, "job");
     member.act_and_say(screen, &Act::Submit { jobs }, format_args!("{many} submitted"))
+}
+
+/// Refuses a limit that there is not, and code that is beyond one: no executor would bid, and the job would only expire.
+fn check(file_or_cid: &str, limits: &BTreeMap<String, u64>) -> Done {
+    let mut all = Limits::for_jobs();
+    for (name, value) in limits {
+        all.set(name, *value).map_err(Failure::cannot)?;
+    }
+    let path = Path::new(file_or_cid);
+    if !path.exists() {
+        return Ok(());
+    }
+    check_limits(&parse::file(path)?, &all).map_err(|error| {
+        let failure = Failure::cannot(&error).while_(file_or_cid);
+        match error {
+            LoadError::Needs { limit, needs, .. } => failure.help(format_args!("--limit {limit}={needs}")),
+            LoadError::TooLarge { size, .. } => failure.help(format_args!("--limit component={size}")),
+            _ => failure,
+        }
+    })
 }
 
 /// The hash of a blob that is at the node: a file is given to it.
