@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use troupe_abi::{Came, Given, admit, cost, cost_of_bytes, perform};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, WasmList, WasmStr};
 
-use super::{
-    Came, Does, FUNCTIONS, Given, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, admit,
-    cost, pay, perform,
-};
+use super::{Does, FUNCTIONS, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, pay};
 use crate::host::Host;
 use crate::world::Expected;
 
@@ -89,7 +87,7 @@ fn with_id(
         Ok(_) => return Ok((Err(HostError::TooLarge.into()),)),
         Err(error) => return Err(error),
     };
-    charge(&mut store, (text.len() as u64).div_ceil(super::BYTES_A_FUEL))?;
+    charge(&mut store, cost_of_bytes(text.len() as u64))?;
     let given = [Some(Given::Id(Cow::Owned(text))), amount.map(Given::Amount)];
     let given: Vec<_> = given.into_iter().flatten().collect();
     value(finish(&mut store, function, &given)?)
@@ -107,7 +105,7 @@ fn with_document(
     if document.len() > MAX_DOCUMENT as usize {
         return Ok((Err(HostError::TooLarge.into()),));
     }
-    charge(&mut store, (document.len() as u64).div_ceil(super::BYTES_A_FUEL))?;
+    charge(&mut store, cost_of_bytes(document.len() as u64))?;
     let bytes = document.as_le_slice(&store).to_vec();
     value(finish(&mut store, function, &[Given::Document(Cow::Owned(bytes))])?)
 }
