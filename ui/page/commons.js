@@ -4,6 +4,7 @@
 import { Checks } from "./checks.js";
 import { announce, day, h, hash, number, replace, throttled } from "./dom.js";
 import { mark } from "./marks.js";
+import { Wrong } from "./verifier.js";
 
 const EVERY = 2000;
 const LIMIT = 200;
@@ -73,7 +74,7 @@ export class CommonsView {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#checks?.end();
-    for (const run of this.#runs.values()) run.end();
+    for (const { checks } of this.#runs.values()) checks.end();
   }
 
   /** No key moves anything here. */
@@ -201,10 +202,26 @@ export class CommonsView {
   }
 
   /** Runs the chain of a job again, here. */
-  replayJob(result) {
-    const checks = new Checks(this.#source.spec(result.chain), result.size - 1, throttled(() => this.#draw(), 100));
-    this.#runs.set(result.chain, checks);
-    checks.begin();
+  replayJob(spec, result) {
+    const run = { told: null };
+    const changed = throttled(() => {
+      if (run.checks.replay.state === "ok" && !run.asked) run.asked = this.#compareRun(run, spec, result);
+      this.#draw();
+    }, 100);
+    run.checks = new Checks(this.#source.spec(result.chain), result.size - 1, changed);
+    this.#runs.set(result.chain, run);
+    run.checks.begin();
+    this.#draw();
+  }
+
+  /** Compares what the run came to with the receipt. */
+  async #compareRun(run, spec, result) {
+    try {
+      await run.checks.isRunOf(spec, result);
+      run.told = runWords(run.checks.replay, result);
+    } catch (error) {
+      run.told = error instanceof Wrong ? ["wrong", `not what the receipt says: ${error.message}`] : ["said", error.message];
+    }
     this.#draw();
   }
 
@@ -212,14 +229,22 @@ export class CommonsView {
   cameTo(result) {
     const run = this.#runs.get(result.chain);
     if (!run) return null;
-    if (run.fault) return ["wrong", `not what the receipt says: ${run.fault.what}`];
-    const isWhole = run.links.state === "ok" && run.links.count === result.size;
-    if (isWhole && run.links.name !== result.entry) return ["wrong", `the chain ends with ${run.links.name.slice(0, 12)}…, not with what the receipt says`];
-    if (run.replay.state === "ok") return ["run", "run again here, and came to what the receipt says"];
-    if (isWhole && run.replay.state === "unknown") return ["checked", `linked as the receipt says; what a browser cannot run, \`troupe verify ${result.chain.slice(0, 12)}\` does`];
-    if (run.replay.state === "unknown") return ["said", run.links.what ?? run.replay.what];
-    return ["said", "running…"];
+    const { links, replay, fault } = run.checks;
+    if (fault) return ["wrong", `not what the receipt says: ${fault.what}`];
+    const isWhole = links.state === "ok" && links.count === result.size;
+    if (isWhole && links.name !== result.entry) return ["wrong", `the chain ends with ${links.name.slice(0, 12)}…, not with what the receipt says`];
+    if (run.told) return run.told;
+    if (replay.state !== "unknown") return ["said", "running…"];
+    return isWhole ? ["checked", `linked as the receipt says, and not run: ${replay.what}`] : ["said", links.what ?? replay.what];
   }
+}
+
+/** What is said of a run that was replayed and that its receipt fits. */
+function runWords({ trust, left }, { chain }) {
+  const verify = `\`troupe verify ${chain.slice(0, 12)}\``;
+  if (trust) return ["checked", `linked as the receipt says. It failed by a limit that browsers do not have: ${verify} runs it`];
+  if (left) return ["checked", "linked as the receipt says. What it takes to run all of it was taken back"];
+  return ["run", `run again here, and came to what the receipt says. A browser counts no fuel: ${verify} does`];
 }
 
 /** A value whose text does not depend on the order of its members. */
@@ -272,7 +297,7 @@ function jobCard(job, view) {
     ["Deadline", day(spec.deadline)],
   ];
   if (of.paid !== undefined) facts.push(["Paid", `${number(of.paid)} mana`]);
-  const slots = (of.slots ?? []).map((slot) => slotRow(slot, view));
+  const slots = (of.slots ?? []).map((slot) => slotRow(slot, spec, view));
   return h(
     "details",
     { class: "card commons-card", data: { id: job.id } },
@@ -283,12 +308,12 @@ function jobCard(job, view) {
   );
 }
 
-function slotRow({ executor, abandoned, result }, view) {
+function slotRow({ executor, abandoned, result }, spec, view) {
   const words = result?.error ?? (result?.output ? hash(result.output) : abandoned ? "given up" : "waited for");
   const came = result && view.cameTo(result);
   const replayed = came
     ? [mark(came[0]), " ", came[1]]
-    : result && h("button", { type: "button", class: "small", onclick: () => view.replayJob(result) }, "Replay it here");
+    : result && h("button", { type: "button", class: "small", onclick: () => view.replayJob(spec, result) }, "Replay it here");
   return h(
     "tr",
     {},

@@ -111,9 +111,9 @@ async function sender(chain, data, go) {
   return from.seq === undefined ? words : link(go, chain.actor, from.seq, words);
 }
 
-/** Why this page has not run it again, where what it needs was taken back. */
+/** Why this page has not run it again: what it needs was taken back, or no browser can. */
 function notRun(chain, record) {
-  const why = chain.checks.gapAt(record.seq);
+  const why = chain.checks.whyNotRun(record.seq);
   return why === null ? null : h("p", { class: "quiet not-run" }, "Not run again here: ", why.replaceAll("`", ""));
 }
 
