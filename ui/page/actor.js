@@ -1,7 +1,7 @@
 // One chain: what the page has checked of it, its entries, the one that is chosen, and the way through time.
 
 import { Chain, PAGE } from "./chain.js";
-import { announce, brief, h, hash, number, parsed, replace, s, throttled } from "./dom.js";
+import { announce, brief, h, hash, number, parsed, replace, s, throttled, withCode } from "./dom.js";
 import { showEntry } from "./entry.js";
 import { mark } from "./marks.js";
 import { plots } from "./plots.js";
@@ -248,7 +248,7 @@ export class ActorView {
       case "idle":
         return "not asked for yet";
       case "unknown":
-        return `not here: ${replay.what}`;
+        return ["not here: ", withCode(replay.what)];
       case "wrong":
         return stoppedAt(replay);
       default:

@@ -2,8 +2,8 @@
 // replays the commons' chain, comes to every one of them by itself, and compares.
 
 import { Checks } from "./checks.js";
-import { announce, day, h, hash, number, replace, throttled } from "./dom.js";
-import { mark } from "./marks.js";
+import { announce, brief, day, h, hash, number, replace, throttled, withCode } from "./dom.js";
+import { fuelMark, mark } from "./marks.js";
 import { Wrong } from "./verifier.js";
 
 const EVERY = 2000;
@@ -197,7 +197,7 @@ export class CommonsView {
       const button = h("button", { type: "button", class: "small", onclick: () => this.#checks.run() }, "Compute all of it here");
       return [mark("said"), ` The node says so. The chain has ${number(links.count)} entries. `, button];
     }
-    if (replay.state === "unknown") return [mark("said"), ` The node says so; this page could not compute it: ${replay.what}`];
+    if (replay.state === "unknown") return [mark("said"), " The node says so; this page could not compute it: ", withCode(replay.what)];
     return [mark("said"), ` The node says so. This page has computed ${number(replay.count)} of ${number(this.#checks.total)} entries.`];
   }
 
@@ -241,10 +241,9 @@ export class CommonsView {
 
 /** What is said of a run that was replayed and that its receipt fits. */
 function runWords({ trust, left }, { chain }) {
-  const verify = `\`troupe verify ${chain.slice(0, 12)}\``;
-  if (trust) return ["checked", `linked as the receipt says. It failed by a limit that browsers do not have: ${verify} runs it`];
+  if (trust) return ["checked", `linked as the receipt says. It failed by a limit that browsers do not have: \`troupe verify ${chain.slice(0, 12)}\` runs it`];
   if (left) return ["checked", "linked as the receipt says. What it takes to run all of it was taken back"];
-  return ["run", `run again here, and came to what the receipt says. A browser counts no fuel: ${verify} does`];
+  return ["run", "run again here, and came to what the receipt says"];
 }
 
 /** A value whose text does not depend on the order of its members. */
@@ -312,14 +311,14 @@ function slotRow({ executor, abandoned, result }, spec, view) {
   const words = result?.error ?? (result?.output ? hash(result.output) : abandoned ? "given up" : "waited for");
   const came = result && view.cameTo(result);
   const replayed = came
-    ? [mark(came[0]), " ", came[1]]
+    ? [mark(came[0]), " ", withCode(brief(came[1]))]
     : result && h("button", { type: "button", class: "small", onclick: () => view.replayJob(spec, result) }, "Replay it here");
   return h(
     "tr",
     {},
     h("th", { scope: "row" }, hash(executor, 10)),
     h("td", {}, words),
-    h("td", { class: "num" }, result ? number(result.fuel) : ""),
+    h("td", { class: "num" }, result ? [number(result.fuel), came ? [" ", fuelMark()] : null] : ""),
     h("td", {}, result ? h("a", { href: `#/${result.chain}` }, `${number(result.size)} entries`) : ""),
     h("td", { class: "came" }, replayed),
   );

@@ -9,6 +9,8 @@ from nodes import Forged, Node, Server, name
 
 #: Two pages of memory: those that ask for more are denied it.
 LIMITS = ["--limit", "memory=131072", "--limit", "fuel=50000000"]
+#: For whom a module acts in the commons: there is none at this node, which is an answer like any other.
+GRANTS = ["--grant", "commons:mana-read", "--grant", "commons:mana-spend", "--grant", f"commons-for:{'7' * 64}"]
 MESSAGES = {"appends": ['{"a":1}', '{"b":2}', '{"c":3}']}
 
 
@@ -23,7 +25,7 @@ class Jobs(Explorer):
         for title, module in MODULES.items():
             file = folder / f"{title}.wasm"
             file.write_bytes(module)
-            cls.node.run("start", str(file), "--name", title, *LIMITS)
+            cls.node.run("start", str(file), "--name", title, *LIMITS, *(GRANTS if title == "asks" else []))
             for message in MESSAGES.get(title, ["{}"]):
                 # Most of them fail, which is recorded.
                 command = [TROUPE, "send", title, message, "--node", cls.node.url]
@@ -47,18 +49,34 @@ class Jobs(Explorer):
         self.quiet(self.node.url)
 
     def test_what_a_module_fails_with_by_itself_and_what_it_is_denied_come_out_the_same(self):
-        for title in ("starts", "greedy", "traps", "refuses", "divides"):
+        for title in ("starts", "asks", "greedy", "traps", "refuses", "divides"):
             with self.subTest(title):
                 page, said = self.opened(self.node.url, title, "run")
                 self.assertNotIn("trust", said)
                 self.assertEqual(self.marked(page, 2), "run again here")
 
+    def test_what_it_read_comes_from_the_entry_and_what_it_asked_for_is_compared(self):
+        page, _ = self.opened(self.node.url, "asks", "run")
+        self.assertEqual(self.marked(page, 2), "run again here")
+        self.picture(page, "module-asks")
+        found = b'{"value":7}'
+        for change, says in [
+            (lambda data: data["calls"][0].update(out=name(found)), "reply"),
+            (lambda data: data["calls"][0].update(fn="icn.host_get_reputation"), "calls"),
+            (lambda data: data.pop("calls"), "calls"),
+            (lambda data: data["effects"][0]["send"].update(message=name(found)), "effects"),
+            (lambda data: data.pop("effects"), "effects"),
+        ]:
+            with self.subTest(says):
+                shown = f".verdict .fault:has-text('{says}')"
+                self.assertEqual(self.mark_of_lie("asks", shown, change, [found]), "wrong")
+
     def test_a_limit_that_browsers_do_not_have_is_taken_on_trust_and_says_so(self):
         for title in ("greedy-traps", "endless", "deep"):
             with self.subTest(title):
-                page, said = self.opened(self.node.url, title, "checked")
-                self.assertIn("1 failure by limits that browsers do not have taken on trust", said)
-                self.assertIn("run again but for one entry", said)
+                page, _ = self.opened(self.node.url, title, "checked")
+                page.wait_for_selector(".cell:has-text('1 failure by limits that browsers do not have taken on trust')")
+                self.assertIn("run again but for one entry", page.inner_text(".verdict"))
                 self.assertEqual(self.marked(page, 2), "checked here")
                 self.assertIn("Not run again here", page.inner_text(".not-run"))
         self.picture(page, "module-on-trust")

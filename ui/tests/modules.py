@@ -2,8 +2,8 @@
 
 I32, I64 = b"\x7f", b"\x7e"
 END, DROP, UNREACHABLE = b"\x0b", b"\x1a", b"\x00"
-#: What the functions of these modules are, by number: `run`, functions of the host that take two numbers, and the start.
-TYPES = [(b"", I64), (I32 + I32, I32), (b"", b"")]
+#: What functions take and return: `run`, most functions of the host, the start function, and two of the commons'.
+TYPES = [(b"", I64), (I32 + I32, I32), (b"", b""), (I32 + I32, I64), (I32 + I32 + I64, I32)]
 
 
 def number(value):
@@ -59,7 +59,7 @@ def module(run, imports=(), start=None, others=()):
     return b"".join([
         b"\0asm\1\0\0\0",
         section(1, listed([b"\x60" + listed([bytes([p]) for p in params]) + listed([bytes([r]) for r in results]) for params, results in TYPES])),
-        section(2, listed([text("icn") + text(name) + b"\x00\x01" for name in imports])),
+        section(2, listed([text("icn") + text(name) + b"\x00" + number(TYPE_OF.get(name, 1)) for name in imports])),
         section(3, listed([number(type) for type in types])),
         section(5, listed([b"\x00\x01"])),
         section(7, listed(exports)),
@@ -82,6 +82,8 @@ def local_set(n):
 
 RETURN_0 = i64(0)
 TAKE_INPUT, PUT_OUTPUT, TAKE_STATE, PUT_STATE = "host_take_input", "host_put_output", "host_take_state", "host_put_state"
+GET_MANA, SPEND_MANA = "host_account_get_mana", "host_account_spend_mana"
+TYPE_OF = {GET_MANA: 3, SPEND_MANA: 4}
 
 
 def appends():
@@ -101,6 +103,17 @@ def starts():
     start = i32(8) + i32(100) + call(0) + local_set(0) + i32(0) + local_get(0) + b"\x36\x02\x00"
     run = i32(8) + i32(0) + b"\x28\x02\x00" + call(1) + DROP + RETURN_0
     return module(run, [TAKE_INPUT, PUT_OUTPUT], start)
+
+
+def asks():
+    """Asks the commons for the balance of its principal, spends some of it, and replies with the balance."""
+    code = b"".join([
+        i32(0), i32(0), i32(0), call(0), b"\x37\x03\x00",
+        i32(0), i32(0), i64(5), call(1), DROP,
+        i32(0), i32(8), call(2), DROP,
+        RETURN_0,
+    ])
+    return module(code, [GET_MANA, SPEND_MANA, PUT_OUTPUT])
 
 
 #: Grows memory by more than any job may have, and leaves what that gave at 0.
@@ -125,6 +138,7 @@ def deep():
 MODULES = {
     "appends": appends(),
     "starts": starts(),
+    "asks": asks(),
     "greedy": greedy(),
     "greedy-traps": greedy(UNREACHABLE),
     "traps": module(UNREACHABLE),
