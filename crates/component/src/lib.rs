@@ -14,7 +14,6 @@
 pub mod abi;
 mod actor;
 mod cache;
-mod counts;
 mod effects;
 mod fetch;
 mod grants;

@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use troupe_abi::{Came, Given, admit, cost_of_bytes, perform};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, WasmList, WasmStr};
 
-use super::{
-    Came, Does, FUNCTIONS, Given, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, admit,
-    copying, pay, perform,
-};
+use super::{Does, FUNCTIONS, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, pay};
 use crate::host::Host;
 use crate::world::Expected;
 
@@ -89,7 +87,7 @@ fn with_id(
         return Ok((Err(HostError::TooLarge.into()),));
     }
     let text = text.into_owned();
-    charge(&mut store, copying(text.len() as u64))?;
+    charge(&mut store, cost_of_bytes(text.len() as u64))?;
     let given = [Some(Given::Id(Cow::Owned(text))), amount.map(Given::Amount)];
     let given: Vec<_> = given.into_iter().flatten().collect();
     value(finish(&mut store, function, &given)?)
@@ -107,7 +105,7 @@ fn with_document(
     if document.len() > MAX_DOCUMENT as usize {
         return Ok((Err(HostError::TooLarge.into()),));
     }
-    charge(&mut store, copying(document.len() as u64))?;
+    charge(&mut store, cost_of_bytes(document.len() as u64))?;
     let bytes = document.as_le_slice(&store).to_vec();
     value(finish(&mut store, function, &[Given::Document(Cow::Owned(bytes))])?)
 }
@@ -119,7 +117,7 @@ fn bare(mut store: Store<'_>, function: &'static HostFunction) -> Answer<Vec<u8>
     }
     Ok((match finish(&mut store, function, &[])? {
         Ok(Came::Bytes(bytes)) => {
-            charge(&mut store, copying(bytes.len() as u64))?;
+            charge(&mut store, cost_of_bytes(bytes.len() as u64))?;
             Ok(bytes)
         }
         Ok(Came::Value(_)) => Err(HostError::NotAvailable.into()),
