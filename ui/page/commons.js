@@ -215,6 +215,7 @@ export class CommonsView {
     if (run.fault) return ["wrong", `not what the receipt says: ${run.fault.what}`];
     const isWhole = run.links.state === "ok" && run.links.count === result.size;
     if (isWhole && run.links.name !== result.entry) return ["wrong", `the chain ends with ${run.links.name.slice(0, 12)}…, not with what the receipt says`];
+    if (run.replay.state === "ok" && result.from) return ["checked", "its last part was run again here; `troupe verify` replays what another executor did before it"];
     if (run.replay.state === "ok") return ["run", "run again here, and came to what the receipt says"];
     if (isWhole && run.replay.state === "unknown") return ["checked", `linked as the receipt says; what a browser cannot run, \`troupe verify ${result.chain.slice(0, 12)}\` does`];
     if (run.replay.state === "unknown") return ["said", run.links.what ?? run.replay.what];
@@ -265,12 +266,13 @@ function jobCard(job, view) {
   const { spec } = job;
   const facts = [
     ["Component", hash(spec.component)],
-    ["Input", hash(spec.input)],
+    spec.inputs.length > 1 ? ["Inputs", `${number(spec.inputs.length)}, in order`] : ["Input", hash(spec.inputs[0])],
     ["Submitter", hash(job.submitter)],
     ["Price", `${number(spec.price)} mana${spec.replicas > 1 ? ` each, ${spec.quorum} of ${spec.replicas} agree` : ""}`],
-    ["Fuel", `at most ${number(spec.limits.fuel)}`],
+    ["Fuel", `at most ${number(spec.limits.fuel)}${spec.inputs.length > 1 ? " for each input" : ""}`],
     ["Deadline", day(spec.deadline)],
   ];
+  if (job.tried?.length) facts.push(["Not finished by", job.tried.map((executor) => hash(executor, 10))]);
   if (of.paid !== undefined) facts.push(["Paid", `${number(of.paid)} mana`]);
   const slots = (of.slots ?? []).map((slot) => slotRow(slot, view));
   return h(
