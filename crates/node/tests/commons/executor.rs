@@ -21,6 +21,7 @@ use troupe_identity::SecretKey;
 use troupe_runtime::{Actor, SendError, StoreHistory};
 use troupe_store::{MemoryStore, Store};
 
+use crate::people::spec;
 use crate::person::{charter, now, person};
 
 /// How long something may take that should happen by itself.
@@ -132,20 +133,8 @@ impl Harbour {
     }
 
     fn spec(&self, module: &str, input: &[u8]) -> JobSpec {
-        JobSpec {
-            capabilities: Vec::new(),
-            component: self.put(&troupe_testing::module_from_wat(module).unwrap()),
-            deadline: now() + 50_000,
-            inputs: vec![self.put(input)],
-            limits: BTreeMap::from([("fuel".to_owned(), 1_000_000)]),
-            price: 100,
-            quorum: 1,
-            replicas: 1,
-            reputation: None,
-            resume: None,
-            scope: None,
-            term: None,
-        }
+        let component = self.put(&troupe_testing::module_from_wat(module).unwrap());
+        JobSpec { deadline: now() + 50_000, price: 100, ..spec(component, self.put(input)) }
     }
 
     /// A job of so many inputs, each of which takes a while.

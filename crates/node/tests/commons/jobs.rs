@@ -10,11 +10,10 @@ use troupe_commons::jobs::JobSpec;
 use troupe_identity::{FileSigner, Passphrase, SecretKey};
 
 use crate::executor::{ECHO, SLOW_FUEL, SLOWLY_COUNTS};
-use crate::people::{Node, cache, verify};
-use crate::person::{charter, now};
+use crate::people::{Node, PASSPHRASE, spec, verify};
+use crate::person::charter;
 use crate::random::Random;
 
-const PASSPHRASE: &str = "in a test";
 /// How often a node with jobs is killed, unless TROUPE_KILLS says otherwise.
 const KILLS: u64 = 12;
 
@@ -55,18 +54,9 @@ fn start_as(folder: &Path, executor: u8) -> Node {
     )
 }
 
-fn run(node: &Node, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_troupe"));
-    command.args(arguments).stdin(std::process::Stdio::null()).env("XDG_CACHE_HOME", cache());
-    command.env("TROUPE_NODE", format!("http://{}", node.addr)).env("TROUPE_PASSPHRASE", PASSPHRASE);
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
 #[track_caller]
 fn ok(node: &Node, arguments: &[&str]) -> String {
-    let (code, out, err) = run(node, arguments);
+    let (code, out, err) = node.run(arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{err}");
     out
 }
@@ -103,7 +93,7 @@ fn a_member_submits_jobs_watches_them_and_replays_their_receipts() {
     let changed =
         fs::read_to_string(at("job.receipt")).unwrap().replacen("\"fuel\":1000000", "\"fuel\":2000000", 1);
     fs::write(at("job.receipt"), changed).unwrap();
-    let (code, out, err) = run(&node, &["verify", &at("job.receipt")]);
+    let (code, out, err) = node.run(&["verify", &at("job.receipt")]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("other limits than the job"), "{out}{err}");
 }
@@ -124,13 +114,13 @@ fn what_cannot_be_run_is_refused_cancelled_and_told() {
         assert!(begun.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_millis(50));
     }
-    let (code, _, err) = run(&node, &["job", "receipt", job]);
+    let (code, _, err) = node.run(&["job", "receipt", job]);
     assert!(code == 2 && err.contains("is open and has no receipt"), "{err}");
     let executor = key(folder.path(), 2);
-    let (code, _, err) = run(&node, &["job", "cancel", job, "--as", &executor]);
+    let (code, _, err) = node.run(&["job", "cancel", job, "--as", &executor]);
     assert!(code == 2 && err.contains("another member"), "{err}");
     ok(&node, &["job", "cancel", job, "--as", &me]);
-    let (code, out, _) = run(&node, &["job", "watch", job]);
+    let (code, out, _) = node.run(&["job", "watch", job]);
     assert!(code == 1 && out.contains("cancelled"), "{out}");
 }
 
@@ -243,7 +233,7 @@ fn what_members_refuse_to_run_is_told_to_whoever_submits_it() {
     let me = key(folder.path(), 1);
     let submit = |more: &[&str]| {
         let arguments = ["job", "submit", &at("echo.wasm"), &at("input"), "--as", &me];
-        run(&node, &[&arguments[..], more].concat())
+        node.run(&[&arguments[..], more].concat())
     };
     let refused = |more: &[&str], says: &str| {
         let (code, out, err) = submit(more);
@@ -298,20 +288,7 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
     let component = put(&node, &troupe_testing::module_from_wat(ECHO).unwrap());
     for round in 0..kills {
         let input = put(&node, format!("input {round}").as_bytes());
-        let spec = JobSpec {
-            capabilities: Vec::new(),
-            component,
-            deadline: now() + 600_000,
-            inputs: vec![input],
-            limits: [("fuel".to_owned(), 1_000_000)].into(),
-            price: 5,
-            quorum: 1,
-            replicas: 1,
-            reputation: None,
-            resume: None,
-            scope: None,
-            term: None,
-        };
+        let spec = JobSpec { price: 5, ..spec(component, input) };
         let reply = node.act(1, Act::Submit { jobs: vec![spec] });
         submitted.push(reply["jobs"][0].as_str().unwrap().to_owned());
         std::thread::sleep(Duration::from_millis(random.below(900)));
