@@ -4,17 +4,18 @@
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
-use troupe_chain::{Body, Code, Entry, Hash, MAX_INTEGER, Text};
+use troupe_chain::{Body, Code, Entry, Hash, MAX_INTEGER, Text, Tip};
 use troupe_commons::jobs::{JobResult, JobSpec};
 
 use crate::answer::Refusal;
 
-/// Compares them; `last` is the entry that the run has come to, and its name.
+/// Compares them; `tip` is where the run has come to, at `last`.
 pub(crate) fn check(
     spec: &[u8],
     result: &[u8],
     genesis: &Entry,
-    last: (&Entry, Hash),
+    last: &Entry,
+    tip: &Tip,
 ) -> Result<(), Refusal> {
     let (spec, result): (JobSpec, JobResult) = (read(spec)?, read(result)?);
     let Body::Genesis(first) = &genesis.body else { return Err(wrong("it does not begin with genesis")) };
@@ -31,7 +32,6 @@ pub(crate) fn check(
     if first.fork.as_ref().map(|fork| fork.entry) != spec.resume.map(|entry| entry.0) {
         return Err(wrong("it goes on from another entry than the job says"));
     }
-    let (last, name) = last;
     let (input, fuel, came_to) = match &last.body {
         Body::Message(message) => {
             (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
@@ -40,7 +40,8 @@ pub(crate) fn check(
         _ => return Err(wrong("its last entry is no run")),
     };
     same("input", spec.input.0, input)?;
-    same("entry", result.entry.0, name)?;
+    same("chain", result.chain.0, tip.chain)?;
+    same("entry", result.entry.0, tip.entry)?;
     same("size", result.size, last.seq + 1)?;
     same("fuel", result.fuel, fuel.0)?;
     let says = match (&result.error, result.output) {
@@ -70,4 +71,81 @@ fn same<T: PartialEq + Display>(what: &str, says: T, is: T) -> Result<(), Refusa
     }
     let what = format!("{what}: the receipt says {says}, the run has {is}");
     Err(Refusal::Wrong { seq: None, what, instead: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn name(text: &str) -> String {
+        Hash::of(text.as_bytes()).to_string()
+    }
+
+    fn bytes(value: &Value) -> Vec<u8> {
+        serde_json::to_vec(value).unwrap()
+    }
+
+    /// A job, its result, and the entries of its run: genesis, the first state, and the message.
+    fn run() -> (Value, Value, [Value; 3]) {
+        let limits = json!({"answer":0,"calls":0,"component":99,"fuel":50,"instances":1,"log":0,"memory":65536,"message":9,
+            "reply":9,"send":0,"sends":0,"stack":65536,"state":9,"table":1});
+        let genesis = json!({"data":{"at":1,"component-hash":name("code"),"engine":{"name":"browser"},"kind":"genesis",
+            "limits":limits,"nonce":name("nonce"),"seq":0,"v":1,"world":"troupe:job/module@1"},"parent":null});
+        let init =
+            json!({"data":{"at":1,"fuel":0,"kind":"init","seq":1,"state":name("null"),"v":1},"parent":""});
+        let message = json!({"data":{"at":1,"before":name("null"),"from":{"kind":"http"},"fuel":7,"kind":"message",
+            "message":name("input"),"reply":name("output"),"seq":2,"state":name("null"),"v":1},"parent":""});
+        let spec = json!({"component":name("code"),"deadline":9,"input":name("input"),"limits":{"fuel":50,"time":MAX_INTEGER},
+            "price":1,"quorum":1,"replicas":1});
+        (spec, json!({"fuel":7,"output":name("output"),"size":3}), [genesis, init, message])
+    }
+
+    /// What is wrong after a change of the job, the result or an entry; the result names the entries as they are then.
+    fn wrong_after(change: impl FnOnce(&mut Value, &mut Value, &mut [Value; 3])) -> String {
+        let (mut spec, mut result, mut entries) = run();
+        let mut named = json!({});
+        change(&mut spec, &mut named, &mut entries);
+        let (mut tip, genesis) = Tip::check_genesis(&bytes(&entries[0])).unwrap();
+        let mut last = None;
+        for entry in &mut entries[1..] {
+            entry["parent"] = json!(tip.entry.to_string());
+            last = Some(tip.check(&bytes(entry)).unwrap().1);
+        }
+        result["chain"] = json!(tip.chain.to_string());
+        result["entry"] = json!(tip.entry.to_string());
+        result.as_object_mut().unwrap().append(named.as_object_mut().unwrap());
+        match check(&bytes(&spec), &bytes(&result), &genesis.entry, &last.unwrap(), &tip) {
+            Ok(()) => String::new(),
+            Err(Refusal::Wrong { what, .. } | Refusal::Unknown(what)) => what,
+        }
+    }
+
+    #[test]
+    fn a_receipt_fits_the_run_that_it_is_of_and_no_other() {
+        assert_eq!(wrong_after(|_, _, _| ()), "");
+        let other = json!(name("other"));
+        type Change<'a> = &'a dyn Fn(&mut Value, &mut Value, &mut [Value; 3]);
+        let cases: &[(&str, Change<'_>)] = &[
+            ("component", &|spec, _, _| spec["component"] = other.clone()),
+            ("input", &|spec, _, _| spec["input"] = other.clone()),
+            ("limit `fuel`", &|spec, _, _| spec["limits"]["fuel"] = json!(49)),
+            ("limit `time`", &|spec, _, _| spec["limits"]["time"] = json!(5)),
+            ("another entry", &|spec, _, _| spec["resume"] = other.clone()),
+            ("granted", &|_, _, entries| entries[0]["data"]["grants"] = json!(["commons:mana-read"])),
+            ("configured", &|_, _, entries| entries[0]["data"]["config"] = other.clone()),
+            ("chain", &|_, result, _| result["chain"] = other.clone()),
+            ("entry", &|_, result, _| result["entry"] = other.clone()),
+            ("size", &|_, result, _| result["size"] = json!(4)),
+            ("fuel", &|_, result, _| result["fuel"] = json!(8)),
+            ("result: the receipt says the output", &|_, result, _| result["output"] = other.clone()),
+            ("result: the receipt says the failure fuel", &|_, result, _| result["error"] = json!("fuel")),
+            ("cannot be read", &|spec, _, _| spec["more"] = json!(1)),
+        ];
+        for (says, change) in cases {
+            let wrong = wrong_after(change);
+            assert!(wrong.contains(says), "{says}: {wrong}");
+        }
+    }
 }

@@ -132,7 +132,7 @@ impl Replay {
         let (Some(genesis), Some(last)) = (&self.genesis, &self.last) else {
             return Err(Refusal::unknown("the run has not come to an end"));
         };
-        receipt::check(spec, result, genesis, (last, self.replayer.tip().entry)).map(|()| Vec::new())
+        receipt::check(spec, result, genesis, last, self.replayer.tip()).map(|()| Vec::new())
     }
 
     /// The state that the replay has come to.
