@@ -4,52 +4,95 @@
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
-use troupe_chain::{Body, Code, Entry, Hash, MAX_INTEGER, Text, Tip};
+use troupe_chain::{Body, Code, Entry, Genesis, Hash, MAX_INTEGER, Text, Tip};
 use troupe_commons::jobs::{JobResult, JobSpec};
 
 use crate::answer::Refusal;
 
-/// Compares them; `tip` is where the run has come to, at `last`.
-pub(crate) fn check(
-    spec: &[u8],
-    result: &[u8],
-    genesis: &Entry,
-    last: &Entry,
-    tip: &Tip,
-) -> Result<(), Refusal> {
-    let (spec, result): (JobSpec, JobResult) = (read(spec)?, read(result)?);
-    let Body::Genesis(first) = &genesis.body else { return Err(wrong("it does not begin with genesis")) };
-    let Code::Component(code) = &first.code else { return Err(wrong("it is of no component")) };
-    same("component", spec.component.0, *code)?;
-    for (name, limit) in &spec.limits {
-        let found = Text::new(name.as_str()).ok().and_then(|name| first.limits.get(&name).copied());
-        // What a genesis does not list has no bound.
-        same(&format!("limit `{name}`"), *limit, found.unwrap_or(MAX_INTEGER))?;
-    }
-    if !first.grants.is_empty() || first.config.is_some() {
-        return Err(wrong("it was granted something, or configured"));
-    }
-    if first.fork.as_ref().map(|fork| fork.entry) != spec.resume.map(|entry| entry.0) {
-        return Err(wrong("it goes on from another entry than the job says"));
-    }
-    let (input, fuel, came_to) = match &last.body {
-        Body::Message(message) => {
-            (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
+/// The most messages of a run that are kept: a job has fewer.
+const MAX_HANDLED: usize = 100;
+
+/// The run of a job, as far as it was replayed.
+pub(crate) struct Run {
+    genesis: Genesis,
+    handled: Vec<Handled>,
+    was_upgraded: bool,
+}
+
+/// A message that the run took.
+struct Handled {
+    input: Hash,
+    fuel: u64,
+    came_to: String,
+}
+
+impl Run {
+    /// A run that begins with this; `None` if it is no genesis.
+    pub(crate) fn of(genesis: Entry) -> Option<Self> {
+        match genesis.body {
+            Body::Genesis(genesis) => {
+                Some(Self { genesis: *genesis, handled: Vec::new(), was_upgraded: false })
+            }
+            _ => None,
         }
-        Body::Failure(failure) => (failure.message, failure.fuel, format!("the failure {}", failure.error)),
-        _ => return Err(wrong("its last entry is no run")),
-    };
-    same("input", spec.input.0, input)?;
-    same("chain", result.chain.0, tip.chain)?;
-    same("entry", result.entry.0, tip.entry)?;
-    same("size", result.size, last.seq + 1)?;
-    same("fuel", result.fuel, fuel.0)?;
-    let says = match (&result.error, result.output) {
-        (Some(error), _) => format!("the failure {error}"),
-        (None, Some(name)) => output(name.0),
-        (None, None) => "nothing".to_owned(),
-    };
-    same("result", says, came_to)
+    }
+
+    /// Takes the next entry.
+    pub(crate) fn take(&mut self, entry: &Entry) {
+        let (input, fuel, came_to) = match &entry.body {
+            Body::Message(message) => {
+                (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
+            }
+            Body::Failure(failure) => {
+                (failure.message, failure.fuel, format!("the failure {}", failure.error))
+            }
+            Body::Upgrade(_) => {
+                self.was_upgraded = true;
+                return;
+            }
+            Body::Genesis(_) | Body::Init(_) | Body::Engine(_) | Body::Stop(_) => return,
+        };
+        if self.handled.len() < MAX_HANDLED {
+            self.handled.push(Handled { input, fuel: fuel.0, came_to });
+        }
+    }
+
+    /// Compares the run, which has come to `tip`, with what was to be run and with the result.
+    pub(crate) fn check(&self, spec: &[u8], result: &[u8], tip: &Tip) -> Result<(), Refusal> {
+        let (spec, result): (JobSpec, JobResult) = (read(spec)?, read(result)?);
+        self.check_rules(&spec)?;
+        same("inputs", 1, self.handled.len())?;
+        let Some(last) = self.handled.last() else { return Err(wrong("it took no input")) };
+        same("input", spec.input.0, last.input)?;
+        same("chain", result.chain.0, tip.chain)?;
+        same("entry", result.entry.0, tip.entry)?;
+        same("size", result.size, tip.seq + 1)?;
+        same("fuel", result.fuel, last.fuel)?;
+        let says = match (&result.error, result.output) {
+            (Some(error), _) => format!("the failure {error}"),
+            (None, Some(name)) => output(name.0),
+            (None, None) => "nothing".to_owned(),
+        };
+        same("result", says.as_str(), last.came_to.as_str())
+    }
+
+    fn check_rules(&self, spec: &JobSpec) -> Result<(), Refusal> {
+        let Genesis { code, limits, grants, config, fork, .. } = &self.genesis;
+        let Code::Component(code) = code else { return Err(wrong("it is of no component")) };
+        same("component", spec.component.0, *code)?;
+        for (name, limit) in &spec.limits {
+            // What a genesis does not list has no bound.
+            let found = Text::new(name.as_str()).ok().and_then(|name| limits.get(&name).copied());
+            same(&format!("limit `{name}`"), *limit, found.unwrap_or(MAX_INTEGER))?;
+        }
+        if self.was_upgraded || !grants.is_empty() || config.is_some() {
+            return Err(wrong("it was granted something, configured, or upgraded"));
+        }
+        if fork.as_ref().map(|fork| fork.entry) != spec.resume.map(|entry| entry.0) {
+            return Err(wrong("it goes on from another entry than the job says"));
+        }
+        Ok(())
+    }
 }
 
 fn output(name: Hash) -> String {
@@ -88,7 +131,7 @@ mod tests {
     }
 
     /// A job, its result, and the entries of its run: genesis, the first state, and the message.
-    fn run() -> (Value, Value, [Value; 3]) {
+    fn run() -> (Value, Value, Vec<Value>) {
         let limits = json!({"answer":0,"calls":0,"component":99,"fuel":50,"instances":1,"log":0,"memory":65536,"message":9,
             "reply":9,"send":0,"sends":0,"stack":65536,"state":9,"table":1});
         let genesis = json!({"data":{"at":1,"component-hash":name("code"),"engine":{"name":"browser"},"kind":"genesis",
@@ -99,24 +142,24 @@ mod tests {
             "message":name("input"),"reply":name("output"),"seq":2,"state":name("null"),"v":1},"parent":""});
         let spec = json!({"component":name("code"),"deadline":9,"input":name("input"),"limits":{"fuel":50,"time":MAX_INTEGER},
             "price":1,"quorum":1,"replicas":1});
-        (spec, json!({"fuel":7,"output":name("output"),"size":3}), [genesis, init, message])
+        (spec, json!({"fuel":7,"output":name("output"),"size":3}), vec![genesis, init, message])
     }
 
     /// What is wrong after a change of the job, the result or an entry; the result names the entries as they are then.
-    fn wrong_after(change: impl FnOnce(&mut Value, &mut Value, &mut [Value; 3])) -> String {
+    fn wrong_after(change: impl FnOnce(&mut Value, &mut Value, &mut Vec<Value>)) -> String {
         let (mut spec, mut result, mut entries) = run();
         let mut named = json!({});
         change(&mut spec, &mut named, &mut entries);
         let (mut tip, genesis) = Tip::check_genesis(&bytes(&entries[0])).unwrap();
-        let mut last = None;
+        let mut run = Run::of(genesis.entry).unwrap();
         for entry in &mut entries[1..] {
             entry["parent"] = json!(tip.entry.to_string());
-            last = Some(tip.check(&bytes(entry)).unwrap().1);
+            run.take(&tip.check(&bytes(entry)).unwrap().1);
         }
         result["chain"] = json!(tip.chain.to_string());
         result["entry"] = json!(tip.entry.to_string());
         result.as_object_mut().unwrap().append(named.as_object_mut().unwrap());
-        match check(&bytes(&spec), &bytes(&result), &genesis.entry, &last.unwrap(), &tip) {
+        match run.check(&bytes(&spec), &bytes(&result), &tip) {
             Ok(()) => String::new(),
             Err(Refusal::Wrong { what, .. } | Refusal::Unknown(what)) => what,
         }
@@ -126,7 +169,7 @@ mod tests {
     fn a_receipt_fits_the_run_that_it_is_of_and_no_other() {
         assert_eq!(wrong_after(|_, _, _| ()), "");
         let other = json!(name("other"));
-        type Change<'a> = &'a dyn Fn(&mut Value, &mut Value, &mut [Value; 3]);
+        type Change<'a> = &'a dyn Fn(&mut Value, &mut Value, &mut Vec<Value>);
         let cases: &[(&str, Change<'_>)] = &[
             ("component", &|spec, _, _| spec["component"] = other.clone()),
             ("input", &|spec, _, _| spec["input"] = other.clone()),
@@ -135,6 +178,11 @@ mod tests {
             ("another entry", &|spec, _, _| spec["resume"] = other.clone()),
             ("granted", &|_, _, entries| entries[0]["data"]["grants"] = json!(["commons:mana-read"])),
             ("configured", &|_, _, entries| entries[0]["data"]["config"] = other.clone()),
+            ("inputs", &|_, _, entries| {
+                // A message before the job's own may have led to another state.
+                entries.push(entries[2].clone());
+                entries[3]["data"]["seq"] = json!(3);
+            }),
             ("chain", &|_, result, _| result["chain"] = other.clone()),
             ("entry", &|_, result, _| result["entry"] = other.clone()),
             ("size", &|_, result, _| result["size"] = json!(4)),
