@@ -4,8 +4,8 @@
 
 use wasmparser::{Encoding, Parser, Payload, TypeRef};
 
-/// What a page of linear memory holds; other page sizes are not enabled.
-const PAGE: u64 = 64 << 10;
+/// Bytes of a page of linear memory; other page sizes are not enabled.
+pub const PAGE: u64 = 64 << 10;
 
 /// A core module that has more from the start than a limit allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -26,7 +26,7 @@ mod table;
 pub use act::{Act, COMMONS};
 pub use answer::{NotACall, ReadAnswer, ReadRequest};
 pub use call::{Caller, Stretch, call};
-pub use counts::{TooMuch, check_counts};
+pub use counts::{PAGE, TooMuch, check_counts};
 pub use errors::HostError;
 pub use grants::CommonsGrants;
 pub use host::{Came, Given, Host, Outcome, admit, cost, cost_of_bytes, perform};

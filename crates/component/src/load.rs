@@ -210,6 +210,17 @@ impl Sandbox {
     }
 }
 
+/// Checks what the bytes of a component or a core module alone say against limits: nothing is compiled for it. What the bytes
+/// do not say, such as whether they fit a world, loading does.
+///
+/// # Errors
+/// [`LoadError::TooLarge`] or [`LoadError::Needs`], for the first limit that they go beyond.
+pub fn check_limits(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    check_size(bytes, limits)?;
+    check_counts(bytes, limits)?;
+    needs::check_bytes(bytes, limits)
+}
+
 fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     let size = bytes.len() as u64;
     if size > limits.component {

@@ -27,7 +27,7 @@ pub mod sealed;
 mod web;
 
 #[cfg(feature = "pkcs11")]
-pub use device::{DeviceError, DeviceSigner, Token};
+pub use device::{DeviceError, DeviceSigner, FoundToken, Token};
 pub use document::KeyDocument;
 pub use file::{BadKeyFile, FileSigner, open, seal};
 pub use key::{NoEntropy, NotSigned, SecretKey, Signer};

@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use troupe_chain::{Abort, Body, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip};
+use troupe_chain::{
+    Abort, Body, Code, Context, Hash, Linked, Machine, Notice, Outcome as Came, Sender, Step, Tip,
+};
 
 use crate::batch::{Batch, Completion, Outcome};
 use crate::cell::{Cell, Hold, weight};
@@ -212,14 +214,11 @@ impl Core {
         let log = std::mem::take(&mut step.log);
         if let Came::Rejected(rejection) = step.outcome {
             Metrics::add(&self.metrics.rejected, 1);
-            let mut completion = self.refused(
-                cell,
-                batch,
-                letter,
-                Notice::Refused,
-                SendError::Rejected(rejection),
-                context.seq,
-            );
+            let error = SendError::Rejected(rejection);
+            let mut completion = match loaded.is_native() && matches!(letter.from, Sender::Timer { .. }) {
+                true => self.moot(batch, letter, context.seq),
+                false => self.refused(cell, batch, letter, Notice::Refused, error, context.seq),
+            };
             completion.log = log;
             completion.span = began.map(|began| {
                 let span = Span::of(&context, cell.id, trace, &name, "rejected", began);
@@ -337,6 +336,11 @@ impl Loaded {
         } else {
             Hold::Nothing
         }
+    }
+
+    /// Whether the machine is part of the host.
+    fn is_native(&self) -> bool {
+        matches!(self.tip.rules.code, Code::Native(_))
     }
 
     /// Stores the state if enough entries lead to it from the last stored one: never more than `every`, so that the

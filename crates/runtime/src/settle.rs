@@ -93,6 +93,15 @@ impl Core {
         }
     }
 
+    /// Settles a timer that a native machine refuses. It looks again at something that may have been done before its time, or is
+    /// looked at once more later: that is no news for anybody.
+    pub(crate) fn moot(&self, batch: &mut Batch, letter: Letter, seq: u64) -> Completion {
+        if let Settle::Own(own) = &letter.settle {
+            batch.push_rows(own.rows.iter().cloned());
+        }
+        Completion::dropped(letter, seq)
+    }
+
     /// Settles a letter to an actor that has stopped: its heir gets it, or the sender is told.
     pub(crate) fn turn_away(&self, cell: &Arc<Cell>, loaded: &Loaded, batch: &mut Batch, letter: Letter) {
         if let Some(heir) = loaded.record.successor() {

@@ -167,3 +167,19 @@ pub enum StoreError {
 fn or_none(name: &Option<Hash>) -> String {
     name.map_or_else(|| "none".to_owned(), |name| name.to_string())
 }
+
+impl StoreError {
+    /// Whether the disk has no room: what was asked for may work later.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Io { source, .. } => is_full(source),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the system says that there is no room.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -5,78 +5,75 @@ use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
 use troupe_chain::{Body, Code, Entry, Genesis, Hash, MAX_INTEGER, Text, Tip};
-use troupe_commons::jobs::{JobResult, JobSpec};
+use troupe_commons::jobs::{JobResult, JobSpec, MAX_INPUTS};
 
 use crate::answer::Refusal;
 
-/// The most messages of a run that are kept: a job has fewer.
-const MAX_HANDLED: usize = 100;
-
-/// The run of a job, as far as it was replayed.
+/// The chain of a job's run, as far as it was replayed.
 pub(crate) struct Run {
     genesis: Genesis,
-    handled: Vec<Handled>,
     was_upgraded: bool,
-}
-
-/// A message that the run took.
-struct Handled {
-    input: Hash,
+    /// The inputs that it handled, in order; of other chains than a job's, some.
+    inputs: Vec<Hash>,
+    /// The fuel that they used.
     fuel: u64,
-    came_to: String,
+    /// What the last of them came to.
+    last: Option<String>,
 }
 
 impl Run {
     /// A run that begins with this; `None` if it is no genesis.
     pub(crate) fn of(genesis: Entry) -> Option<Self> {
-        match genesis.body {
-            Body::Genesis(genesis) => {
-                Some(Self { genesis: *genesis, handled: Vec::new(), was_upgraded: false })
-            }
-            _ => None,
-        }
+        let Body::Genesis(genesis) = genesis.body else { return None };
+        let inputs = Vec::new();
+        Some(Self { genesis: *genesis, was_upgraded: false, inputs, fuel: 0, last: None })
     }
 
-    /// Takes the next entry.
-    pub(crate) fn take(&mut self, entry: &Entry) {
+    /// Takes in the next entry.
+    pub(crate) fn push(&mut self, entry: &Entry) {
         let (input, fuel, came_to) = match &entry.body {
             Body::Message(message) => {
                 (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
             }
-            Body::Failure(failure) => {
-                (failure.message, failure.fuel, format!("the failure {}", failure.error))
-            }
+            Body::Failure(failure) => (failure.message, failure.fuel, failed(&failure.error)),
             Body::Upgrade(_) => {
                 self.was_upgraded = true;
                 return;
             }
             Body::Genesis(_) | Body::Init(_) | Body::Engine(_) | Body::Stop(_) => return,
         };
-        if self.handled.len() < MAX_HANDLED {
-            self.handled.push(Handled { input, fuel: fuel.0, came_to });
+        // One more than a job may have, so that it is seen.
+        if self.inputs.len() <= MAX_INPUTS {
+            self.inputs.push(input);
         }
+        self.fuel = self.fuel.saturating_add(fuel.0);
+        self.last = Some(came_to);
     }
 
-    /// Compares the run, which has come to `tip`, with what was to be run and with the result.
+    /// Compares the run, which has come to `tip`, with what was to be run and with the result. What another executor did before
+    /// the chain of a run that went on from there is not looked at.
     pub(crate) fn check(&self, spec: &[u8], result: &[u8], tip: &Tip) -> Result<(), Refusal> {
         let (spec, result): (JobSpec, JobResult) = (read(spec)?, read(result)?);
-        self.check_rules(&spec)?;
-        same("inputs", 1, self.handled.len())?;
-        let Some(last) = self.handled.last() else { return Err(wrong("it took no input")) };
-        same("input", spec.input.0, last.input)?;
+        self.check_rules(&spec, &result)?;
+        let Some(came_to) = &self.last else { return Err(wrong("it has handled nothing")) };
+        if !inputs_fit(&spec, &result, &self.inputs) {
+            return Err(wrong("what it handled are not the inputs of the job"));
+        }
         same("chain", result.chain.0, tip.chain)?;
         same("entry", result.entry.0, tip.entry)?;
         same("size", result.size, tip.seq + 1)?;
-        same("fuel", result.fuel, last.fuel)?;
+        if result.from.is_none() || result.fuel < self.fuel {
+            same("fuel", result.fuel, self.fuel)?;
+        }
         let says = match (&result.error, result.output) {
-            (Some(error), _) => format!("the failure {error}"),
+            (Some(error), _) => failed(error),
             (None, Some(name)) => output(name.0),
             (None, None) => "nothing".to_owned(),
         };
-        same("result", says.as_str(), last.came_to.as_str())
+        same("result", &says, came_to)
     }
 
-    fn check_rules(&self, spec: &JobSpec) -> Result<(), Refusal> {
+    fn check_rules(&self, spec: &JobSpec, result: &JobResult) -> Result<(), Refusal> {
         let Genesis { code, limits, grants, config, fork, .. } = &self.genesis;
         let Code::Component(code) = code else { return Err(wrong("it is of no component")) };
         same("component", spec.component.0, *code)?;
@@ -88,11 +85,26 @@ impl Run {
         if self.was_upgraded || !grants.is_empty() || config.is_some() {
             return Err(wrong("it was granted something, configured, or upgraded"));
         }
-        if fork.as_ref().map(|fork| fork.entry) != spec.resume.map(|entry| entry.0) {
+        if fork.as_ref().map(|fork| fork.entry) != result.from.or(spec.resume).map(|entry| entry.0) {
             return Err(wrong("it goes on from another entry than the job says"));
         }
         Ok(())
     }
+}
+
+/// Whether a chain handled what it was to: all inputs, or up to one that failed; after another executor's, what was left.
+fn inputs_fit(spec: &JobSpec, result: &JobResult, handled: &[Hash]) -> bool {
+    let inputs: Vec<Hash> = spec.inputs.iter().map(|input| input.0).collect();
+    match (result.from.is_some(), result.error.is_some()) {
+        (false, false) => inputs == handled,
+        (false, true) => inputs.starts_with(handled),
+        (true, false) => inputs.len() > handled.len() && inputs.ends_with(handled),
+        (true, true) => inputs.windows(handled.len().max(1)).skip(1).any(|some| some == handled),
+    }
+}
+
+fn failed(error: &dyn Display) -> String {
+    format!("the failure {error}")
 }
 
 fn output(name: Hash) -> String {
@@ -140,7 +152,7 @@ mod tests {
             json!({"data":{"at":1,"fuel":0,"kind":"init","seq":1,"state":name("null"),"v":1},"parent":""});
         let message = json!({"data":{"at":1,"before":name("null"),"from":{"kind":"http"},"fuel":7,"kind":"message",
             "message":name("input"),"reply":name("output"),"seq":2,"state":name("null"),"v":1},"parent":""});
-        let spec = json!({"component":name("code"),"deadline":9,"input":name("input"),"limits":{"fuel":50,"time":MAX_INTEGER},
+        let spec = json!({"component":name("code"),"deadline":9,"inputs":[name("input")],"limits":{"fuel":50,"time":MAX_INTEGER},
             "price":1,"quorum":1,"replicas":1});
         (spec, json!({"fuel":7,"output":name("output"),"size":3}), vec![genesis, init, message])
     }
@@ -154,7 +166,7 @@ mod tests {
         let mut run = Run::of(genesis.entry).unwrap();
         for entry in &mut entries[1..] {
             entry["parent"] = json!(tip.entry.to_string());
-            run.take(&tip.check(&bytes(entry)).unwrap().1);
+            run.push(&tip.check(&bytes(entry)).unwrap().1);
         }
         result["chain"] = json!(tip.chain.to_string());
         result["entry"] = json!(tip.entry.to_string());
@@ -172,13 +184,14 @@ mod tests {
         type Change<'a> = &'a dyn Fn(&mut Value, &mut Value, &mut Vec<Value>);
         let cases: &[(&str, Change<'_>)] = &[
             ("component", &|spec, _, _| spec["component"] = other.clone()),
-            ("input", &|spec, _, _| spec["input"] = other.clone()),
+            ("not the inputs", &|spec, _, _| spec["inputs"] = json!([other])),
+            ("not the inputs", &|spec, _, _| spec["inputs"] = json!([name("input"), name("input")])),
             ("limit `fuel`", &|spec, _, _| spec["limits"]["fuel"] = json!(49)),
             ("limit `time`", &|spec, _, _| spec["limits"]["time"] = json!(5)),
             ("another entry", &|spec, _, _| spec["resume"] = other.clone()),
             ("granted", &|_, _, entries| entries[0]["data"]["grants"] = json!(["commons:mana-read"])),
             ("configured", &|_, _, entries| entries[0]["data"]["config"] = other.clone()),
-            ("inputs", &|_, _, entries| {
+            ("not the inputs", &|_, _, entries| {
                 // A message before the job's own may have led to another state.
                 entries.push(entries[2].clone());
                 entries[3]["data"]["seq"] = json!(3);

@@ -18,6 +18,7 @@ use crate::receipt::Run;
 pub(crate) struct Replay {
     replayer: Replayer<'static, Browser>,
     once: Once,
+    /// What it has of a job's run.
     run: Option<Run>,
 }
 
@@ -123,7 +124,7 @@ impl Replay {
             ));
         }
         if let Some(run) = &mut self.run {
-            run.take(&entry);
+            run.push(&entry);
         }
         Ok(answer)
     }

@@ -12,7 +12,7 @@ use crate::abi::{self, HostFunction};
 use crate::actor::Body;
 use crate::interface::Mismatch;
 use crate::load::{LoadError, check_counts};
-use crate::needs::{MAX_MEMORIES, MAX_TABLES};
+use crate::needs::{MAX_MEMORIES, MAX_TABLES, check};
 use crate::{Grants, Limits, Sandbox, WasmComponent, World};
 
 /// Loads a core module that is a job; `None` if the bytes are something else.
@@ -38,13 +38,8 @@ pub(crate) fn load(
         return Err(LoadError::Interface { world: World::Job.name(), mismatches });
     }
     let needs = module.resources_required();
-    for (limit, needs, allowed) in
-        [("memories", needs.num_memories, MAX_MEMORIES), ("tables", needs.num_tables, MAX_TABLES)]
-    {
-        if needs > allowed {
-            return Err(LoadError::Needs { limit, needs: needs.into(), allowed: allowed.into() });
-        }
-    }
+    check("memories", needs.num_memories.into(), MAX_MEMORIES.into())?;
+    check("tables", needs.num_tables.into(), MAX_TABLES.into())?;
     let mut linker = Linker::new(&engine);
     link::link(&mut linker, &engine).map_err(invalid)?;
     let pre = linker.instantiate_pre(&module).map_err(invalid)?;

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use troupe_chain::DidKey;
 
 pub use base::{Missing, Request, signature_base};
-pub use nonce::{NonceWindow, Replayed};
+pub use nonce::{NonceWindow, Party, Replayed, WindowBounds};
 pub use params::{BadParameters, Parameters};
 
 use crate::key::{NoEntropy, NotSigned, Signer};

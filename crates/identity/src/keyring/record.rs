@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use troupe_chain::DidKey;
 
+#[cfg(feature = "pkcs11")]
+use crate::device::Token;
+
 /// The version of the format.
 const VERSION: u64 = 1;
 
@@ -37,9 +40,22 @@ pub enum Kept {
         id: String,
         /// The library that talks to the device.
         module: PathBuf,
+        /// The device's serial number, which tells it from others of that label. Records of before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serial: Option<String>,
         /// The device's label.
         token: String,
     },
+}
+
+#[cfg(feature = "pkcs11")]
+impl Kept {
+    /// The device that the key is in, if it is in one.
+    pub fn device(&self) -> Option<Token> {
+        let Self::Pkcs11 { module, serial, token, .. } = self else { return None };
+        let (module, label, serial) = (module.clone(), Some(token.clone()), serial.clone());
+        Some(Token { module, label, serial, slot: None })
+    }
 }
 
 /// All that a keyring knows of a name.

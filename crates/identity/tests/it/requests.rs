@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use troupe_identity::http::{
-    NonceWindow, NotVerified, Parameters, Replayed, Request, SignedFields, content_digest, sign,
-    signature_base, verify,
+    NonceWindow, NotVerified, Parameters, Party, Replayed, Request, SignedFields, Verified, WindowBounds,
+    content_digest, sign, signature_base, verify,
 };
 use troupe_identity::{DidKey, SecretKey, Signer as _};
 
@@ -177,13 +177,47 @@ fn a_nonce_is_taken_once_while_it_is_good() {
         ("signature", &fields.signature),
     ];
     let verified = verify(&example(&headers), BODY, NOW).unwrap();
-    let mut window = NonceWindow::new(2);
-    assert_eq!(window.take(&verified, NOW), Ok(()));
-    assert_eq!(window.take(&verified, NOW + 60), Err(Replayed::Seen));
-    let other = |nonce: &str| troupe_identity::http::Verified { nonce: nonce.into(), ..verified.clone() };
-    assert_eq!(window.take(&other("2"), NOW), Ok(()));
-    assert_eq!(window.take(&other("3"), NOW), Err(Replayed::Full), "nothing good is forgotten");
-    assert_eq!(window.take(&other("3"), NOW + 61), Ok(()), "what has expired is");
+    let mut window = NonceWindow::new(WindowBounds { party: 2, key: 2 });
+    let mut take = |verified: &Verified, now| window.take(verified, Party::Member, now);
+    assert_eq!(take(&verified, NOW), Ok(()));
+    assert_eq!(take(&verified, NOW + 60), Err(Replayed::Seen));
+    let other = |nonce: &str| Verified { nonce: nonce.into(), ..verified.clone() };
+    assert_eq!(take(&other("2"), NOW), Ok(()));
+    assert_eq!(take(&other("3"), NOW), Err(Replayed::Full), "nothing good is forgotten");
+    assert_eq!(take(&other("3"), NOW + 61), Ok(()), "what has expired is");
+}
+
+/// A request of a key, by number, with a nonce, by number.
+fn verified(key: u8, nonce: usize) -> Verified {
+    let did = SecretKey::from_seed(&[key; 32]).did().clone();
+    Verified { did, nonce: nonce.to_string(), created: NOW, expires: NOW + 60 }
+}
+
+#[test]
+fn strangers_do_not_lock_members_out_nor_one_key_another() {
+    let mut window = NonceWindow::new(WindowBounds { party: 6, key: 4 });
+    for number in 0..6 {
+        assert_eq!(window.take(&verified(number, 0), Party::Stranger, NOW), Ok(()));
+    }
+    assert_eq!(window.take(&verified(6, 0), Party::Stranger, NOW), Err(Replayed::Full));
+    for nonce in 0..4 {
+        assert_eq!(window.take(&verified(10, nonce), Party::Member, NOW), Ok(()), "{nonce}");
+    }
+    assert_eq!(window.take(&verified(10, 4), Party::Member, NOW), Err(Replayed::KeyFull));
+    assert_eq!(window.take(&verified(11, 0), Party::Member, NOW), Ok(()));
+    // All of that is forgotten, and counted no more, when it has expired.
+    let later = |key, nonce| Verified { expires: NOW + 120, ..verified(key, nonce) };
+    for nonce in 0..4 {
+        assert_eq!(window.take(&later(10, nonce), Party::Member, NOW + 61), Ok(()), "{nonce}");
+    }
+    assert_eq!(window.take(&later(6, 0), Party::Stranger, NOW + 61), Ok(()));
+}
+
+#[test]
+fn what_a_stranger_sent_counts_no_second_time_when_they_have_become_a_member() {
+    let mut window = NonceWindow::new(WindowBounds { party: 2, key: 2 });
+    assert_eq!(window.take(&verified(1, 0), Party::Stranger, NOW), Ok(()));
+    assert_eq!(window.take(&verified(1, 0), Party::Member, NOW), Err(Replayed::Seen));
 }
 
 proptest! {

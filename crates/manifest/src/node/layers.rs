@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::NodeConfig;
 use super::read::Loaded;
-use super::settings::{Kind, SETTINGS, Setting};
+use super::settings::{Kind, SETTINGS, Setting, listed};
 use crate::fault::Fault;
 
 /// Where the value of a setting comes from.
@@ -53,7 +53,7 @@ pub struct Layers {
     /// What holds.
     pub config: NodeConfig,
     file: Option<Loaded>,
-    over: BTreeMap<&'static str, Origin>,
+    over: BTreeMap<String, Origin>,
 }
 
 impl Layers {
@@ -80,7 +80,7 @@ impl Layers {
             let name = setting.variable();
             if let Some(loaded) = take(Loaded::parse(&text, Path::new(&name))) {
                 (setting.copy)(&mut layers.config, &loaded.config);
-                layers.over.insert(setting.key, Origin::Variable(name));
+                layers.over.insert(setting.key.to_owned(), Origin::Variable(name));
             }
         }
         if faults.is_empty() { Ok(layers) } else { Err(faults) }
@@ -89,14 +89,14 @@ impl Layers {
     /// Takes what an argument says of a setting, if it was given.
     pub fn argue<T>(
         &mut self,
-        key: &'static str,
+        key: &str,
         argument: &'static str,
         value: Option<T>,
         set: impl FnOnce(&mut NodeConfig, T),
     ) {
         if let Some(value) = value {
             set(&mut self.config, value);
-            self.over.insert(key, Origin::Argument(argument));
+            self.over.insert(key.to_owned(), Origin::Argument(argument));
         }
     }
 
@@ -115,18 +115,12 @@ impl Layers {
         }
     }
 
-    /// Every setting and parameter as it holds.
+    /// Every setting as it holds.
     pub fn rows(&self) -> Vec<Row> {
-        let row = |setting: &Setting| Row {
-            key: setting.key.to_owned(),
-            value: (setting.show)(&self.config),
-            origin: self.origin(setting.key),
-        };
-        let parameter = |(name, value): (&String, &u64)| {
-            let key = format!("parameters.{name}");
-            Row { value: Some(value.to_string()), origin: self.origin(&key), key }
-        };
-        SETTINGS.iter().map(row).chain(self.config.parameters.iter().map(parameter)).collect()
+        let row = |key: String, value| Row { origin: self.origin(&key), key, value };
+        let settings =
+            SETTINGS.iter().map(|setting| row(setting.key.to_owned(), (setting.show)(&self.config)));
+        settings.chain(listed(&self.config).into_iter().map(|(key, value)| row(key, Some(value)))).collect()
     }
 }
 

@@ -127,18 +127,24 @@ pub struct LogSettings {
 }
 
 /// How a node runs jobs of its commons.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutorSettings {
     /// The key of the member as whom it runs them: a name or a file.
     pub signer: Option<String>,
     /// How many at the same time.
-    pub capacity: Option<u32>,
+    pub capacity: u32,
     /// Mana that it asks for a million units of fuel.
-    pub price: Option<u64>,
+    pub price: u64,
     /// What it can do.
     pub capabilities: Vec<String>,
     /// How far submitters may raise limits.
     pub ceiling: Vec<(String, u64)>,
+}
+
+impl Default for ExecutorSettings {
+    fn default() -> Self {
+        Self { signer: None, capacity: 2, price: 1, capabilities: Vec::new(), ceiling: Vec::new() }
+    }
 }
 
 /// Where chains are kept.

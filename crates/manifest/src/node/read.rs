@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::settings::SETTINGS;
+use super::settings::{SETTINGS, listed};
 use super::{
     ExecutorSettings, IdentitySettings, LogSettings, Network, NodeConfig, NodeSettings, Profile, StorePlace,
     TlsFiles,
@@ -60,6 +60,18 @@ const NODE_KEYS: &[&str] = &[
     "rate-limit",
     "snapshot-every",
     "threads",
+];
+
+/// The sections that settings are in, and their keys.
+#[cfg(test)]
+pub(super) const SECTIONS: &[(&str, &[&str])] = &[
+    ("executor", EXECUTOR_KEYS),
+    ("governance", GOVERNANCE_KEYS),
+    ("identity", IDENTITY_KEYS),
+    ("log", LOG_KEYS),
+    ("network", NETWORK_KEYS),
+    ("node", NODE_KEYS),
+    ("storage", STORAGE_KEYS),
 ];
 
 /// A configuration with the place of each of its settings.
@@ -134,9 +146,8 @@ impl Loaded {
         let setting = |setting: &super::Setting| {
             of(setting.key, setting.key).or_else(|| of(setting.key, setting.formerly?))
         };
-        let parameters = config.parameters.keys().map(|name| format!("parameters.{name}"));
-        let parameters = parameters.filter_map(|name| of(&name, &name));
-        let places = SETTINGS.iter().filter_map(setting).chain(parameters).collect();
+        let listed = listed(&config).into_iter().filter_map(|(name, _)| of(&name, &name));
+        let places = SETTINGS.iter().filter_map(setting).chain(listed).collect();
         Ok(Self { config, file: file.to_owned(), text: text.to_owned(), places })
     }
 
@@ -161,6 +172,10 @@ fn place(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
         None => table.get(key).map(toml::Spanned::span),
         Some((first, rest)) => match table.get(first)?.get_ref() {
             DeValue::Table(table) => place(table, rest),
+            // The parts of a list have numbers, from 1.
+            DeValue::Array(list) => {
+                list.get(rest.parse::<usize>().ok()?.checked_sub(1)?).map(toml::Spanned::span)
+            }
             _ => None,
         },
     }
@@ -289,11 +304,13 @@ fn log(section: &Section<'_>) -> Result<Option<LogSettings>, Fault> {
 
 fn executor(section: &Section<'_>) -> Result<Option<ExecutorSettings>, Fault> {
     let Some(executor) = section.section("executor", EXECUTOR_KEYS)? else { return Ok(None) };
+    let usual = ExecutorSettings::default();
     let capabilities = executor.texts("capabilities", MAX_CAPABILITIES)?;
+    let capacity = executor.number("capacity", (1, 1024))?.and_then(|number| u32::try_from(number).ok());
     Ok(Some(ExecutorSettings {
         signer: executor.text("as")?.map(|at| at.value.to_owned()),
-        capacity: executor.number("capacity", (1, 1024))?.and_then(|number| u32::try_from(number).ok()),
-        price: executor.number("price", (1, 1_000_000_000))?,
+        capacity: capacity.unwrap_or(usual.capacity),
+        price: executor.number("price", (1, 1_000_000_000))?.unwrap_or(usual.price),
         capabilities: capabilities.into_iter().map(|at| at.value.to_owned()).collect(),
         ceiling: crate::actor::limits(&executor)?,
     }))

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Network, NodeConfig, StorePlace};
+use crate::actor::{ComponentRef, Manifest};
 
 /// How the text of a variable stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,24 @@ macro_rules! setting {
     };
 }
 
-/// Every setting but actors and parameters, which are lists of their own.
+/// A setting of the executor, which is there as soon as one of them is said.
+macro_rules! executor {
+    ($key:literal, $kind:ident, $field:ident, $show:expr) => {
+        Setting {
+            key: $key,
+            formerly: None,
+            kind: Kind::$kind,
+            show: |config| config.executor.as_ref().and_then(|executor| $show(&executor.$field)),
+            copy: |to, from| {
+                if let Some(from) = &from.executor {
+                    to.executor.get_or_insert_default().$field = from.$field.clone();
+                }
+            },
+        }
+    };
+}
+
+/// Every setting that has a name of its own; those of lists are [`listed`].
 pub const SETTINGS: &[Setting] = &[
     setting!("profile", Text, None, profile, shown),
     setting!("identity.key", Text, None, identity.key, shown),
@@ -81,6 +99,10 @@ pub const SETTINGS: &[Setting] = &[
         copy: copy_tls,
     },
     setting!("governance.charter", Text, None, charter, |path: &Option<_>| file(path)),
+    executor!("executor.as", Text, signer, shown),
+    executor!("executor.capabilities", Texts, capabilities, |all: &Vec<String>| texts(all)),
+    executor!("executor.capacity", Number, capacity, always),
+    executor!("executor.price", Number, price, always),
     setting!("log.key-passphrase-file", Text, None, log.key_passphrase_file, |path: &Option<_>| file(path)),
     setting!("log.name", Text, None, log.name, shown),
     setting!("log.witnesses", Texts, None, log.witnesses, |all: &Vec<String>| texts(all)),
@@ -93,6 +115,30 @@ pub const SETTINGS: &[Setting] = &[
     setting!("node.snapshot-every", Number, None, node.snapshot_every, always),
     setting!("node.threads", Number, None, node.threads, always),
 ];
+
+/// The settings whose names a configuration chooses, and their values: limits of the executor, parameters of the commons,
+/// and actors, which have numbers from 1.
+pub(super) fn listed(config: &NodeConfig) -> Vec<(String, String)> {
+    let ceiling = config.executor.iter().flat_map(|executor| &executor.ceiling);
+    let limits = ceiling.map(|(name, value)| (format!("executor.limits.{name}"), value.to_string()));
+    let parameters =
+        config.parameters.iter().map(|(name, value)| (format!("parameters.{name}"), value.to_string()));
+    let actors =
+        config.actors.iter().zip(1..).map(|(actor, number)| (format!("actor.{number}"), described(actor)));
+    limits.chain(parameters).chain(actors).collect()
+}
+
+/// An actor for a person: its component, and its name if it has one.
+fn described(actor: &Manifest) -> String {
+    let component = match &actor.component {
+        ComponentRef::Path(path) => path.display().to_string(),
+        ComponentRef::Hash(hash) => hash.to_string(),
+    };
+    match &actor.name {
+        Some(name) => format!("{name}: {component}"),
+        None => component,
+    }
+}
 
 /// A certificate and its key belong together.
 fn copy_tls(to: &mut NodeConfig, from: &NodeConfig) {

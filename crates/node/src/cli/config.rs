@@ -1,12 +1,13 @@
 //! `troupe config`: what a node would be run with, where that comes from, and what its profile has against it.
 
+use anstyle::Style;
 use clap::Subcommand;
 use serde_json::json;
-use troupe::environment::{Violation, violations};
+use troupe::environment::{Violation, advice, violations};
 use troupe::manifest::{Layers, Profile};
 
 use super::failure::{Done, Failure};
-use super::screen::{BAD, DIM, GOOD, HELP, Screen, plural};
+use super::screen::{BAD, DIM, GOOD, HELP, Screen, WARN, plural};
 use super::serve::Serve;
 use super::signer;
 use super::table::{Align, Table};
@@ -53,10 +54,11 @@ pub(super) fn against(layers: &Layers) -> Vec<Violation> {
     violations(&layers.config, &signer::surroundings())
 }
 
-/// Refuses to go on if anything is against the profile, and says all of it.
-pub(super) fn require_none(layers: &Layers) -> Done {
+/// Refuses to go on if anything is against the profile, and says all of it, and what the profile advises.
+pub(super) fn require_none(screen: &Screen, layers: &Layers) -> Done {
     let found = against(layers);
     if found.is_empty() {
+        advice(&layers.config).iter().for_each(|advice| screen.warn(told(layers, advice)));
         return Ok(());
     }
     let told: Vec<_> = found.iter().map(|violation| told(layers, violation)).collect();
@@ -81,13 +83,10 @@ fn check(screen: &Screen, serve: &Serve) -> Done {
     let layers = serve.layers()?;
     let found = against(&layers);
     for violation in &found {
-        let Violation { key, what, remedy } = violation;
-        if screen.json {
-            let origin = layers.origin(key).to_string();
-            screen.json(&json!({ "key": key, "what": what, "remedy": remedy, "from": origin }))?;
-        } else {
-            screen.line(format_args!("{BAD}error:{BAD:#} {}", told(&layers, violation)))?;
-        }
+        list(screen, &layers, ("error", BAD), violation)?;
+    }
+    for advice in &advice(&layers.config) {
+        list(screen, &layers, ("warning", WARN), advice)?;
     }
     if !found.is_empty() {
         return Err(Failure::is_false(summary(&layers, found.len())));
@@ -102,6 +101,17 @@ fn check(screen: &Screen, serve: &Serve) -> Done {
         screen.note("network local: the node reaches no other node");
     }
     Ok(())
+}
+
+/// One line of the list, and one of what to do.
+fn list(screen: &Screen, layers: &Layers, (level, style): (&str, Style), violation: &Violation) -> Done {
+    let Violation { key, what, remedy } = violation;
+    if screen.json {
+        let origin = layers.origin(key).to_string();
+        let value = json!({ "level": level, "key": key, "what": what, "remedy": remedy, "from": origin });
+        return Ok(screen.json(&value)?);
+    }
+    Ok(screen.line(format_args!("{style}{level}:{style:#} {}", told(layers, violation)))?)
 }
 
 fn show(screen: &Screen, serve: &Serve) -> Done {

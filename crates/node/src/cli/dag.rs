@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
+use troupe::dag::MAX_BLOB_BYTES;
 use troupe_api::KeptBlob;
 use troupe_chain::{Cid, Hash, Timestamp};
 
@@ -127,8 +128,13 @@ fn ls(screen: &Screen, command: &Ls) -> Done {
 }
 
 impl Node {
-    /// Gives the node a blob.
+    /// Gives the node a blob. One that is too large it would break off in the middle, so that nobody reads why.
     pub(super) fn put_blob(&self, bytes: &[u8]) -> Result<KeptBlob, Failure> {
+        if bytes.len() as u64 > MAX_BLOB_BYTES {
+            let what =
+                format!("it has {}, and a blob at most {}", size(bytes.len() as u64), size(MAX_BLOB_BYTES));
+            return Err(Failure::cannot(what));
+        }
         let kept = self.client.put_blob(bytes).map_err(|error| explain(&error))?;
         let cid = Cid(Hash::of(bytes)).to_string();
         if kept.cid == cid {

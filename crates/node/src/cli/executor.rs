@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use troupe::executor::{Executing, ExecutorConfig};
 use troupe::host::Host;
-use troupe::manifest::ExecutorSettings;
+use troupe::manifest::{ExecutorSettings, Layers, NodeConfig};
 use troupe_identity::Signer;
 
 use super::failure::Failure;
@@ -35,32 +35,56 @@ pub(crate) struct ExecutorArgs {
 }
 
 impl ExecutorArgs {
-    /// Puts the executor to work, if there is to be one: as whom the arguments or the file name, else as the node itself.
+    /// What the arguments say over the file, if there is to be an executor.
+    pub(super) fn argue(&self, layers: &mut Layers) {
+        if self.execute {
+            layers.config.executor.get_or_insert_default();
+        }
+        if layers.config.executor.is_none() {
+            return;
+        }
+        let signer = self.signer.named_by();
+        layers.argue("executor.as", "--as or TROUPE_AS", signer, |config, name| {
+            of(config).signer = Some(name.to_owned());
+        });
+        let capabilities = Some(&self.capabilities).filter(|said| !said.is_empty());
+        layers.argue("executor.capabilities", "--can", capabilities, |config, said| {
+            of(config).capabilities.clone_from(said);
+        });
+        layers.argue("executor.capacity", "--capacity", self.capacity, |config, n| of(config).capacity = n);
+        layers.argue("executor.price", "--job-price", self.job_price, |config, mana| of(config).price = mana);
+        for (name, value) in &self.ceiling {
+            layers.argue(&format!("executor.limits.{name}"), "--ceiling", Some(value), |config, value| {
+                let ceiling = &mut of(config).ceiling;
+                ceiling.retain(|(other, _)| other != name);
+                ceiling.push((name.clone(), *value));
+            });
+        }
+    }
+
+    /// Puts the executor to work, if there is to be one: as whom the settings name, else as the node itself.
     pub(super) fn begin(
         &self,
         screen: &Screen,
         host: &Host,
-        file: Option<ExecutorSettings>,
+        settings: Option<ExecutorSettings>,
         node: Option<Box<dyn Signer>>,
     ) -> Result<Option<Executing>, Failure> {
-        if !self.execute && file.is_none() {
-            return Ok(None);
-        }
-        let file = file.unwrap_or_default();
-        let signer = match (file.signer.as_deref(), node) {
-            _ if self.signer.is_named() => self.signer.open()?,
+        let Some(settings) = settings else { return Ok(None) };
+        let signer = match (settings.signer.as_deref(), node) {
             (Some(named), _) => self.signer.named(named)?,
             (None, Some(node)) => node,
             (None, None) => self.signer.open()?,
         };
-        let mut config = ExecutorConfig::default();
-        let capacity = self.capacity.or(file.capacity);
-        config.capacity = capacity.and_then(|n| usize::try_from(n).ok()).unwrap_or(config.capacity);
-        config.price = self.job_price.or(file.price).unwrap_or(config.price);
-        config.capabilities = [file.capabilities, self.capabilities.clone()].concat();
+        let mut config = ExecutorConfig {
+            capacity: usize::try_from(settings.capacity).unwrap_or(usize::MAX),
+            price: settings.price,
+            capabilities: settings.capabilities,
+            ..ExecutorConfig::default()
+        };
         config.capabilities.sort();
         config.capabilities.dedup();
-        for (name, value) in file.ceiling.iter().chain(&self.ceiling) {
+        for (name, value) in &settings.ceiling {
             let set = config.ceiling.set(name, *value);
             set.map_err(|error| Failure::cannot(error).while_("the executor's ceiling"))?;
         }
@@ -71,5 +95,20 @@ impl ExecutorArgs {
         let executing = executing.map_err(|error| Failure::cannot(format_args!("the executor: {error}")))?;
         screen.note(format_args!("executor: runs jobs as {did}"));
         Ok(Some(executing))
+    }
+}
+
+fn of(config: &mut NodeConfig) -> &mut ExecutorSettings {
+    config.executor.get_or_insert_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executor_of_a_file_has_the_defaults_of_the_library() {
+        let (file, library) = (ExecutorSettings::default(), ExecutorConfig::default());
+        assert_eq!((file.capacity as usize, file.price), (library.capacity, library.price));
     }
 }

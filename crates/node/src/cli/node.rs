@@ -235,8 +235,9 @@ pub(super) fn explain(error: &ClientError) -> Failure {
         ErrorCode::Unauthorized => failure
             .help("give a token: --token-file FILE, or the variable TROUPE_TOKEN")
             .help("`troupe token create --name NAME --scope manage` makes one, where the node runs"),
-        ErrorCode::Forbidden => {
-            failure.help("the token may not do this: `troupe token create` makes one with another scope")
+        // Not all that is forbidden is a matter of tokens.
+        ErrorCode::Forbidden if problem.detail.starts_with("the token ") => {
+            failure.help("`troupe token create` makes a token with another scope")
         }
         ErrorCode::NameTaken => failure.help("take another --name, or `troupe remove` the actor that has it"),
         ErrorCode::Ended => failure.help("`troupe inspect ACTOR` says what took its place, if anything did"),

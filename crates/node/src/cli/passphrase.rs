@@ -30,9 +30,14 @@ pub(crate) struct KeyPassphraseArgs {
 }
 
 impl KeyPassphraseArgs {
-    /// Takes from a file what the arguments do not say.
-    pub(super) fn or(self, path: Option<PathBuf>) -> Self {
-        Self { key_passphrase_file: self.key_passphrase_file.or(path) }
+    /// A passphrase in this file, if one is said.
+    pub(super) fn new(key_passphrase_file: Option<PathBuf>) -> Self {
+        Self { key_passphrase_file }
+    }
+
+    /// The file that is named, if one is.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.key_passphrase_file.as_deref()
     }
 
     /// The passphrase that a file or the environment gives.
@@ -69,6 +74,11 @@ impl KeyPassphraseArgs {
             && troupe_log::is_key_encrypted(path).map_err(|error| explain(&error))?.unwrap_or_default();
         if is_asked { ask(&format!("Passphrase of {}: ", path.display())).map(Some) } else { Ok(given) }
     }
+}
+
+/// Whether the environment gives a passphrase.
+pub(super) fn is_in_environment() -> bool {
+    std::env::var_os(VARIABLE).is_some()
 }
 
 /// The passphrase for a key that is to be encrypted, asked for twice.

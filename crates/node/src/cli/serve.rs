@@ -93,7 +93,7 @@ pub(crate) struct Serve {
 
 pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let layers = command.layers()?;
-    config::require_none(&layers)?;
+    config::require_none(screen, &layers)?;
     let mut config = layers.config;
     let testing = (config.profile == Some(Profile::Testing)).then(Testing::default);
     let identity = signer::of_node(&config.identity)?;
@@ -106,7 +106,7 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     let place = config.store.take().unwrap_or_else(usual);
 
     let (node, execute) = (config.node.clone(), config.executor.take());
-    let signing = command.signing.or(std::mem::take(&mut config.log))?;
+    let signing = SigningArgs::of(&config.log)?;
     let door = command.listen.or(config).open()?;
     door.warn(screen);
     let signing = signing.unlock(&place)?;
@@ -182,6 +182,8 @@ impl Serve {
             config.node.snapshot_every = every
         });
         own.argue("node.threads", "--threads", self.threads, |config, threads| config.node.threads = threads);
+        self.executor.argue(&mut layers);
+        self.signing.argue(&mut layers);
         Ok(layers)
     }
 }

@@ -15,7 +15,7 @@ use troupe_identity::{
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use super::passphrase::type_in;
+use super::passphrase::{self, type_in};
 
 /// Names the folder of keys.
 const KEYS: &str = "TROUPE_KEYS";
@@ -55,9 +55,9 @@ impl SignerArgs {
         self.named(named)
     }
 
-    /// Whether a key is named.
-    pub(super) fn is_named(&self) -> bool {
-        self.signer.is_some()
+    /// The key that is named, if one is.
+    pub(super) fn named_by(&self) -> Option<&str> {
+        self.signer.as_deref()
     }
 
     /// Another key, by the same means.
@@ -101,8 +101,7 @@ fn open_key(
     key: &KeyRecord,
     passphrase: &PassphraseArgs,
 ) -> Result<Box<dyn Signer>, Failure> {
-    if let Kept::Pkcs11 { id, module, token } = &key.kept {
-        let token = Token { module: module.clone(), label: token.clone() };
+    if let (Kept::Pkcs11 { id, .. }, Some(token)) = (&key.kept, key.kept.device()) {
         let signer = DeviceSigner::open(&token, &passphrase.pin(&token)?, id);
         let signer = signer.map_err(|error| explain_device(&error))?;
         if *signer.did() != key.did {
@@ -129,7 +128,11 @@ pub(super) fn keyring() -> Result<Keyring, Failure> {
 
 /// What beside a configuration says whether a node has a key.
 pub(super) fn surroundings() -> Surroundings {
-    Surroundings { keyring: keyring().ok(), passphrase: std::env::var_os(PASSPHRASE).is_some() }
+    Surroundings {
+        keyring: keyring().ok(),
+        passphrase: std::env::var_os(PASSPHRASE).is_some(),
+        log_passphrase: passphrase::is_in_environment(),
+    }
 }
 
 /// Opens the key that a node acts with.
@@ -153,7 +156,7 @@ impl PassphraseArgs {
     pub(super) fn pin(&self, token: &Token) -> Result<Passphrase, Failure> {
         match self.given()? {
             Some(pin) => Ok(Passphrase::new(pin)),
-            None => ask(&format!("PIN of the token {}: ", token.label)).map(Passphrase::new),
+            None => ask(&format!("PIN of the {token}: ")).map(Passphrase::new),
         }
     }
 
@@ -226,6 +229,9 @@ fn ask(prompt: &str) -> Result<String, Failure> {
     Ok(typed.to_string())
 }
 
+/// How one of several tokens is named.
+const WHICH: &str = "--token LABEL, --serial SERIAL or --slot N says which is meant";
+
 /// What went wrong with a device, and what to do.
 pub(super) fn explain_device(error: &DeviceError) -> Failure {
     let failure = Failure::cannot(error);
@@ -233,8 +239,10 @@ pub(super) fn explain_device(error: &DeviceError) -> Failure {
         DeviceError::Module { .. } => {
             failure.help("the library of the device, such as /usr/lib/softhsm/libsofthsm2.so")
         }
-        DeviceError::NoToken { .. } => failure
-            .help("--token LABEL names one; the device's own tools set a token up, with a label and a PIN"),
+        DeviceError::NoToken { .. } => {
+            failure.help(WHICH).help("the device's own tools set a token up, with a label and a PIN")
+        }
+        DeviceError::SeveralTokens { .. } => failure.help(WHICH),
         DeviceError::Pin => failure.help("after a few more a device locks itself"),
         DeviceError::Refused { .. } => failure.help("the device must have EdDSA over Ed25519 (PKCS#11 3.0)"),
         _ => failure,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use troupe::checkpoints::Checkpoints;
-use troupe::manifest::{LogSettings, StorePlace};
+use troupe::manifest::{Layers, LogSettings, StorePlace};
 use troupe_chain::note::{KeyKind, KeyName, PublicKey, SecretKey};
 use troupe_log::{NODE_KEY_FILE, NodeLog, Passphrase, WitnessAt, create_key, load_or_create_key};
 use troupe_runtime::Actors;
@@ -64,20 +64,29 @@ fn witness_at(text: &str) -> Result<WitnessAt, String> {
 }
 
 impl SigningArgs {
-    /// Takes from a file what the arguments do not say.
-    pub(super) fn or(self, file: LogSettings) -> Result<Self, Failure> {
+    /// What the arguments say over a file.
+    pub(super) fn argue(&self, layers: &mut Layers) {
+        let name = self.log_name.as_ref().map(ToString::to_string);
+        layers.argue("log.name", "--log-name", name, |config, name| config.log.name = Some(name));
+        let (key, file) = ("log.key-passphrase-file", self.passphrase.file());
+        layers.argue(key, "--key-passphrase-file", file, |config, path| {
+            config.log.key_passphrase_file = Some(path.to_owned());
+        });
+        let witnesses = self.witness.iter().map(|witness| format!("{}={}", witness.url, witness.key));
+        let witnesses = Some(witnesses.collect::<Vec<_>>()).filter(|said| !said.is_empty());
+        layers.argue("log.witnesses", "--witness", witnesses, |config, said| config.log.witnesses = said);
+    }
+
+    /// What settings say.
+    pub(super) fn of(settings: &LogSettings) -> Result<Self, Failure> {
         let cannot =
             |key: &str, error: String| Failure::cannot(format_args!("troupe.toml: `log.{key}`: {error}"));
-        let witness = match self.witness.is_empty() {
-            true => {
-                let witnesses = file.witnesses.iter().map(|text| witness_at(text));
-                witnesses.collect::<Result<_, _>>().map_err(|error| cannot("witnesses", error))?
-            }
-            false => self.witness,
-        };
-        let name = file.name.as_deref().map(key_name).transpose().map_err(|error| cannot("name", error))?;
-        let passphrase = self.passphrase.or(file.key_passphrase_file);
-        Ok(Self { witness, log_name: self.log_name.or(name), passphrase })
+        let witnesses = settings.witnesses.iter().map(|text| witness_at(text));
+        let witness = witnesses.collect::<Result<_, _>>().map_err(|error| cannot("witnesses", error))?;
+        let name = settings.name.as_deref().map(key_name).transpose();
+        let log_name = name.map_err(|error| cannot("name", error))?;
+        let passphrase = KeyPassphraseArgs::new(settings.key_passphrase_file.clone());
+        Ok(Self { witness, log_name, passphrase })
     }
 
     /// Finds out before a store is opened whether its key can be read.

@@ -26,7 +26,7 @@ use troupe_store::{DiskStore, MemoryStore, Store};
 use crate::host::{Host, Settings, SetupError};
 
 pub use context::{FixedSystemInfo, NetworkDouble, Said, TestingContext, TestingError};
-pub use rules::{Surroundings, Violation, key_file_of, violations};
+pub use rules::{Surroundings, Violation, advice, key_file_of, violations};
 pub use testing::{TESTING_EPOCH, Testing};
 
 /// A signer whose key is kept by a person: in an encrypted file, or in a device. A key in memory is none.

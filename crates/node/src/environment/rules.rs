@@ -3,15 +3,14 @@
 //! Invariant: every rule is looked at, whatever the others came to; a configuration without a profile breaks none of theirs.
 //! What only shows when something is done (whether a passphrase opens a key) is not looked at here.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use troupe_identity::{IdName, Kept, Keyring};
+use troupe_identity::sealed::is_encrypted;
+use troupe_identity::{IdName, Kept, Keyring, MAX_KEY_FILE_BYTES};
 use troupe_manifest::{NodeConfig, Profile, StorePlace};
-
-/// How the files of age begin.
-const AGE: &[u8] = b"age-encryption.org/v1\n";
 
 /// Something that a configuration has against its profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +28,10 @@ pub struct Violation {
 pub struct Surroundings {
     /// The user's keys.
     pub keyring: Option<Keyring>,
-    /// Whether the environment has a passphrase.
+    /// Whether the environment has the passphrase of the identity.
     pub passphrase: bool,
+    /// Whether it has that of the key that signs the node's log.
+    pub log_passphrase: bool,
 }
 
 /// What was found so far.
@@ -50,12 +51,26 @@ pub fn violations(config: &NodeConfig, around: &Surroundings) -> Vec<Violation> 
         Some(Profile::Production) => {
             identity(config, around, &mut found);
             durable(config, &mut found);
+            signed(config, around, &mut found);
             guarded(config, &mut found);
         }
         Some(Profile::Development) => identity(config, around, &mut found),
         Some(Profile::Testing) => alone(config, &mut found),
     }
     parameters(config, &mut found);
+    found.0
+}
+
+/// What a profile does not require, and advises.
+pub fn advice(config: &NodeConfig) -> Vec<Violation> {
+    let mut found = Found(Vec::new());
+    if config.profile == Some(Profile::Production) && config.log.witnesses.is_empty() {
+        found.add(
+            "log.witnesses",
+            "nobody cosigns the node's log: whoever has its key could show one history to some and another to others",
+            "witnesses = [\"URL=KEY\"] in [log]; `troupe witness` runs one, elsewhere",
+        );
+    }
     found.0
 }
 
@@ -86,14 +101,28 @@ fn encrypted(key: &str, around: &Surroundings, found: &mut Found) {
         Err(what) => found.add("identity.key", what, "`troupe id list` shows the keys that there are"),
         Ok(None) => {}
         Ok(Some(path)) => {
-            let begins_so = fs::read(&path).is_ok_and(|bytes| bytes.starts_with(AGE));
-            if !begins_so {
-                let what = format!("{} is no encrypted key", path.display());
-                found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+            let shown = path.display();
+            match read_key_file(&path) {
+                Ok(bytes) if is_encrypted(&bytes) => {}
+                Ok(_) => {
+                    let what = format!("{shown} is no encrypted key");
+                    found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+                }
+                Err(error) => {
+                    let what = format!("{shown} cannot be read: {error}");
+                    found.add("identity.key", what, "whoever runs the node must be able to read its key");
+                }
             }
             private("identity.key", &path, found);
         }
     }
+}
+
+/// The bytes of a key file; of a longer one, which is none, the beginning.
+fn read_key_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_KEY_FILE_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The file of a key that is given by name or path; none if it is in a device.
@@ -133,6 +162,30 @@ fn durable(config: &NodeConfig, found: &mut Found) {
             "without a deadline one message may take as long as its fuel lasts",
             "deadline = \"10s\" in [node]",
         );
+    }
+}
+
+/// What the node signs of its chains, it alone signs: its key is encrypted, and the passphrase is at hand and nobody else's.
+fn signed(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
+    const KEY: &str = "log.key-passphrase-file";
+    match &config.log.key_passphrase_file {
+        Some(path) => private(KEY, path, found),
+        None if around.log_passphrase => {}
+        None => found.add(
+            KEY,
+            "the key that signs the node's log is not encrypted, or nobody is there to be asked for its passphrase",
+            "key-passphrase-file = \"FILE\" in [log], or TROUPE_KEY_PASSPHRASE",
+        ),
+    }
+    let Some(StorePlace::Folder(store)) = &config.store else { return };
+    // What cannot be read, the start says.
+    if let Ok(Some(false)) = troupe_log::is_key_encrypted(&store.join(troupe_log::NODE_KEY_FILE)) {
+        let store = store.display();
+        let what = format!(
+            "{store}/{} is not encrypted: whoever reads it signs as the node",
+            troupe_log::NODE_KEY_FILE
+        );
+        found.add(KEY, what, format!("troupe key encrypt {store}"));
     }
 }
 

@@ -5,7 +5,7 @@ use axum::http::{Method, Response, Uri, header};
 use axum::response::IntoResponse;
 use troupe_api::{ErrorCode, FieldProblem, Problem};
 use troupe_runtime::{OpenError, SendError};
-use troupe_store::StoreError;
+use troupe_store::{CommitError, StoreError};
 
 use super::signed;
 use crate::access::{Denied, TooMany};
@@ -85,9 +85,15 @@ impl From<TooMany> for Refusal {
     }
 }
 
+/// What a full disk is told as.
+const NO_ROOM: &str = "nothing was written: free some space and try again";
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self::new(ErrorCode::Internal, format!("the store failed: {error}"))
+        match error.is_full() {
+            true => Self::new(ErrorCode::StoreFull, NO_ROOM),
+            false => Self::new(ErrorCode::Internal, format!("the store failed: {error}")),
+        }
     }
 }
 
@@ -96,7 +102,9 @@ impl From<DagError> for Refusal {
         let code = match error {
             DagError::TooLarge => ErrorCode::TooLarge,
             DagError::Full => ErrorCode::StoreFull,
-            DagError::Store(_) | DagError::Commit(_) => ErrorCode::Internal,
+            DagError::Commit(CommitError::Full(_)) => return Self::new(ErrorCode::StoreFull, NO_ROOM),
+            DagError::Store(error) => return error.into(),
+            DagError::Commit(_) => ErrorCode::Internal,
         };
         Self::new(code, error.to_string())
     }

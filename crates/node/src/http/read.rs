@@ -14,6 +14,7 @@ use troupe_chain::{Code, Hash};
 use troupe_runtime::{Actor, Clock, Status, SystemClock};
 use troupe_store::StoreError;
 
+use super::commons;
 use super::problem::Refusal;
 use super::query::Query;
 use super::redactions::{self, Manager};
@@ -188,11 +189,15 @@ pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
 
 /// Whether a message would have a chance; if not, why.
 pub(super) async fn ready(site: &Site) -> Result<(), Refusal> {
-    let last = match &site.root {
+    let of_root = match &site.root {
         Some(root) => view(root).await?.tip.at.0,
         None => 0,
     };
     let not_ready = |what: String| Refusal::new(ErrorCode::Halted, what);
+    let of_commons = commons::last_entry_at(site)
+        .await
+        .map_err(|refusal| not_ready(format!("the commons cannot be read: {}", refusal.problem().detail)))?;
+    let last = of_root.max(of_commons.unwrap_or_default());
     let ahead = last.saturating_sub(SystemClock.now().0);
     if ahead > MAX_AHEAD_MS {
         return Err(not_ready(format!(

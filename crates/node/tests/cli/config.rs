@@ -41,12 +41,16 @@ fn all_that_is_against_a_profile_is_said_at_once_with_its_line_and_remedy() {
                 [network]\nlisten = \"0.0.0.0:0\"\n[node]\ndeadline = \"none\"\n[parameters]\nveto = 2_000_000\nvote = 1\n";
     write(folder, "troupe.toml", text, 0o644);
     let check = ["config", "check", "--config", "troupe.toml"];
-    let found = troupe(folder, &check, &[]).code(1).complains("9 things against the profile production");
+    let found = troupe(folder, &check, &[]).code(1).complains("10 things against the profile production");
     let lines = [
         ("troupe.toml: `identity.key`", "troupe id new NAME"),
         ("troupe.toml:3:19: `identity.passphrase-file`", "chmod 600"),
         ("troupe.toml:5:8: `storage.path`", "path = \"FOLDER\""),
         ("troupe.toml:9:12: `node.deadline`", "deadline = \"10s\""),
+        (
+            "troupe.toml: `log.key-passphrase-file`: the key that signs",
+            "key-passphrase-file = \"FILE\" in [log]",
+        ),
         ("troupe.toml:7:10: `network.listen`: other machines reach the node, and not over HTTPS", "tls-cert"),
         (
             "troupe.toml:7:10: `network.listen`: other machines reach the node, and nobody",
@@ -68,7 +72,39 @@ fn all_that_is_against_a_profile_is_said_at_once_with_its_line_and_remedy() {
         troupe(folder, &["serve", "--config", "troupe.toml"], &[]).code(2).complains("does not start");
     assert!(lines.iter().all(|(what, remedy)| refused.err.contains(what) && refused.err.contains(remedy)));
     let json = troupe(folder, &["--json", "config", "check", "--config", "troupe.toml"], &[]).code(1);
-    assert_eq!(rows(&json).len(), lines.len());
+    let levels: Vec<_> = rows(&json).into_iter().map(|(key, row)| (key, row["level"].clone())).collect();
+    assert_eq!(levels.iter().filter(|(_, level)| level == "error").count(), lines.len());
+    assert_eq!(levels.last(), Some(&("log.witnesses".to_owned(), "warning".into())));
+}
+
+#[test]
+fn a_production_node_keeps_the_key_of_its_log_under_a_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // A node without a profile made its key in the open.
+    assert_eq!(Node::serve(folder, &["--store", "data"]).stop(), Some(0));
+    write(folder, "passphrase", PASSPHRASE, 0o600);
+    write(folder, "log-passphrase", PASSPHRASE, 0o644);
+    troupe(folder, &["id", "new", "node", "--passphrase-file", "passphrase"], &[]).code(0);
+    let text = "profile = \"production\"\n[identity]\nkey = \"node\"\npassphrase-file = \"passphrase\"\n\
+                [storage]\npath = \"data\"\n[log]\nkey-passphrase-file = \"log-passphrase\"\n";
+    write(folder, "troupe.toml", text, 0o644);
+    let check = ["config", "check", "--config", "troupe.toml"];
+    let place = "troupe.toml:8:23: `log.key-passphrase-file`: ";
+    let found = troupe(folder, &check, &[]).code(1).complains("2 things against");
+    found.says(&format!("{place}others than its owner may read")).says("chmod 600");
+    write(folder, "log-passphrase", PASSPHRASE, 0o600);
+    let found = troupe(folder, &check, &[]).code(1).complains("1 thing against");
+    found.says("data/node.key is not encrypted").says("troupe key encrypt");
+    let encrypt = ["key", "encrypt", "data", "--key-passphrase-file", "log-passphrase"];
+    troupe(folder, &encrypt, &[]).code(0);
+    let fit = troupe(folder, &check, &[]).code(0).says("fit for production");
+    fit.says("warning: troupe.toml: `log.witnesses`: nobody cosigns").says("troupe witness");
+    // A variable has the passphrase as well as a file.
+    let text = text.replace("key-passphrase-file = \"log-passphrase\"", "");
+    write(folder, "troupe.toml", &text, 0o644);
+    troupe(folder, &check, &[]).code(1).says("TROUPE_KEY_PASSPHRASE");
+    troupe(folder, &check, &[("TROUPE_KEY_PASSPHRASE", PASSPHRASE)]).code(0);
 }
 
 #[test]
@@ -81,7 +117,7 @@ fn a_production_node_starts_when_nothing_is_against_it_and_acts_with_its_key() {
     let export = ["id", "export", "node", "--secret", "node.age"];
     troupe(folder, &export, &[]).code(0);
     let text = "profile = \"production\"\n[identity]\nkey = \"node.age\"\npassphrase-file = \"passphrase\"\n\
-                [storage]\npath = \"data\"\n";
+                [storage]\npath = \"data\"\n[log]\nkey-passphrase-file = \"passphrase\"\n";
     write(folder, "troupe.toml", text, 0o644);
     troupe(folder, &["config", "check", "--config", "troupe.toml"], &[]).code(0).says("fit for production");
     let node = Node::serve(folder, &["--config", "troupe.toml"]);
@@ -96,6 +132,30 @@ fn a_production_node_starts_when_nothing_is_against_it_and_acts_with_its_key() {
     write(folder, "passphrase", "another passphrase", 0o600);
     troupe(folder, &["serve", "--config", "troupe.toml"], &[]).code(2).complains("the passphrase is wrong");
     assert!(!folder.join("node.age.tmp").exists());
+}
+
+#[test]
+fn a_key_that_is_not_encrypted_and_one_that_cannot_be_read_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "passphrase", PASSPHRASE, 0o600);
+    let new = ["id", "new", "node", "--passphrase-file", "passphrase"];
+    troupe(folder, &new, &[]).code(0);
+    write(folder, "plain.key", "a key", 0o600);
+    let check = |key: &str| {
+        let text = format!(
+            "profile = \"development\"\n[identity]\nkey = \"{key}\"\npassphrase-file = \"passphrase\"\n"
+        );
+        write(folder, "troupe.toml", &text, 0o644);
+        troupe(folder, &["config", "check", "--config", "troupe.toml"], &[])
+    };
+    check("node").code(0);
+    check("plain.key").code(1).says("plain.key is no encrypted key").says("--secret FILE");
+    // The record names a file that is gone.
+    let is_key = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "age");
+    let mut files = fs::read_dir(folder.join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    fs::remove_file(files.find(is_key).unwrap()).unwrap();
+    check("node").code(1).says(".age cannot be read: No such file").says("must be able to read its key");
 }
 
 #[test]
@@ -124,6 +184,48 @@ fn every_setting_says_where_it_comes_from() {
     assert!(table.out.contains("FROM"));
     let wrong = troupe(folder.path(), &["config", "show"], &[("TROUPE_NODE_THREADS", "many")]);
     wrong.code(2).complains("TROUPE_NODE_THREADS").complains("must be");
+}
+
+#[test]
+fn the_executor_the_log_and_the_lists_of_a_file_are_shown_with_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = "[executor]\nas = \"ada\"\nlimits.memory = \"2GiB\"\nlimits.fuel = 7\n[log]\nname = \"node.example\"\n\
+                [parameters]\nveto = 3\n[[actor]]\nname = \"counter\"\ncomponent = \"counter.wasm\"\n";
+    write(folder, "troupe.toml", text, 0o644);
+    fs::copy(crate::node::counter(), folder.join("counter.wasm")).unwrap();
+    let witness = "http://127.0.0.1:1=w+f4cb6b6f+BB";
+    let show = [
+        &["--json", "config", "show", "--config", "troupe.toml", "--can", "gpu", "--ceiling", "fuel=9"][..],
+        &["--key-passphrase-file", "p", "--job-price", "4"],
+    ];
+    let variables = [("TROUPE_EXECUTOR_CAPACITY", "3"), ("TROUPE_LOG_WITNESSES", witness)];
+    let shown = rows(&troupe(folder, &show.concat(), &variables).code(0));
+    let of = |key: &str| {
+        let (_, row) = shown.iter().find(|(name, _)| name == key).expect(key);
+        (row["value"].as_str().unwrap_or("none").to_owned(), row["from"].as_str().unwrap().to_owned())
+    };
+    for (key, value, from) in [
+        ("executor.as", "ada", "line 2"),
+        ("executor.capabilities", "gpu", "--can"),
+        ("executor.capacity", "3", "TROUPE_EXECUTOR_CAPACITY"),
+        ("executor.price", "4", "--job-price"),
+        ("executor.limits.memory", "2147483648", "line 3"),
+        ("executor.limits.fuel", "9", "--ceiling"),
+        ("log.name", "node.example", "line 6"),
+        ("log.key-passphrase-file", "p", "--key-passphrase-file"),
+        ("log.witnesses", witness, "TROUPE_LOG_WITNESSES"),
+        ("parameters.veto", "3", "line 8"),
+    ] {
+        assert_eq!(of(key), (value.to_owned(), from.to_owned()), "{key}");
+    }
+    let (actor, from) = of("actor.1");
+    assert!(actor.starts_with("counter: ") && actor.ends_with("counter.wasm"), "{actor}");
+    assert_eq!(from, "line 9");
+    // Without an executor its settings are there, and not set.
+    let none = rows(&troupe(folder, &["--json", "config", "show"], &[]).code(0));
+    let (_, row) = none.iter().find(|(key, _)| key == "executor.capacity").unwrap();
+    assert_eq!((&row["value"], &row["from"]), (&Value::Null, &"default".into()));
 }
 
 /// Two runs make the same entries: the clock, the keys and the randomness are the test's.

@@ -50,3 +50,13 @@ fn a_core_module_runs_as_an_actor_and_its_history_is_verified_like_any() {
     let metrics = String::from_utf8(client.call("GET", "/metrics", None).unwrap()).unwrap();
     assert!(metrics.contains("troupe_host_calls_total{function=\"host_take_input\"} 1"), "{metrics}");
 }
+
+#[test]
+fn a_blob_that_is_too_large_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("large")).unwrap().set_len((64 << 20) + 1).unwrap();
+    let node = Node::serve(folder.path(), &["--store", "s"]);
+    let large = folder.path().join("large");
+    node.troupe(&["dag", "put", large.to_str().unwrap()]).code(2).complains("a blob at most 64.0 MiB");
+    node.troupe(&["--json", "dag", "ls"]).code(0);
+}

@@ -26,14 +26,19 @@ impl Device {
         fs::create_dir(&tokens).expect("a folder");
         fs::write(device.config(), format!("directories.tokendir = {}\n", tokens.display()))
             .expect("written");
-        let init = ["--init-token", "--free", "--label", "office", "--pin", PIN, "--so-pin", "271828"];
+        device.add("office");
+        device
+    }
+
+    /// Sets up another token.
+    fn add(&self, label: &str) {
+        let init = ["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "271828"];
         let made = Command::new("softhsm2-util")
             .args(init)
-            .env("SOFTHSM2_CONF", device.config())
+            .env("SOFTHSM2_CONF", self.config())
             .output()
             .expect("it runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        device
     }
 
     fn config(&self) -> PathBuf {
@@ -102,8 +107,52 @@ fn what_a_device_refuses_is_said_with_what_to_do() {
     let config = device.config();
     let wrong = ["new", "ben", "--pkcs11", path(&config), "--token", "office"];
     device.id(&wrong).code(2).complains("softhsm2.conf").complains("libsofthsm2.so");
-    device.id(&["new", "ben", "--pkcs11", module]).code(2).complains("--token");
+    device.id(&["new", "ben", "--token", "office"]).code(2).complains("--pkcs11");
     fs::remove_dir_all(device.folder.path().join("tokens")).unwrap();
     fs::create_dir(device.folder.path().join("tokens")).unwrap();
     device.id(&["check", "--as", "anna"]).code(2).complains("it has none");
+}
+
+/// The serial number and the slot of each token called `office`, as they are told to whoever names too little.
+fn told(ran: &Ran) -> Vec<(String, String)> {
+    let parts = ran.err.split("office (serial ").skip(1);
+    let token = |part: &str| {
+        let (serial, rest) = part.split_once(", slot ").expect("a slot");
+        (serial.to_owned(), rest.split(')').next().expect("an end").to_owned())
+    };
+    parts.map(token).collect()
+}
+
+#[test]
+#[ignore = "needs SoftHSM: `cargo xtask test device` gets it"]
+fn one_of_several_tokens_is_chosen_and_stays_chosen() {
+    let device = Device::new();
+    let new = |name, more: &[&str]| {
+        let args = [&["--json", "new", name, "--pkcs11", path(&device.module)], more].concat();
+        device.id(&args)
+    };
+    // The only one needs no name.
+    new("anna", &[]).code(0);
+    device.add("office");
+    device.add("home");
+    new("ben", &[]).code(2).complains("more than one token").complains("home (serial ").complains("--slot N");
+    let same = new("ben", &["--token", "office"]).code(2).complains("more than one token");
+    let there = told(&same);
+    let [(serial, _), (_, slot)] = &there[..] else { panic!("two tokens of {there:?}") };
+    let in_place = |made: &Ran| made.json()["in"].as_str().expect("a place").to_owned();
+    assert!(in_place(&new("ben", &["--token", "office", "--serial", serial]).code(0)).contains(serial));
+    let (other, _) = &there[1];
+    assert!(in_place(&new("cy", &["--slot", slot]).code(0)).contains(other));
+    assert!(in_place(&new("dan", &["--token", "home"]).code(0)).contains("token home"));
+    for name in ["anna", "ben", "cy", "dan"] {
+        device.id(&["check", "--as", name]).code(0);
+    }
+    // The next key is made in the same one.
+    device.id(&["rotate", "cy"]).code(0);
+    device.id(&["rotate", "cy", "--finish"]).code(0);
+    assert!(in_place(&device.id(&["--json", "show", "cy"]).code(0)).contains(other));
+    new("eve", &["--token", "home", "--serial", serial])
+        .code(2)
+        .complains("has no token")
+        .complains("with serial");
 }

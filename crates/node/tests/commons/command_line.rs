@@ -91,6 +91,38 @@ impl Harbour {
     }
 }
 
+/// A core module with so many globals, and nothing else.
+fn module_with_globals(count: u8) -> Vec<u8> {
+    let content = [&[count][..], &[0x7f, 0, 0x41, 0, 0x0b].repeat(count.into())].concat();
+    let size = u16::try_from(content.len()).unwrap();
+    let section = [6, (size & 0x7f) as u8 | 0x80, (size >> 7) as u8];
+    [&b"\0asm\x01\0\0\0"[..], &section, &content].concat()
+}
+
+#[test]
+fn what_no_executor_could_run_is_refused_before_it_is_submitted() {
+    let harbour = Harbour::begin(&[]);
+    std::fs::write(harbour.path("a.wasm"), module_with_globals(101)).unwrap();
+    std::fs::write(harbour.path("input"), "{}").unwrap();
+    let (code, input) = (harbour.path("a.wasm"), harbour.path("input"));
+    let job = |limit| ["job", "submit", &code, &input, "--limit", limit];
+    let beyond = harbour.refused(1, &job("fuel=1000"));
+    assert!(beyond.contains("needs 101 from the start, the limit `globals` is 100"), "{beyond}");
+    assert!(beyond.contains("--limit globals=101"), "{beyond}");
+    let large = harbour.refused(1, &job("component=100"));
+    assert!(
+        large.contains("the limit `component` is 100") && large.contains("--limit component="),
+        "{large}"
+    );
+    let unknown = harbour.refused(1, &job("patience=1"));
+    assert!(unknown.contains("there is no limit `patience`"), "{unknown}");
+    let absurd = harbour.refused(1, &job("stack=1"));
+    assert!(absurd.contains("`stack` is 1, but must be from"), "{absurd}");
+    // Nothing was given to the node, and nothing was held.
+    assert_eq!(harbour.ask(&["dag", "ls"]), Value::Null);
+    assert_eq!(harbour.act(1, &job("globals=101"))["reply"]["jobs"].as_array().unwrap().len(), 1);
+}
+
 #[test]
 fn mana_is_given_held_posted_voided_and_proved() {
     let harbour = Harbour::begin(&[("mana-rate", 0)]);

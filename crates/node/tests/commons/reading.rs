@@ -92,7 +92,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
         capabilities: vec![],
         component: blob,
         deadline: now() + 600_000,
-        input: blob,
+        inputs: vec![blob],
         limits: [("fuel".to_owned(), 1000)].into(),
         price: 10,
         quorum: 1,
@@ -100,6 +100,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
         reputation: None,
         resume: None,
         scope: None,
+        term: None,
     };
     let job = node.act(1, Act::Submit { jobs: vec![spec] })["jobs"][0].as_str().unwrap().to_owned();
     assert_eq!(node.get(&format!("/commons/jobs/{job}"))["submitter"], json!(one));
@@ -190,13 +191,32 @@ fn a_record_is_proved_offline_by_the_file_that_the_node_gives() {
 fn what_time_brings_about_needs_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &charter(2, &[("mana-rate", 0)]));
-    node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until: now() + 300 });
+    node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until: now() + 3_000 });
     let begun = std::time::Instant::now();
     while node.get("/commons/accounts/escrow")["balance"] != 0 {
         assert!(begun.elapsed().as_secs() < 30, "the hold never lapsed");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(node.get(&format!("/commons/accounts/{}", person(1).id))["balance"], 1000);
+}
+
+#[test]
+fn what_was_done_before_its_time_is_no_letter_that_was_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &charter(2, &[("mana-rate", 0)]));
+    let until = now() + 5_000;
+    let hold = node.act(1, Act::Hold { amount: 5, arbiter: person(2).id, to: person(2).id, until });
+    node.act(2, Act::Void { hold: hold["hold"].as_str().unwrap().parse().unwrap() });
+    let begun = std::time::Instant::now();
+    let metrics = loop {
+        let metrics = node.wire().get("/metrics").unwrap().status(200).text();
+        if metrics.contains("troupe_messages_total{outcome=\"rejected\"} 1\n") {
+            break metrics;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "the timer of the hold never came: {metrics}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    assert!(metrics.contains("\ntroupe_dropped_letters_total 0\n"), "{metrics}");
 }
 
 #[test]
@@ -222,6 +242,8 @@ fn metrics_say_what_mana_there_is_and_what_was_refused() {
         "troupe_mana_fees 10",
         "troupe_commons_proposals{stage=\"draft\"} 1",
         "troupe_commons_jobs{stage=\"open\"} 0",
+        "troupe_jobs_submitted_total 0",
+        "troupe_jobs_active 0",
     ] {
         assert!(metrics.lines().any(|one| one == line), "no `{line}` in:\n{metrics}");
     }
@@ -240,5 +262,32 @@ fn a_command_is_brought_by_whom_it_names_and_by_nobody_else() {
     let headers = signature_by(1, "/commons", &message);
     bring(&headers).status(200);
     bring(&headers).problem(409, "replayed");
+    assert_eq!(node.get("/commons")["seq"], 2);
+}
+
+/// The path of the actor is open to whoever may send, and that gives nobody any power: what counts is in the message.
+#[test]
+fn who_brings_a_message_to_the_actor_itself_decides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &charter(2, &[]));
+    let post = |body: &[u8]| node.wire().ask("POST", "/actors/commons", "", body).unwrap();
+    let refused = |body: &[u8]| {
+        let problem = post(body).problem(422, "rejected");
+        let detail = problem["detail"].as_str().unwrap();
+        detail.split(':').next().unwrap().to_owned()
+    };
+    let act = Act::Transfer { amount: 1, to: person(2).id };
+    let good = person(1).message(node.chain(), 1, now() + 60_000, act.clone()).to_bytes();
+    let text = String::from_utf8(good.clone()).unwrap();
+    assert_eq!(refused(text.replace("\"amount\":1,", "\"amount\":2,").as_bytes()), "signature");
+    assert_eq!(refused(text.replace(&person(1).did(), &person(2).did()).as_bytes()), "signature");
+    let unsigned = text.split(",\"signature\"").next().unwrap();
+    assert_eq!(refused(format!("{unsigned}}}").as_bytes()), "malformed");
+    let asked = format!("{{\"act\":{{\"spend\":{{\"amount\":1}}}},\"for\":\"{}\"}}", person(1).id);
+    assert_eq!(refused(asked.as_bytes()), "not-allowed");
+    let tick = format!("{{\"tick\":{{\"lapse\":\"{}\"}}}}", person(1).id);
+    assert_eq!(refused(tick.as_bytes()), "not-found");
+    post(&good).status(200);
+    assert_eq!(refused(&good), "number");
     assert_eq!(node.get("/commons")["seq"], 2);
 }

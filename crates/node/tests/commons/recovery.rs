@@ -11,7 +11,7 @@ use troupe_commons::{Act, members};
 use troupe_component::{Allocation, Sandbox, SandboxConfig};
 use troupe_runtime::{Actor, SendError, StoreHistory};
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
-use troupe_store::{Append, MemoryStore, Row, Store};
+use troupe_store::{Append, DiskStore, MemoryStore, Row, Store};
 
 use crate::people::{Node, signature};
 use crate::person::{charter, now, person};
@@ -217,4 +217,29 @@ fn what_was_answered_outlives_kill_9() {
     }
     let verified = crate::people::verify(folder.path());
     assert!(verified["messages"].as_u64().unwrap() >= acknowledged, "{verified}");
+}
+
+#[test]
+fn a_node_whose_commons_cannot_be_read_is_not_ready_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &charter(3, &[]));
+    node.act(1, Act::Transfer { amount: 1, to: person(2).id });
+    node.wire().get("/readyz").unwrap().status(200);
+    let chain = node.chain();
+    let message = node.get("/actors/commons/chain/2")["data"]["message"].as_str().unwrap().parse().unwrap();
+    node.kill();
+    // Neither what the state names is there, nor what it could be made of again.
+    let store = DiskStore::open(folder.path().join("store")).unwrap();
+    let lost = leaves(&store, &chain).into_iter().map(|(key, _)| Row { key, value: None });
+    change(&store, chain, lost.collect());
+    store.erase(&chain, &[message], &|| true).unwrap().unwrap();
+    drop(store);
+    let node = Node::serve(folder.path(), &[]);
+    let answer = node.wire().get("/readyz").unwrap();
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(text.contains("the commons cannot be read: "), "{text}");
+    answer.problem(503, "halted");
+    node.wire().get("/healthz").unwrap().status(200);
+    let metrics = node.wire().get("/metrics").unwrap().status(200).text();
+    assert!(metrics.contains("\ntroupe_ready 0\n"), "{metrics}");
 }

@@ -59,6 +59,8 @@ fn a_really_full_disk_loses_nothing_acknowledged_and_goes_on_once_there_is_space
     assert!(names.len() > 50, "it was full after {} messages", names.len());
     wire.post(body(1000)).unwrap().problem(507, "store-full");
     wire.get("/readyz").unwrap().problem(503, "halted");
+    // A blob takes space of its own: there is some, and not so much.
+    wire.ask("POST", "/dag", "", &vec![b'x'; 50 << 20]).unwrap().problem(507, "store-full");
     let info = wire.get("/").unwrap().status(200).json();
     assert_eq!(info["head"], *names.last().unwrap());
 

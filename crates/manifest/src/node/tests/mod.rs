@@ -66,8 +66,8 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.log, log);
     let executor = ExecutorSettings {
         signer: Some("ada".to_owned()),
-        capacity: Some(4),
-        price: None,
+        capacity: 4,
+        price: 1,
         capabilities: vec!["gpu".to_owned()],
         ceiling: vec![("memory".to_owned(), 2 << 30)],
     };
@@ -198,6 +198,16 @@ fn every_mistake_is_found_at_once() {
     assert_eq!(lines, [1, 2, 4, 5, 7]);
 }
 
+/// A key that is added to a section is a setting, or part of a list whose rows are shown.
+#[test]
+fn every_key_of_the_file_is_shown() {
+    let sections = super::read::SECTIONS.iter();
+    let keys = sections.flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}.{key}")));
+    for key in keys.filter(|key| key != "executor.limits") {
+        assert!(super::Setting::find(&key).is_some(), "{key}");
+    }
+}
+
 /// Layers of a file and of variables.
 fn layers(text: &str, variables: &[(&str, &str)]) -> Result<Layers, Vec<Fault>> {
     let folder = folder();
@@ -261,6 +271,7 @@ fn every_setting_can_be_said_in_each_way_and_is_shown() {
         "log.witnesses" => "http://a=b, http://c=d".to_owned(),
         "node.deadline" | "node.delivery-timeout" => "7s".to_owned(),
         "node.memory" => "7340032".to_owned(),
+        "executor.capacity" | "executor.price" => "7".to_owned(),
         key if key.starts_with("node.") => "7".to_owned(),
         "network.tokens" => path("tokens.json"),
         "network.tls-cert" | "governance.charter" => path("cert.pem"),

@@ -3,9 +3,10 @@
 use troupe_identity::{DeviceSigner, IdName, Kept, KeyRecord, Keyring, Signer as _, Token};
 
 use super::super::failure::{Done, Failure};
+use super::super::parse::now;
 use super::super::screen::Screen;
 use super::super::signer::{PassphraseArgs, explain, explain_device};
-use super::{now, print};
+use super::print;
 
 /// `troupe id new --pkcs11`.
 pub(super) fn new(
@@ -25,7 +26,7 @@ pub(super) fn make(name: &IdName, token: &Token, passphrase: &PassphraseArgs) ->
     let pin = passphrase.pin(token)?;
     let signer = DeviceSigner::create(token, &pin, &format!("troupe {name}"));
     let signer = signer.map_err(|error| explain_device(&error))?;
-    let (id, module) = (signer.id().to_owned(), token.module.clone());
-    let kept = Kept::Pkcs11 { id, module, token: token.label.clone() };
+    let (id, module, found) = (signer.id().to_owned(), token.module.clone(), signer.token().clone());
+    let kept = Kept::Pkcs11 { id, module, serial: Some(found.serial), token: found.label };
     Ok(KeyRecord { created: now(), did: signer.did().clone(), kept })
 }

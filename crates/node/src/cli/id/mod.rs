@@ -9,7 +9,6 @@ mod resolve;
 mod rotate;
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use troupe_chain::Timestamp;
 use troupe_identity::{IdName, IdRecord, Kept, KeyRecord, Keyring, SecretKey, Token, WORK_FACTOR};
 
 use super::failure::{Done, Failure};
-use super::parse::{self, utc};
+use super::parse::{self, now, utc};
 use super::screen::Screen;
 use super::signer::{PassphraseArgs, SignerArgs, explain, keyring};
 use super::table::{Align, Table};
@@ -51,11 +50,19 @@ enum Task {
         /// What to call it: a to z, 0 to 9, - and _
         name: IdName,
         /// Make it in a device that never gives it away: the device's library
-        #[arg(long, value_name = "MODULE", requires = "token")]
+        ///
+        /// Its PIN comes from where a passphrase does. If the library has several tokens, the next three say which.
+        #[arg(long, value_name = "MODULE")]
         pkcs11: Option<PathBuf>,
-        /// The device's label; its PIN comes from where a passphrase does
+        /// The token's label
         #[arg(long, value_name = "LABEL", requires = "pkcs11")]
         token: Option<String>,
+        /// The token's serial number, where several have the same label
+        #[arg(long, value_name = "SERIAL", requires = "pkcs11")]
+        serial: Option<String>,
+        /// The slot that the token is in, as the library numbers it
+        #[arg(long, value_name = "N", requires = "pkcs11")]
+        slot: Option<u64>,
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
@@ -126,8 +133,9 @@ enum Task {
 pub(super) fn id(screen: &Screen, command: &Id) -> Done {
     let keyring = keyring()?;
     match &command.task {
-        Task::New { name, pkcs11: Some(module), token: Some(label), passphrase } => {
-            let token = Token { module: module.clone(), label: label.clone() };
+        Task::New { name, pkcs11: Some(module), token: label, serial, slot, passphrase } => {
+            let (module, label, serial) = (module.clone(), label.clone(), serial.clone());
+            let token = Token { module, label, serial, slot: *slot };
             device::new(screen, &keyring, name, &token, passphrase)
         }
         Task::New { name, passphrase, .. } => new(screen, &keyring, name, passphrase),
@@ -250,7 +258,10 @@ fn value(keyring: &Keyring, name: &IdName, record: &IdRecord) -> Value {
 
 fn place(keyring: &Keyring, name: &IdName, key: &KeyRecord) -> String {
     match (&key.kept, keyring.path_of(name, key)) {
-        (Kept::Pkcs11 { id, module, token }, _) => format!("key {id} of token {token}, {}", module.display()),
+        (Kept::Pkcs11 { id, module, serial, token }, _) => {
+            let serial = serial.as_ref().map(|serial| format!(" with serial {serial}")).unwrap_or_default();
+            format!("key {id} of token {token}{serial}, {}", module.display())
+        }
         (_, Ok(path)) => path.display().to_string(),
         (_, Err(error)) => error.to_string(),
     }
@@ -258,10 +269,4 @@ fn place(keyring: &Keyring, name: &IdName, key: &KeyRecord) -> String {
 
 fn generate() -> Result<SecretKey, Failure> {
     SecretKey::generate().map_err(Failure::cannot)
-}
-
-/// The time, in milliseconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,12 @@
 //! `troupe id rotate`: another key in the place of one, in two steps, so that there is always one that signs.
 
-use troupe_identity::{IdName, Kept, Keyring, Token, WORK_FACTOR};
+use troupe_identity::{IdName, Keyring, WORK_FACTOR};
 
 use super::super::failure::Done;
+use super::super::parse::now;
 use super::super::screen::Screen;
 use super::super::signer::{PassphraseArgs, explain};
-use super::{device, generate, now, print};
+use super::{device, generate, print};
 
 #[derive(clap::Args)]
 pub(super) struct Rotate {
@@ -33,13 +34,12 @@ pub(super) fn rotate(screen: &Screen, keyring: &Keyring, command: &Rotate) -> Do
     }
     let record = keyring.find(name).map_err(|error| explain(&error))?;
     if record.next.is_none() {
-        let begun = match &record.key.kept {
-            Kept::File { .. } => {
+        let begun = match record.key.kept.device() {
+            None => {
                 let passphrase = command.passphrase.chosen(&format!("the next key of {name}"))?;
                 keyring.begin_rotation(name, generate()?, &passphrase, WORK_FACTOR, now())
             }
-            Kept::Pkcs11 { module, token, .. } => {
-                let token = Token { module: module.clone(), label: token.clone() };
+            Some(token) => {
                 keyring.begin_rotation_in_device(name, device::make(name, &token, &command.passphrase)?)
             }
         };

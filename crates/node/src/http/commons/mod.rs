@@ -1,7 +1,7 @@
 //! The commons over HTTP: signed commands in, and what is committed out.
 //!
-//! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows one committed state, however long it
-//! takes; walks through all records are on a thread that may block, and few at a time.
+//! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows
+//! one committed state, however long it takes; walks through all records are on a thread that may block, and few at a time.
 
 mod metrics;
 mod proof;
@@ -17,7 +17,9 @@ use axum::http::{Request, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use troupe_api::ErrorCode;
+use troupe_commons::members::{self, Status};
 use troupe_commons::{Charter, Message};
+use troupe_identity::DidKey;
 use troupe_runtime::Actor;
 
 pub(super) use metrics::Counts;
@@ -66,9 +68,30 @@ async fn find(site: &Site) -> Result<Actor, Refusal> {
 /// The node's commons as it is committed.
 async fn committed(site: &Site) -> Result<Committed, Refusal> {
     let view = super::site::view(&find(site).await?).await?;
-    Committed::of(view).ok_or_else(|| {
-        Refusal::new(ErrorCode::Internal, "what the state of the commons names is not at hand")
-    })
+    Committed::of(view).ok_or_else(not_at_hand)
+}
+
+fn not_at_hand() -> Refusal {
+    Refusal::new(ErrorCode::Internal, "what the state of the commons names is not at hand")
+}
+
+/// The time of the last entry of the node's commons, all of whose state is at hand; none if it has no commons.
+pub(super) async fn last_entry_at(site: &Site) -> Result<Option<u64>, Refusal> {
+    let host = site.host.clone();
+    let Some(actor) = blocking(move || host.commons()).await? else { return Ok(None) };
+    // Reading one that is not in memory may take as long as a replay: whoever asks again meanwhile does not add to it.
+    let _room = if actor.view_in_memory().is_none() { Some(site.walks.enter()?) } else { None };
+    let view = super::site::view(&actor).await?;
+    let at = view.tip.at.0;
+    Committed::of(view).map(|_| Some(at)).ok_or_else(not_at_hand)
+}
+
+/// Whether a member of the node's commons acts with this key now. Where that cannot be told, it is nobody's.
+pub(super) async fn is_member(site: &Site, key: &DidKey) -> bool {
+    let did = key.to_string();
+    let Ok(Committed { state, .. }) = committed(site).await else { return false };
+    let member = members::of_key(&state, &did).and_then(|id| members::member(&state, id));
+    member.is_some_and(|member| member.did == did && member.status != Status::Removed)
 }
 
 async fn begin(State(site): State<Arc<Site>>, SignedBy(by): SignedBy, request: Request<Body>) -> Answer {

@@ -18,6 +18,7 @@ use crate::commons::view::{
     self, AccountView, HoldView, JobView, MemberView, Overview, Page, ParameterView, ProposalView,
     ReputationView, TrustView,
 };
+use crate::executor::run;
 use crate::http::problem::Refusal;
 use crate::http::query::{Query, bad};
 use crate::http::read::{Answer, Key, json, key};
@@ -191,9 +192,15 @@ pub(super) async fn jobs(State(site): State<Arc<Site>>, RawQuery(query): RawQuer
 
 pub(super) async fn job(State(site): State<Arc<Site>>, path: Key) -> Answer {
     let name = key(path)?;
-    let found = job_records::job(&look(&site).await?.committed.state, id("job", &name)?);
+    let id = id("job", &name)?;
+    let found = job_records::job(&look(&site).await?.committed.state, id);
     let job = found.ok_or_else(|| missing("job", &name))?;
-    json(StatusCode::OK, &JobView { id: name, job })
+    let host = site.host.clone();
+    let view = blocking(move || {
+        let progress = run::progress(&host, id, &job);
+        Ok::<_, Refusal>(JobView { id: name, job, progress })
+    });
+    json(StatusCode::OK, &view.await?)
 }
 
 pub(super) async fn parameters(State(site): State<Arc<Site>>) -> Answer {
@@ -220,12 +227,8 @@ pub(super) async fn trust(State(site): State<Arc<Site>>, RawQuery(query): RawQue
     let query = Query::parse(query.as_deref(), &["from", "to", "context"])?;
     let needed = |name: &str| query.text(name).ok_or_else(|| bad(format!("`{name}` is missing")));
     let (from, to) = (needed("from")?, needed("to")?);
-    let context = query.text("context").unwrap_or(Context::General.name());
-    let found = Context::ALL.into_iter().find(|known| known.name() == context);
-    let context = found.ok_or_else(|| {
-        let known: Vec<_> = Context::ALL.iter().map(|context| context.name()).collect();
-        bad(format!("`context` must be one of {}", known.join(", ")))
-    })?;
+    let context = query.text("context").map_or(Ok(Context::General), str::parse);
+    let context = context.map_err(|error| bad(format!("`context`: {error}")))?;
     let looked = look(&site).await?;
     let (from, to) = (find_member(&looked, from)?.0, find_member(&looked, to)?.0);
     json(StatusCode::OK, &TrustView::new(&looked.committed.state, context, from, to))

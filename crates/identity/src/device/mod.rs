@@ -3,21 +3,23 @@
 //! Invariant: a secret key is made in the device, as one that cannot be taken out; what is kept outside is its identifier. A
 //! module (the device's library) is code that runs in this process: it is loaded only when a person named it.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+mod token;
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::error::{Error, RvError};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use cryptoki::error::Error;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::Session;
 use troupe_chain::DidKey;
 
 use crate::key::{NoEntropy, NotSigned, Signer};
 use crate::sealed::Passphrase;
+
+pub use token::{FoundToken, Token};
 
 /// The curve by name, as PKCS#11 3.0 has it: a printable string in DER.
 const CURVE_BY_NAME: &[u8] = b"\x13\x0cedwards25519";
@@ -27,15 +29,6 @@ const CURVE_BY_ID: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 const POINT_HEAD: [u8; 2] = [0x04, 0x20];
 /// What is signed to see that the device signs with the key that it shows.
 const TRIAL: &[u8] = b"troupe.trial/v1\n";
-
-/// A device: the library that talks to it, and its label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    /// The library.
-    pub module: PathBuf,
-    /// The device's label.
-    pub label: String,
-}
 
 /// Why a device does not do what it is asked for.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +41,21 @@ pub enum DeviceError {
         /// What happened.
         reason: String,
     },
-    /// No device has that label.
-    #[error("{} has no token {label:?}; it has {}", module.display(), list(there))]
+    /// No device is as said.
+    #[error("{} has no {wanted}; it has {}", wanted.module.display(), list(there))]
     NoToken {
-        /// The library.
-        module: PathBuf,
-        /// The label that was looked for.
-        label: String,
-        /// The labels that there are.
-        there: Vec<String>,
+        /// What was looked for.
+        wanted: Token,
+        /// What there is.
+        there: Vec<FoundToken>,
+    },
+    /// Several devices are as said.
+    #[error("{} has more than one {wanted}: {}", wanted.module.display(), list(there))]
+    SeveralTokens {
+        /// What was looked for.
+        wanted: Token,
+        /// Those that fit.
+        there: Vec<FoundToken>,
     },
     /// The PIN is another.
     #[error("the PIN is wrong")]
@@ -83,14 +82,16 @@ pub enum DeviceError {
     },
 }
 
-fn list(labels: &[String]) -> String {
-    if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+fn list(tokens: &[FoundToken]) -> String {
+    let tokens: Vec<_> = tokens.iter().map(ToString::to_string).collect();
+    if tokens.is_empty() { "none".to_owned() } else { tokens.join(", ") }
 }
 
 /// A signer whose key is in a device, which signs one message at a time.
 pub struct DeviceSigner {
     did: DidKey,
     id: String,
+    token: FoundToken,
     open: Mutex<(Session, ObjectHandle)>,
 }
 
@@ -106,13 +107,13 @@ impl DeviceSigner {
     /// # Errors
     /// [`DeviceError`].
     pub fn create(token: &Token, pin: &Passphrase, label: &str) -> Result<Self, DeviceError> {
-        let session = token.session(pin, true)?;
+        let (session, token) = token.session(pin, true)?;
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| NoEntropy::new(&error))?;
         let (public, secret) = make(&session, CURVE_BY_NAME, &id, label)
             .or_else(|_| make(&session, CURVE_BY_ID, &id, label))
             .map_err(refused("make an Ed25519 key"))?;
-        Self::of(session, public, secret, &id)
+        Self::of((session, token), public, secret, &id)
     }
 
     /// Opens a key of the device by its identifier, in hex.
@@ -122,18 +123,18 @@ impl DeviceSigner {
     pub fn open(token: &Token, pin: &Passphrase, id: &str) -> Result<Self, DeviceError> {
         let no_key = || DeviceError::NoKey(id.to_owned());
         let bytes = of_hex(id).ok_or_else(no_key)?;
-        let session = token.session(pin, false)?;
+        let (session, token) = token.session(pin, false)?;
         let find = |class| -> Result<ObjectHandle, DeviceError> {
             let wanted = [Attribute::Class(class), Attribute::Id(bytes.clone())];
             let found = session.find_objects(&wanted).map_err(refused("look for the key"))?;
             found.first().copied().ok_or_else(no_key)
         };
         let (public, secret) = (find(ObjectClass::PUBLIC_KEY)?, find(ObjectClass::PRIVATE_KEY)?);
-        Self::of(session, public, secret, &bytes)
+        Self::of((session, token), public, secret, &bytes)
     }
 
     fn of(
-        session: Session,
+        (session, token): (Session, FoundToken),
         public: ObjectHandle,
         secret: ObjectHandle,
         id: &[u8],
@@ -154,12 +155,17 @@ impl DeviceSigner {
             return Err(DeviceError::OtherKey("what it signs is not verified"));
         }
         let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { did, id, open: Mutex::new((session, secret)) })
+        Ok(Self { did, id, token, open: Mutex::new((session, secret)) })
     }
 
     /// The key's identifier in the device, in hex.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The token that the key is in.
+    pub fn token(&self) -> &FoundToken {
+        &self.token
     }
 }
 
@@ -206,50 +212,6 @@ fn make(
         Attribute::Label(label.as_bytes().to_vec()),
     ];
     session.generate_key_pair(&Mechanism::EccEdwardsKeyPairGen, &public, &secret)
-}
-
-impl Token {
-    /// Opens a session of the device, logged in.
-    fn session(&self, pin: &Passphrase, to_write: bool) -> Result<Session, DeviceError> {
-        let module = module(&self.module)?;
-        let (mut there, mut slot) = (Vec::new(), None);
-        for candidate in module.get_slots_with_initialized_token().map_err(refused("list its tokens"))? {
-            let label =
-                module.get_token_info(candidate).map_err(refused("say its label"))?.label().to_owned();
-            if label == self.label {
-                slot = Some(candidate);
-            }
-            there.push(label);
-        }
-        let no_token =
-            || DeviceError::NoToken { module: self.module.clone(), label: self.label.clone(), there };
-        let slot = slot.ok_or_else(no_token)?;
-        let session = if to_write { module.open_rw_session(slot) } else { module.open_ro_session(slot) };
-        let session = session.map_err(refused("open a session"))?;
-        match session.login(UserType::User, Some(&pin.secret())) {
-            // Another session of this process has logged in.
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
-            Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid, _)) => {
-                Err(DeviceError::Pin)
-            }
-            Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(DeviceError::PinLocked),
-            Err(error) => Err(refused("log in")(error)),
-        }
-    }
-}
-
-/// A module is loaded and set up once in a process: ending one use of it would end all others.
-fn module(path: &Path) -> Result<Pkcs11, DeviceError> {
-    static MODULES: OnceLock<Mutex<HashMap<PathBuf, Pkcs11>>> = OnceLock::new();
-    let mut modules = MODULES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(module) = modules.get(path) {
-        return Ok(module.clone());
-    }
-    let failed = |error: Error| DeviceError::Module { module: path.to_owned(), reason: error.to_string() };
-    let module = Pkcs11::new(path).map_err(failed)?;
-    module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(failed)?;
-    modules.insert(path.to_owned(), module.clone());
-    Ok(module)
 }
 
 fn refused(doing: &'static str) -> impl Fn(Error) -> DeviceError {
