@@ -1,5 +1,5 @@
 /* What a core module that runs as a job may ask of its host: docs/spec/host-abi.md.
-   Made of the table in crates/component/src/abi/table.rs; a test compares. */
+   Made of the table in crates/abi/src/table.rs; a test compares. */
 #ifndef TROUPE_COMMONS_H
 #define TROUPE_COMMONS_H
 

@@ -1,7 +1,7 @@
 // One chain: what the page has checked of it, its entries, the one that is chosen, and the way through time.
 
 import { Chain, PAGE } from "./chain.js";
-import { announce, brief, h, hash, number, parsed, replace, s, throttled } from "./dom.js";
+import { announce, brief, h, hash, number, parsed, replace, s, throttled, withCode } from "./dom.js";
 import { showEntry } from "./entry.js";
 import { mark } from "./marks.js";
 import { plots } from "./plots.js";
@@ -191,21 +191,22 @@ export class ActorView {
     const { links, replay, signed } = checks;
     const fault = checks.fault;
     const ended = links.state === "ok" && replay.state === "ok";
-    const done = ended && replay.left === 0;
+    const left = replay.left + replay.trust;
+    const done = ended && left === 0;
     const kind = fault ? "wrong" : done ? "run" : links.state === "ok" ? "checked" : "said";
     const sentence = fault
       ? h("span", {}, "False", fault.seq !== null && fault.seq !== undefined ? [" at ", h("button", { type: "button", class: "link", onclick: () => this.go(this.actor, fault.seq) }, `#${number(fault.seq)}`)] : null)
       : done
         ? "Checked and run again, here"
         : ended
-          ? `Checked here; run again but for ${entries(replay.left)}`
+          ? `Checked here; run again but for ${entries(left)}`
           : links.state === "ok"
           ? replay.state === "running" ? "Checked here; running it again" : "Checked here; not run again"
           : links.state === "unknown" ? "Could not be checked" : "Checking";
     const cells = [
       cell(links.state === "wrong" ? "wrong" : links.state === "ok" ? "checked" : "said", "Names and links",
         links.state === "wrong" ? stoppedAt(links) : links.state === "unknown" ? links.what : `${number(links.count)} of ${number(checks.total)}`, progress(links, checks.total)),
-      cell(replay.state === "wrong" ? "wrong" : done ? "run" : ended ? "erased" : "said", "Run again", this.#replayWords(), progress(replay, checks.total)),
+      cell(replay.state === "wrong" ? "wrong" : done ? "run" : ended && replay.left ? "erased" : "said", "Run again", this.#replayWords(), progress(replay, checks.total)),
       this.chain.source.proof
         ? cell(signed.state === "wrong" ? "wrong" : signed.state === "ok" ? "checked" : "said", "Signed by the node",
           signed.state === "ok" ? [`as far as #${number(signed.size - 1)}, by `, keyButton(signed.seen.key), ...logWords(signed.seen)] : signed.state === "wrong" ? stoppedAt(signed) : signed.what ?? "not looked at yet")
@@ -235,7 +236,7 @@ export class ActorView {
   #replayWords() {
     const { checks } = this.chain;
     const { replay, gaps } = checks;
-    const trust = replay.trust ? `; ${number(replay.trust)} failures of another engine's limits taken on trust` : "";
+    const trust = replay.trust ? `; ${number(replay.trust)} failure${replay.trust > 1 ? "s" : ""} by limits that browsers do not have taken on trust` : "";
     switch (replay.state) {
       case "ok": {
         const same = `every state, reply and effect came out the same${trust}`;
@@ -247,7 +248,7 @@ export class ActorView {
       case "idle":
         return "not asked for yet";
       case "unknown":
-        return `not here: ${replay.what}`;
+        return ["not here: ", withCode(replay.what)];
       case "wrong":
         return stoppedAt(replay);
       default:

@@ -1,11 +1,12 @@
 // How far this page has checked a chain: the worker's word, and what the marks follow from.
 
 import { startWorker, verifierWithin } from "./files.js";
+import { Wrong } from "./verifier.js";
 
 const PATIENCE = 20_000;
 /** Chains that are not longer are run again without being asked to. */
 export const RUN_UNASKED = 20_000;
-/** Stretches of entries that were not run again, of which it is kept where they are and why. */
+/** Stretches of entries that were not run again, of which it is kept where they are. */
 const MAX_GAPS = 1000;
 /** Sizes of states that are kept to be drawn. */
 const MAX_SIZES = 4096;
@@ -16,6 +17,8 @@ export class Checks {
   replay = { state: "idle", count: 0, trust: 0, left: 0 };
   /** Entries that could not be run again, since what they need was taken back: first, last, and why. */
   gaps = [];
+  /** Entries whose failure was taken on trust, since it depends on the engine: first and last. */
+  trusted = [];
   signed = { state: "none" };
   /** What was shown and is not what the chain names. */
   blobs = { state: "none" };
@@ -78,18 +81,28 @@ export class Checks {
   }
 
   /** A list of a commons, as a node answers it, of the state that was come to here. */
-  commons(list, at, limit, after) {
+  async commons(list, at, limit, after) {
+    const [page] = await this.#ask("commons", list, `${at}`, `${limit}`, after);
+    return JSON.parse(page);
+  }
+
+  /** Whether the run of a job came to what its receipt says; a `Wrong` says what it did not. */
+  async isRunOf(spec, result) {
+    await this.#ask("run", JSON.stringify(spec), JSON.stringify(result));
+  }
+
+  #ask(...ask) {
     const { promise, resolve, reject } = Promise.withResolvers();
     this.#asked.set((this.#questions += 1), { resolve, reject });
-    this.#worker.postMessage({ commons: [list, `${at}`, `${limit}`, after], id: this.#questions });
+    this.#worker.postMessage({ ask, id: this.#questions });
     return promise;
   }
 
-  #takeAnswer({ id, page, what }) {
+  #takeAnswer({ id, answer, what, isWrong }) {
     const { resolve, reject } = this.#asked.get(id);
     this.#asked.delete(id);
-    if (page === undefined) reject(new Error(what));
-    else resolve(JSON.parse(page));
+    if (answer) resolve(answer);
+    else reject(isWrong ? new Wrong(null, what) : new Error(what));
   }
 
   end() {
@@ -111,7 +124,7 @@ export class Checks {
   #take(told) {
     if (this.#ended) return;
     this.#heard = performance.now();
-    if (told.stage === "commons") return this.#takeAnswer(told);
+    if (told.stage === "answer") return this.#takeAnswer(told);
     if (told.stage === "links") this.#takeLinks(told);
     else this.#takeReplay(told);
     this.#changed();
@@ -127,7 +140,7 @@ export class Checks {
     this.links = { state: count > this.#upto ? "ok" : "running", count, name, chain };
   }
 
-  #takeReplay({ kind, count, sizes, gaps, trust, seq, what, instead, name }) {
+  #takeReplay({ kind, count, sizes, gaps, trusted, trust, seq, what, instead, name }) {
     if (kind !== "progress") {
       this.replay = { ...this.replay, state: kind, seq, what, instead, count: count ?? this.replay.count };
       return;
@@ -137,23 +150,15 @@ export class Checks {
     }
     this.sizes.push(...sizes);
     if (this.sizes.length > MAX_SIZES) this.sizes = this.sizes.filter((_, n) => n % 2);
-    for (const [at, why] of gaps) this.#passedOver(at, why);
+    for (const [at, why] of gaps) note(this.gaps, at, why);
+    for (const at of trusted) note(this.trusted, at, "it failed by a limit that browsers do not have, which is taken on trust");
     const left = this.replay.left + gaps.length;
     this.replay = { state: count > this.#upto ? "ok" : "running", count, trust, left };
   }
 
-  #passedOver(seq, why) {
-    const last = this.gaps.at(-1);
-    if (last && last.last === seq - 1) last.last = seq;
-    else if (this.gaps.length < MAX_GAPS) this.gaps.push({ first: seq, last: seq, why });
-  }
-
   /** Why an entry was not run again; null if it was, or will be. */
-  gapAt(seq) {
-    const gap = this.gaps.find(({ first, last }) => first <= seq && seq <= last);
-    if (gap) return gap.why;
-    const isBeyond = this.gaps.length === MAX_GAPS && seq > this.gaps.at(-1).last && seq < this.replay.count;
-    return isBeyond ? "there are too many such entries to keep each of them in mind" : null;
+  whyNotRun(seq) {
+    return reasonAt(this.gaps, seq, this.replay.count) ?? reasonAt(this.trusted, seq, this.replay.count);
   }
 
   /** What is wrong, if something is. */
@@ -166,9 +171,24 @@ export class Checks {
   markOf(seq) {
     if (this.links.state === "wrong" && (this.links.seq ?? 0) <= seq) return this.links.seq === seq ? "wrong" : "said";
     if (this.replay.state === "wrong" && this.replay.seq === seq) return "wrong";
-    if (seq < this.replay.count && this.gapAt(seq) === null) return "run";
+    if (seq < this.replay.count && this.whyNotRun(seq) === null) return "run";
     return seq < this.links.count ? "checked" : "said";
   }
+}
+
+/** Adds an entry to stretches of entries. */
+function note(stretches, seq, why) {
+  const last = stretches.at(-1);
+  if (last && last.last === seq - 1) last.last = seq;
+  else if (stretches.length < MAX_GAPS) stretches.push({ first: seq, last: seq, why });
+}
+
+/** Why an entry is in one of the stretches; null if it is in none. `count` entries were looked at. */
+function reasonAt(stretches, seq, count) {
+  const found = stretches.find(({ first, last }) => first <= seq && seq <= last);
+  if (found) return found.why;
+  const isBeyond = stretches.length === MAX_GAPS && seq > stretches.at(-1).last && seq < count;
+  return isBeyond ? "there are too many such entries to keep each of them in mind" : null;
 }
 
 /** Runs a chain again as far as a position, for the state there. */

@@ -2,8 +2,9 @@
 // replays the commons' chain, comes to every one of them by itself, and compares.
 
 import { Checks } from "./checks.js";
-import { announce, day, h, hash, number, replace, throttled } from "./dom.js";
-import { mark } from "./marks.js";
+import { announce, brief, day, h, hash, number, replace, throttled, withCode } from "./dom.js";
+import { fuelMark, mark } from "./marks.js";
+import { Wrong } from "./verifier.js";
 
 const EVERY = 2000;
 const LIMIT = 200;
@@ -73,7 +74,7 @@ export class CommonsView {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#checks?.end();
-    for (const run of this.#runs.values()) run.end();
+    for (const { checks } of this.#runs.values()) checks.end();
   }
 
   /** No key moves anything here. */
@@ -196,15 +197,31 @@ export class CommonsView {
       const button = h("button", { type: "button", class: "small", onclick: () => this.#checks.run() }, "Compute all of it here");
       return [mark("said"), ` The node says so. The chain has ${number(links.count)} entries. `, button];
     }
-    if (replay.state === "unknown") return [mark("said"), ` The node says so; this page could not compute it: ${replay.what}`];
+    if (replay.state === "unknown") return [mark("said"), " The node says so; this page could not compute it: ", withCode(replay.what)];
     return [mark("said"), ` The node says so. This page has computed ${number(replay.count)} of ${number(this.#checks.total)} entries.`];
   }
 
   /** Runs the chain of a job again, here. */
-  replayJob(result) {
-    const checks = new Checks(this.#source.spec(result.chain), result.size - 1, throttled(() => this.#draw(), 100));
-    this.#runs.set(result.chain, checks);
-    checks.begin();
+  replayJob(spec, result) {
+    const run = { told: null };
+    const changed = throttled(() => {
+      if (run.checks.replay.state === "ok" && !run.asked) run.asked = this.#compareRun(run, spec, result);
+      this.#draw();
+    }, 100);
+    run.checks = new Checks(this.#source.spec(result.chain), result.size - 1, changed);
+    this.#runs.set(result.chain, run);
+    run.checks.begin();
+    this.#draw();
+  }
+
+  /** Compares what the run came to with the receipt. */
+  async #compareRun(run, spec, result) {
+    try {
+      await run.checks.isRunOf(spec, result);
+      run.told = runWords(run.checks.replay, result);
+    } catch (error) {
+      run.told = error instanceof Wrong ? ["wrong", `not what the receipt says: ${error.message}`] : ["said", error.message];
+    }
     this.#draw();
   }
 
@@ -212,14 +229,21 @@ export class CommonsView {
   cameTo(result) {
     const run = this.#runs.get(result.chain);
     if (!run) return null;
-    if (run.fault) return ["wrong", `not what the receipt says: ${run.fault.what}`];
-    const isWhole = run.links.state === "ok" && run.links.count === result.size;
-    if (isWhole && run.links.name !== result.entry) return ["wrong", `the chain ends with ${run.links.name.slice(0, 12)}…, not with what the receipt says`];
-    if (run.replay.state === "ok") return ["run", "run again here, and came to what the receipt says"];
-    if (isWhole && run.replay.state === "unknown") return ["checked", `linked as the receipt says; what a browser cannot run, \`troupe verify ${result.chain.slice(0, 12)}\` does`];
-    if (run.replay.state === "unknown") return ["said", run.links.what ?? run.replay.what];
-    return ["said", "running…"];
+    const { links, replay, fault } = run.checks;
+    if (fault) return ["wrong", `not what the receipt says: ${fault.what}`];
+    const isWhole = links.state === "ok" && links.count === result.size;
+    if (isWhole && links.name !== result.entry) return ["wrong", `the chain ends with ${links.name.slice(0, 12)}…, not with what the receipt says`];
+    if (run.told) return run.told;
+    if (replay.state !== "unknown") return ["said", "running…"];
+    return isWhole ? ["checked", `linked as the receipt says, and not run: ${replay.what}`] : ["said", links.what ?? replay.what];
   }
+}
+
+/** What is said of a run that was replayed and that its receipt fits. */
+function runWords({ trust, left }, { chain }) {
+  if (trust) return ["checked", `linked as the receipt says. It failed by a limit that browsers do not have: \`troupe verify ${chain.slice(0, 12)}\` runs it`];
+  if (left) return ["checked", "linked as the receipt says. What it takes to run all of it was taken back"];
+  return ["run", "run again here, and came to what the receipt says"];
 }
 
 /** A value whose text does not depend on the order of its members. */
@@ -272,7 +296,7 @@ function jobCard(job, view) {
     ["Deadline", day(spec.deadline)],
   ];
   if (of.paid !== undefined) facts.push(["Paid", `${number(of.paid)} mana`]);
-  const slots = (of.slots ?? []).map((slot) => slotRow(slot, view));
+  const slots = (of.slots ?? []).map((slot) => slotRow(slot, spec, view));
   return h(
     "details",
     { class: "card commons-card", data: { id: job.id } },
@@ -283,18 +307,18 @@ function jobCard(job, view) {
   );
 }
 
-function slotRow({ executor, abandoned, result }, view) {
+function slotRow({ executor, abandoned, result }, spec, view) {
   const words = result?.error ?? (result?.output ? hash(result.output) : abandoned ? "given up" : "waited for");
   const came = result && view.cameTo(result);
   const replayed = came
-    ? [mark(came[0]), " ", came[1]]
-    : result && h("button", { type: "button", class: "small", onclick: () => view.replayJob(result) }, "Replay it here");
+    ? [mark(came[0]), " ", withCode(brief(came[1]))]
+    : result && h("button", { type: "button", class: "small", onclick: () => view.replayJob(spec, result) }, "Replay it here");
   return h(
     "tr",
     {},
     h("th", { scope: "row" }, hash(executor, 10)),
     h("td", {}, words),
-    h("td", { class: "num" }, result ? number(result.fuel) : ""),
+    h("td", { class: "num" }, result ? [number(result.fuel), came ? [" ", fuelMark()] : null] : ""),
     h("td", {}, result ? h("a", { href: `#/${result.chain}` }, `${number(result.size)} entries`) : ""),
     h("td", { class: "came" }, replayed),
   );

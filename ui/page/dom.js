@@ -68,6 +68,9 @@ export function hash(name, length = 12) {
   return button;
 }
 
+/** A sentence in which what stands between backticks is code. */
+export const withCode = (text) => text.split("`").map((part, n) => (n % 2 ? h("code", {}, part) : part));
+
 /** A sentence with the names in it cut short. */
 export const brief = (text) => text.replace(/[0-9a-f]{64}/g, (name) => `${name.slice(0, 12)}…`);
 

@@ -2,9 +2,9 @@
 
 import { senderWords, stateName } from "./chain.js";
 import { changeList, changes, shownBytes, whole } from "./diff.js";
-import { brief, date, h, hash, number, parsed, replace, size, time } from "./dom.js";
+import { brief, date, h, hash, number, parsed, replace, size, time, withCode } from "./dom.js";
 import { causes } from "./causes.js";
-import { mark } from "./marks.js";
+import { fuelMark, mark } from "./marks.js";
 import { kindWord } from "./timeline.js";
 
 /** Ends what belongs to an entry that is shown no more. */
@@ -72,7 +72,7 @@ export async function showEntry(element, chain, record, go) {
       data.from ? fact("From", from) : null,
       data.error ? fact("Why", h("code", { class: "error" }, data.error)) : null,
       data.reason ? fact("Why", data.reason) : null,
-      data.fuel !== undefined ? fact("Fuel", `${number(data.fuel)} `, mark("said", { title: "Browsers do not measure fuel: `troupe verify` does." })) : null,
+      data.fuel !== undefined ? fact("Fuel", `${number(data.fuel)} `, fuelMark()) : null,
     ),
     record.fault || record.misplaced ? fault(record.fault ?? "it says another position than the one that it was asked for") : null,
     wrong,
@@ -111,10 +111,10 @@ async function sender(chain, data, go) {
   return from.seq === undefined ? words : link(go, chain.actor, from.seq, words);
 }
 
-/** Why this page has not run it again, where what it needs was taken back. */
+/** Why this page has not run it again: what it needs was taken back, or no browser can. */
 function notRun(chain, record) {
-  const why = chain.checks.gapAt(record.seq);
-  return why === null ? null : h("p", { class: "quiet not-run" }, "Not run again here: ", why.replaceAll("`", ""));
+  const why = chain.checks.whyNotRun(record.seq);
+  return why === null ? null : h("p", { class: "quiet not-run" }, "Not run again here: ", withCode(why));
 }
 
 /** What running it again came to, where that is not what the chain says. */

@@ -1,9 +1,11 @@
-// An actor's component in the browser's own engine, for the replay to call.
+// An actor's component or a job's core module in the browser's own engine, for the replay to call.
 //
 // A fresh instance for each transition, out of the plan that the verifier made. What the actor asks of its host goes to
 // the verifier, which notes it down or refuses it. Fuel is not measured: browsers have nothing like it.
 
 import { AbiTrap, Crossing, bool, bytes, call, enumeration, list, lowered, option, record, result, u32, u64, variant } from "./abi.js";
+import { Job, MEMORY } from "./job.js";
+import { hostStopped, stopped } from "./traps.js";
 import { Unknown, pack, toBytes, toText, unpack } from "./verifier.js";
 
 const string = bytes;
@@ -83,39 +85,9 @@ const EXPORTS = {
 
 const NO_REASON = "no reason given: in this world a contract says yes or no";
 
-/** What the verifier made of a call to the host that it refused. */
-class HostTrap extends Error {
-  constructor(code, detail) {
-    super(detail);
-    this.code = code;
-  }
-}
-
-/** The chain's codes for what engines say of a trap. What none of these fits is not guessed at. */
-const TRAPS = [
-  [/unreachable/i, "trap:unreachable"],
-  [/memory access out of bounds|index out of bounds|out of bounds memory access/i, "trap:memory-out-of-bounds"],
-  [/table index is out of bounds|table access|out of bounds (call_indirect|table)/i, "trap:table-out-of-bounds"],
-  [/null function|signature mismatch|indirect call (to null|signature)|call_indirect to a (null|signature)/i, "trap:indirect-call"],
-  [/(divide|division) by zero|remainder by zero|integer divide by zero/i, "trap:divide-by-zero"],
-  [/divide result unrepresentable|integer overflow|float unrepresentable|invalid conversion to integer|out of bounds (trunc|float)/i, "trap:integer-overflow"],
-];
-
-function stopped(error) {
-  if (error instanceof HostTrap) return pack(["trap", error.code, error.message]);
-  if (error instanceof AbiTrap) return pack(["trap", "trap:abi", error.message]);
-  if (error instanceof Unknown) return pack(["abort", error.message]);
-  if (error instanceof RangeError && /call stack/i.test(error.message)) return pack(["trap", "stack", error.message]);
-  if (error instanceof WebAssembly.RuntimeError) {
-    const code = TRAPS.find(([pattern]) => pattern.test(error.message))?.[1] ?? "";
-    return pack(["trap", code, error.message]);
-  }
-  return pack(["abort", `${error}`]);
-}
-
-/** Components that are ready, and the instance that is in use. */
+/** Components and modules that are ready, and the instance that is in use. */
 export class Guests {
-  #components = [];
+  #ready = [];
   #instance = null;
 
   /** Answers what the verifier asks: a list in, a list out. */
@@ -124,10 +96,12 @@ export class Guests {
     const name = toText(function_);
     try {
       if (name === "load") return this.#load(toText(rest[0]), rest[1]);
-      const component = this.#components[Number(toText(rest[0]))];
+      if (name === "load-module") return this.#keep({ job: new Job(rest[0], rest[1], unpack(rest[2]).map(toText)) });
+      if (Object.hasOwn(MEMORY, name)) return MEMORY[name](this.#instance.memory, ...rest);
+      const ready = this.#ready[Number(toText(rest[0]))];
       if (name === "open") {
-        this.#instance = new Instance(verifier, component, Number(toText(rest[1])));
-        return pack(["ok"]);
+        this.#instance = ready.job ? ready.job.open(verifier) : new Instance(verifier, ready, Number(toText(rest[1])));
+        return this.#instance.start?.() ?? pack(["ok"]);
       }
       return this.#instance.call(name, rest.slice(1));
     } catch (error) {
@@ -138,8 +112,12 @@ export class Guests {
   #load(text, bytes) {
     const plan = JSON.parse(text);
     const modules = plan.modules.map(([from, to]) => new WebAssembly.Module(bytes.slice(from, to)));
-    this.#components.push({ plan, modules });
-    return pack(["ok", `${this.#components.length - 1}`]);
+    return this.#keep({ plan, modules });
+  }
+
+  #keep(ready) {
+    this.#ready.push(ready);
+    return pack(["ok", `${this.#ready.length - 1}`]);
   }
 }
 
@@ -172,7 +150,7 @@ class Instance {
     return lowered(() => this.#crossing(item), params, type, (...values) => {
       if (!this.#mayLeave) throw new AbiTrap("a call out of the component while values cross into it");
       const answer = this.#verifier.texts("effect", item.lower, ...fields(...values));
-      if (answer[0] === "trap") throw new HostTrap(answer[1], answer[2]);
+      hostStopped(answer);
       return { seq: BigInt(answer[0]), n: Number(answer[1]) };
     });
   }

@@ -28,6 +28,9 @@ export function mark(kind, { words = false, title } = {}) {
   return h("span", { ...props, role: "img", "aria-label": name }, picture);
 }
 
+/** The mark of fuel, wherever it stands. */
+export const fuelMark = () => mark("said", { title: "Browsers do not measure fuel: `troupe verify` does." });
+
 /** All marks with what they mean. */
 export function legend() {
   const items = Object.keys(MARKS).map((kind) => [h("dt", {}, mark(kind, { words: true })), h("dd", {}, MARKS[kind][1])]);

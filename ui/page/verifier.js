@@ -52,6 +52,8 @@ export class Unknown extends Error {}
 /** The checks. */
 export class Verifier {
   #exports;
+  /** Set once a call did not return: what the module was about to do, it never did. */
+  #isBroken = false;
 
   /** Starts them; `guest` answers calls of an actor's code: a list in, a list out. `within` is the module, if it is at hand. */
   static async load(guest, within) {
@@ -76,13 +78,13 @@ export class Verifier {
 
   /** Does an operation; answers the items after `ok`. */
   ask(...items) {
-    const { memory, input, call, output } = this.#exports;
+    const { memory } = this.#exports;
     const list = pack(items);
     // Memory may move whenever the module runs, so that each view is made anew.
-    const at = input(list.length);
+    const at = this.#call("input", list.length);
     new Uint8Array(memory.buffer).set(list, at);
-    const length = call();
-    const from = output();
+    const length = this.#call("call");
+    const from = this.#call("output");
     const [verdict, ...rest] = unpack(new Uint8Array(memory.buffer).slice(from, from + length));
     switch (toText(verdict)) {
       case "ok":
@@ -92,6 +94,18 @@ export class Verifier {
       default:
         throw new Unknown(toText(rest[0] ?? encoder.encode("no answer")));
     }
+  }
+
+  /** A guest may use the stack up before it calls, so that the checks themselves do not return: then nothing is known. */
+  #call(name, ...args) {
+    if (!this.#isBroken) {
+      try {
+        return this.#exports[name](...args);
+      } catch {
+        this.#isBroken = true;
+      }
+    }
+    throw new Unknown("the checks of this page were interrupted: use `troupe verify`");
   }
 
   /** The same, with the answer as texts. */

@@ -31,7 +31,7 @@ const recent = new Map();
 onmessage = async ({ data }) => {
   if (data.upto !== undefined) upto = Math.max(upto, data.upto);
   if (data.replay) wantsReplay = true;
-  if (data.commons) return commons(data);
+  if (data.ask) return asked(data);
   if (!data.spec) return wake();
   try {
     const guests = new Guests();
@@ -146,6 +146,7 @@ async function replayChunk(bytes, last) {
   let told = performance.now();
   let sizes = [];
   let gaps = [];
+  let trusted = [];
   for (let n = 0; n < entries.length; n += 1) {
     const blobs = await enough(await found[n]);
     if (replayed === 0) {
@@ -155,26 +156,26 @@ async function replayChunk(bytes, last) {
       isLost = !state;
       if (state) sizes.push([replayed, Number(length)]);
       if (why) gaps.push([replayed, why]);
+      if (Number(onTrust) > trust) trusted.push(replayed);
       trust = Number(onTrust);
     }
     if (last(replayed)) return;
     replayed += 1;
     const ends = n === entries.length - 1;
     if (ends || performance.now() - told > TELL_EVERY) {
-      postMessage({ stage: "replay", kind: "progress", count: replayed, name: ends ? names[n] : null, sizes, gaps, trust });
-      [told, sizes, gaps] = [performance.now(), [], []];
+      postMessage({ stage: "replay", kind: "progress", count: replayed, name: ends ? names[n] : null, sizes, gaps, trusted, trust });
+      [told, sizes, gaps, trusted] = [performance.now(), [], [], []];
     }
   }
 }
 
-/** Answers what the commons says of itself, as far as it was run again. */
-function commons({ commons, id }) {
-  const told = { stage: "commons", id, count: replayed };
+/** Answers a question about the state that the replay has come to. */
+function asked({ ask, id }) {
+  const told = { stage: "answer", id };
   try {
-    const [page] = verifier.texts("commons", ...commons);
-    postMessage({ ...told, page });
+    postMessage({ ...told, answer: verifier.texts(...ask) });
   } catch (error) {
-    postMessage({ ...told, what: error.message });
+    postMessage({ ...told, what: error.message, isWrong: error instanceof Wrong });
   }
 }
 

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 from browser import NAMELESS, PALE, TROUPE, Explorer
-from nodes import Node, Server
+from modules import MODULES
+from nodes import Forged, Node, Server, name
 
 SECTIONS = ["members", "jobs", "proposals", "parameters"]
 
@@ -73,20 +74,69 @@ class Commons(Explorer):
             self.compared(page, "wrong")
 
     def replayed(self, url, mark):
-        """What the page says of a job's run, once it has this mark."""
+        """The page, and what it says of a job's run, once it has this mark."""
         page = self.page()
         page.goto(f"{url}/ui/#/commons:/jobs")
         page.locator("summary").click()
         page.get_by_role("button", name="Replay it here").click()
         page.wait_for_selector(f".came .mark-{mark}")
-        return page.inner_text(".came")
+        return page, page.inner_text(".came")
 
-    def test_the_run_of_a_job_is_checked_against_its_receipt(self):
-        self.assertIn("linked as the receipt says", self.replayed(self.node.url, "checked"))
+    def test_the_run_of_a_job_is_run_again_and_comes_to_what_its_receipt_says(self):
+        page, said = self.replayed(self.node.url, "run")
+        self.assertIn("run again here, and came to what the receipt says", said)
+        self.picture(page, "commons-job")
+        page.set_viewport_size({"width": 390, "height": 844})
+        self.picture(page, "commons-job-small")
+        self.assertEqual((page.evaluate(NAMELESS), page.evaluate(PALE)), ([], []))
+        self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 390)
+        # The run is a chain like any other: all of it has the mark, and not only the job.
+        page.get_by_role("link", name="entries").click()
+        self.assertIn("every state, reply and effect came out the same", self.verdict(page, "run"))
+        self.quiet(self.node.url)
 
-        def another_end(jobs):
+    def said_of(self, change, lie=lambda path, body: None):
+        """What the page says of a job whose result the node tells otherwise."""
+
+        def of_result(jobs):
             [phase] = jobs[0]["phase"].values()
-            phase["slots"][0]["result"]["entry"] = "0" * 64
+            change(phase["slots"][0]["result"])
 
-        with Server(self.node.url, lie_of("jobs", another_end)) as server:
-            self.assertIn("not with what the receipt says", self.replayed(server.url, "wrong"))
+        of_jobs = lie_of("jobs", of_result)
+        with Server(self.node.url, lambda path, body: of_jobs(path, body) or lie(path, body)) as server:
+            return self.replayed(server.url, "wrong")[1]
+
+    def test_a_receipt_that_says_something_else_than_the_run_is_found(self):
+        nothing = "0" * 64
+        self.assertIn("not with what the receipt says", self.said_of(lambda result: result.update(entry=nothing)))
+        self.assertIn("result: the receipt says the output 000000000000…", self.said_of(lambda result: result.update(output=nothing)))
+        self.assertIn("fuel: the receipt says 1,", self.said_of(lambda result: result.update(fuel=1)))
+
+    def test_a_run_that_ran_out_of_fuel_is_not_said_to_be_run_again(self):
+        file = Path(self.folder.name) / "endless.wasm"
+        file.write_bytes(MODULES["endless"])
+        self.node.run("start", str(file), "--name", "endless", "--limit", "fuel=1000000")
+        subprocess.run([TROUPE, "send", "endless", "{}", "--node", self.node.url], check=False, capture_output=True)
+        chain = json.loads(self.node.get("/actors/endless"))["actor"]
+        last = self.node.get(f"/actors/{chain}/chain/2")
+        failure = json.loads(last)["data"]
+
+        def of_jobs(jobs):
+            jobs[0]["spec"].update(component=name(MODULES["endless"]), input=failure["message"], limits={"fuel": 1_000_000})
+            [phase] = jobs[0]["phase"].values()
+            result = {"chain": chain, "entry": name(last), "error": "fuel", "fuel": failure["fuel"], "size": 3}
+            phase["slots"][0]["result"] = result
+
+        with Server(self.node.url, lie_of("jobs", of_jobs)) as server:
+            self.assertIn("failed by a limit that browsers do not have", self.replayed(server.url, "checked")[1])
+
+    def test_a_run_that_was_made_up_with_its_receipt_is_found_by_running_it_again(self):
+        [job] = json.loads(self.node.get("/commons/jobs"))["items"]
+        [phase] = job["phase"].values()
+        result = phase["slots"][0]["result"]
+        output = b'{"count":4}'
+        change = lambda data: data.update(reply=name(output))
+        forged = Forged(self.node, result["chain"], result["size"] - 1, change, [output])
+        said = self.said_of(lambda result: result.update(entry=forged.head, output=name(output)), forged.lie)
+        self.assertIn("reply", said)
+        self.assertIn(name(output)[:12], said)

@@ -11,7 +11,8 @@ from pathlib import Path
 from alone import Alone
 from browser import NAMELESS, OUT, PALE, ROOT, TROUPE, Explorer
 from commons import Commons
-from nodes import Forged, Long, Node, Server, entries_of
+from jobs import Jobs
+from nodes import Forged, Long, Node, Server, entries_of, name
 from signed import Signed
 
 LONG = int(os.environ.get("LONG", "1000000"))
@@ -157,7 +158,8 @@ class Quakes(Explorer):
     def test_a_history_whose_every_hash_fits_is_found_by_running_it_again(self):
         state = json.loads(self.node.get("/blobs/" + json.loads(self.node.get("/chain/1000"))["data"]["state"]))
         state["count"] += 1
-        forged = Forged(self.node, self.actor, 1000, json.dumps(state, separators=(",", ":")).encode())
+        state = json.dumps(state, separators=(",", ":")).encode()
+        forged = Forged(self.node, self.actor, 1000, lambda data: data.update(state=name(state)), [state])
         with Server(self.node.url, forged.lie) as server:
             page = self.page()
             page.goto(f"{server.url}/ui/#/{self.actor}/1000")

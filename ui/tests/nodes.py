@@ -123,25 +123,26 @@ def entries_of(node, actor):
 
 
 class Forged:
-    """The history of an actor with another state from one position on, and every hash after it made to fit again."""
+    """The history of an actor in which an entry says something else, and every hash after it made to fit again."""
 
-    def __init__(self, node, actor, seq, state):
+    def __init__(self, node, actor, seq, change, blobs=()):
         lines = [json.loads(line) for line in entries_of(node, actor)]
-        self.blob = {name(state): state}
+        self.blobs = {name(blob): blob for blob in blobs}
         self.lines = []
-        was = lines[seq]["data"]["state"]
+        was = lines[seq]["data"].get("state")
         parent = None
         for entry in lines:
             data = entry["data"]
             if data["seq"] == seq:
-                data["state"] = name(state)
+                change(data)
             if data["seq"] == seq + 1 and data.get("before") == was:
-                data["before"] = name(state)
+                data["before"] = lines[seq]["data"]["state"]
             if parent is not None:
                 entry["parent"] = parent
             line = canonical(entry)
             self.lines.append(line)
             parent = name(line)
+        self.head = parent
 
     def lie(self, path, _):
         parts = path.split("?")[0].split("/")
@@ -151,7 +152,7 @@ class Forged:
             return b"".join(line + b"\n" for line in self.lines[start : start + limit])
         if "chain" in parts and parts[-1].isdigit():
             return self.lines[int(parts[-1])]
-        return self.blob.get(parts[-1])
+        return self.blobs.get(parts[-1])
 
 
 class Long:

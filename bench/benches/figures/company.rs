@@ -1,7 +1,7 @@
-//! Actors that talk to each other: what a message costs, how many actors keep all cores busy, and who waits for whom.
+//! Actors that talk to each other: what a message costs, and how many actors keep all cores busy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -10,11 +10,11 @@ use troupe::host::{ComponentSource, Host, Settings, Start};
 use troupe::troupe_chain::{Hash, Machine, Nowhere, Outcome, Sender, Text, Timestamp, Tip};
 use troupe::troupe_component::{Limits, WasmComponent};
 use troupe::troupe_runtime::Actor;
-use troupe::troupe_store::{DiskStore, MemoryStore, Store};
-use troupe_bench::{median, medians, micros, per_call};
+use troupe::troupe_store::{MemoryStore, Store};
+use troupe_bench::{medians, micros, per_call};
 use troupe_testing::guests::bounces;
 
-use crate::{COUNTER, cache, report, table};
+use crate::{cache, report, table};
 
 const ROUNDS: usize = 7;
 /// Messages of one chain.
@@ -24,22 +24,21 @@ const BUSY: u32 = 1_000;
 const EACH: u32 = 40;
 /// Messages that one actor has from itself at any time.
 const WINDOW: u32 = 64;
-/// Actors of which each has one request at a time, and the pause between two.
-const CALM: usize = 99;
-const PAUSE: Duration = Duration::from_millis(50);
-const CALM_FOR: Duration = Duration::from_secs(4);
-/// Messages that wait for the flooded actor at any time.
-const FLOOD: usize = 900;
-const PERSON: Sender = Sender::Http { key: None };
+pub(crate) const PERSON: Sender = Sender::Http { key: None };
 
-fn node(store: Arc<dyn Store>) -> anyhow::Result<Host> {
+pub(crate) fn node(store: Arc<dyn Store>) -> anyhow::Result<Host> {
     let mut settings = Settings::new(store);
     settings.cache = Some(cache().into());
     Ok(settings.open()?)
 }
 
 /// Begins an actor; `config` is the address that it plays with.
-fn start(host: &Host, component: &Bytes, name: &str, config: Option<&str>) -> anyhow::Result<Actor> {
+pub(crate) fn start(
+    host: &Host,
+    component: &Bytes,
+    name: &str,
+    config: Option<&str>,
+) -> anyhow::Result<Actor> {
     Ok(host.start_blocking(Start {
         component: ComponentSource::Bytes(component.clone()),
         config: config.map(|config| Bytes::copy_from_slice(config.as_bytes())),
@@ -182,84 +181,4 @@ fn lone_actors(host: &Host, component: &Bytes) -> anyhow::Result<Vec<Actor>> {
 fn thread(actor: &Actor, threads: u64) -> u64 {
     let bytes = actor.id().as_bytes()[8..16].try_into();
     bytes.map_or(0, |bytes| u64::from_le_bytes(bytes) % threads)
-}
-
-/// How long actors with little to do wait, alone and beside one that has far too much.
-pub(crate) fn fairness() -> anyhow::Result<()> {
-    table();
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let host = node(Arc::new(DiskStore::open(folder.path())?))?;
-    let component = Bytes::from_static(COUNTER);
-    let calm = (0..CALM).map(|n| start(&host, &component, &format!("calm{n}"), None));
-    let calm = calm.collect::<anyhow::Result<Vec<_>>>()?;
-    let flooded = start(&host, &component, "flooded", None)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    // The median and the 99th percentile of each round, alone and beside the flood, and the flood's rate.
-    let mut rounds: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::new());
-    for _ in 0..3 {
-        let alone = runtime.block_on(ask(&calm))?;
-        let stop = AtomicBool::new(false);
-        let (before, began) = (flooded.view()?.tip.seq, Instant::now());
-        let beside = std::thread::scope(|scope| {
-            let flooding = scope.spawn(|| flood_until(&flooded, &stop));
-            let asked = runtime.block_on(ask(&calm));
-            stop.store(true, Ordering::Relaxed);
-            flooding.join().map_err(|_| anyhow::anyhow!("the flood panicked"))??;
-            asked
-        })?;
-        let flood = (flooded.view()?.tip.seq - before) as f64 / began.elapsed().as_secs_f64();
-        let found = [alone.0, alone.1, beside.0, beside.1, flood];
-        rounds.iter_mut().zip(found).for_each(|(round, found)| round.push(found));
-    }
-    let [alone_half, alone, beside_half, beside, flood] = rounds.map(median);
-    let shown = |half: f64, most: f64| format!("{:.2} ms, {:.2} ms", half / 1000.0, most / 1000.0);
-    report(&format!("{CALM} calm actors on a disk, p50 and p99"), shown(alone_half, alone), 1.0, "");
-    report(
-        &format!("the same beside one that handles {flood:.0}/s"),
-        shown(beside_half, beside),
-        beside / alone,
-        "p99 ≤ 3 × alone",
-    );
-    Ok(())
-}
-
-/// Lets each actor be asked now and then; gives the median and the 99th percentile of the answers' times.
-async fn ask(actors: &[Actor]) -> anyhow::Result<(f64, f64)> {
-    let end = Instant::now() + CALM_FOR;
-    let clients = actors.iter().enumerate().map(|(n, actor)| {
-        let actor = actor.clone();
-        tokio::spawn(async move {
-            let mut times = Vec::new();
-            tokio::time::sleep(PAUSE * n as u32 / CALM as u32).await;
-            while Instant::now() < end {
-                let began = Instant::now();
-                let message = Bytes::from_static(b"{\"add\":1}");
-                actor.send(PERSON, message).await?;
-                times.push(micros(began.elapsed()));
-                tokio::time::sleep(PAUSE).await;
-            }
-            anyhow::Ok(times)
-        })
-    });
-    let mut times = Vec::new();
-    for client in clients.collect::<Vec<_>>() {
-        times.extend(client.await??);
-    }
-    times.sort_by(f64::total_cmp);
-    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(f64::NAN);
-    Ok((at(50), at(99)))
-}
-
-/// Keeps an actor's mailbox full.
-fn flood_until(actor: &Actor, stop: &AtomicBool) -> anyhow::Result<()> {
-    let mut waiting = std::collections::VecDeque::new();
-    while !stop.load(Ordering::Relaxed) {
-        while waiting.len() < FLOOD {
-            waiting.push_back(actor.post(PERSON, Bytes::from_static(b"{\"add\":1}"))?);
-        }
-        for answer in waiting.drain(..FLOOD / 2) {
-            answer.blocking_recv()??;
-        }
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 mod commons;
 mod company;
 mod density;
+mod fairness;
 mod host;
 mod http;
 mod replay;
@@ -43,7 +44,7 @@ fn main() -> anyhow::Result<()> {
         ("commons", commons::measure),
         ("chains", company::chains),
         ("ring", company::ring),
-        ("fairness", company::fairness),
+        ("fairness", fairness::fairness),
         ("density", density::measure),
         ("size", size::measure),
     ];

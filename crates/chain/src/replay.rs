@@ -317,8 +317,9 @@ pub(crate) fn machine_after<H: History, M: Machines>(
     tip: &Tip,
     after: u64,
 ) -> Result<M::Machine, NotVerified> {
-    let machine =
-        find_machine(machines, tip, after, &mut |field, name| find_blob(history, after, field, name))?;
+    // The rules may be those of an upgrade that comes after `after`.
+    let seq = tip.seq;
+    let machine = find_machine(machines, tip, seq, &mut |field, name| find_blob(history, seq, field, name))?;
     if machine.kept_states().is_none() {
         return Ok(machine);
     }

@@ -4,6 +4,8 @@
 //! be `none`); the federations that both are in; bridges between a federation of the one and one of the other; and, a step lower,
 //! the same of the context `general`. No rule means no. Inheritance never raises a level.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Id;
@@ -78,6 +80,32 @@ impl Context {
             Self::DataSharing => "data-sharing",
         }
     }
+}
+
+/// A text is no level, or no context.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of {0}")]
+pub struct NotNamed(String);
+
+impl FromStr for Level {
+    type Err = NotNamed;
+
+    fn from_str(text: &str) -> Result<Self, NotNamed> {
+        named(&Self::ALL, Self::name, text)
+    }
+}
+
+impl FromStr for Context {
+    type Err = NotNamed;
+
+    fn from_str(text: &str) -> Result<Self, NotNamed> {
+        named(&Self::ALL, Self::name, text)
+    }
+}
+
+fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, NotNamed> {
+    let names = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
+    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| NotNamed(names()))
 }
 
 /// What a job asks of whoever runs it.

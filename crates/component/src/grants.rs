@@ -5,7 +5,7 @@
 //! - `private:HOST:PORT` grants a host that may turn out to have a private address.
 //! - `file:NAME:PATH` grants a file to read, at an absolute path, whose bytes have this name; no path comes twice.
 //! - `env:NAME=VALUE` is a variable of `wasi:cli/environment`; no name comes twice.
-//! - `commons:CAPABILITY` grants what [`Capability`] lists of the commons, each once; `commons-for:MEMBER`, at most one,
+//! - `commons:CAPABILITY` grants what [`Capability`](troupe_abi::Capability) lists of the commons, each once; `commons-for:MEMBER`, at most one,
 //!   names the member for whom the chain acts there.
 //! - `args:[…]`, a JSON array of strings, is what it gives as arguments, the program's name first; at most one.
 //!
@@ -13,9 +13,9 @@
 
 use std::sync::Arc;
 
-use troupe_chain::{Files, GrantedFile, Hash, Text};
+pub use troupe_abi::CommonsGrants;
+use troupe_chain::{Files, GrantedFile, Text};
 
-use crate::abi::Capability;
 use crate::tree::{Missing, Tree};
 use crate::url::{Url, authority_parts};
 
@@ -28,40 +28,6 @@ pub struct Grants {
     args: Vec<String>,
     files: Arc<Tree>,
     commons: CommonsGrants,
-}
-
-/// What is granted of the commons.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CommonsGrants {
-    capabilities: Vec<Capability>,
-    principal: Option<Hash>,
-}
-
-impl CommonsGrants {
-    /// Whether a capability is granted.
-    pub fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
-    }
-
-    /// The member for whom the chain acts.
-    pub fn principal(&self) -> Option<Hash> {
-        self.principal
-    }
-
-    /// Whether nothing is granted.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn add(&mut self, capability: &str) -> Result<(), &'static str> {
-        let found = Capability::ALL.iter().find(|known| known.as_str() == capability);
-        let found = *found.ok_or("the commons has no such capability: docs/spec/host-abi.md lists them")?;
-        if self.has(found) {
-            return Err("the capability is granted twice");
-        }
-        self.capabilities.push(found);
-        Ok(())
-    }
 }
 
 /// Hosts of the web.
@@ -141,14 +107,8 @@ impl Grants {
             if self.args.is_empty() {
                 return Err(WHAT);
             }
-        } else if let Some(capability) = grant.strip_prefix("commons:") {
-            self.commons.add(capability)?;
-        } else if let Some(member) = grant.strip_prefix("commons-for:") {
-            if self.commons.principal.is_some() {
-                return Err("it acts for one member only");
-            }
-            let member = member.parse().map_err(|_| "it is not `commons-for:` and a member's id");
-            self.commons.principal = Some(member?);
+        } else if let Some(added) = self.commons.add(grant) {
+            return added;
         } else if grant.starts_with("file:") {
             return Err("it is not `file:NAME:PATH`, with the hash of the file's bytes as its name");
         } else {

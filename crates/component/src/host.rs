@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use troupe_abi::Job;
 use troupe_chain::{Abort, Answered, Asked, Context, Hash, Level, LogLine, Text};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{ResourceLimiter, StoreContextMut};
 
-use crate::abi::job::Job;
 use crate::abi::meters::Meters;
 use crate::line::Line;
 use crate::wasi::Wasi;

@@ -14,7 +14,6 @@
 pub mod abi;
 mod actor;
 mod cache;
-mod counts;
 mod effects;
 mod fetch;
 mod grants;
@@ -43,7 +42,7 @@ pub use actor::{CallError, MAX_DESCRIPTION, NoDescription, WasmComponent};
 pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
 pub use grants::{Allowed, BadGrant, CommonsGrants, Denied, Grants};
 pub use interface::Mismatch;
-pub use limits::{BadLimit, Limits, NONE as NO_LIMIT};
+pub use limits::{BadLimit, Limits};
 pub use load::{LoadError, check_limits};
 pub use sandbox::{Allocation, NoEngine, Sandbox, SandboxConfig};
 pub use tree::{MAX_FILE_BYTES, MAX_FILES, Missing};

@@ -112,7 +112,7 @@ limits! {
 }
 
 /// A limit that is not there.
-pub const NONE: u64 = MAX_INTEGER;
+pub(crate) const NONE: u64 = MAX_INTEGER;
 
 /// Whether a genesis may leave a limit out.
 fn is_optional(name: &str) -> bool {

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use troupe_abi::TooMuch;
 use troupe_chain::{Files, Hash, Machines, Rules};
 use wasmtime::component::Linker;
 
 use crate::actor::Body;
 use crate::guest::Code;
 use crate::interface::{self, Mismatch};
-use crate::limits::BadLimit;
+use crate::limits::{BadLimit, NONE};
 use crate::sandbox::NoEngine;
 use crate::wasi::{self, names};
 use crate::{
-    Grants, Limits, Sandbox, WasmComponent, World, abi, counts, effects, fetch, host, module, needs, surface,
+    Grants, Limits, Sandbox, WasmComponent, World, abi, effects, fetch, host, module, needs, surface,
 };
 
 /// A component that was not loaded.
@@ -88,6 +89,22 @@ pub enum LoadError {
     NoEngine(#[from] NoEngine),
 }
 
+/// Holds each core module to what it may have from the start.
+pub(crate) fn check_counts(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    let limit = |name: &str| match name {
+        "functions" => limits.functions,
+        "globals" => limits.globals,
+        "tables" => limits.tables,
+        "table" => limits.table,
+        _ => limits.memory,
+    };
+    troupe_abi::check_counts(bytes, &limit).map_err(|TooMuch { limit, needs, allowed }| LoadError::Needs {
+        limit,
+        needs,
+        allowed,
+    })
+}
+
 fn interfaces() -> String {
     World::ALL.map(|world| format!("`{}`", world.exports())).join(", ")
 }
@@ -139,7 +156,9 @@ impl Sandbox {
             return Ok(module);
         }
         check_bytes(bytes)?;
-        counts::check(bytes, limits)?;
+        if [limits.functions, limits.globals, limits.tables].iter().any(|limit| *limit != NONE) {
+            check_counts(bytes, limits)?;
+        }
         needs::check_bytes(bytes, limits)?;
         surface::check(bytes)?;
         let name = Hash::of(bytes);
@@ -198,7 +217,7 @@ impl Sandbox {
 /// [`LoadError::TooLarge`] or [`LoadError::Needs`], for the first limit that they go beyond.
 pub fn check_limits(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     check_size(bytes, limits)?;
-    counts::check(bytes, limits)?;
+    check_counts(bytes, limits)?;
     needs::check_bytes(bytes, limits)
 }
 

@@ -1,6 +1,7 @@
 //! What a component takes from the start, counted before it runs, so that a limit that it can never keep is named at
 //! once and the same whatever the host's allocator is.
 
+use troupe_abi::PAGE;
 use wasmparser::{
     Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ComponentTypeRef, Instance, Parser, Payload,
@@ -14,8 +15,6 @@ use crate::load::LoadError;
 pub(crate) const MAX_MEMORIES: u32 = 16;
 /// The most tables that a component may have, of whatever size.
 pub(crate) const MAX_TABLES: u32 = 64;
-/// What a page of linear memory holds; other page sizes are not enabled.
-const PAGE: u64 = 64 << 10;
 
 /// Checks what the bytes alone say, so that nothing is compiled that cannot run.
 pub(crate) fn check_bytes(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
@@ -34,7 +33,8 @@ pub(crate) fn check_component(component: &Component, limits: &Limits) -> Result<
     check("tables", needs.num_tables.into(), MAX_TABLES.into())
 }
 
-fn check(limit: &'static str, needs: u64, allowed: u64) -> Result<(), LoadError> {
+/// Says of a limit that what is needed goes beyond it, if it does.
+pub(crate) fn check(limit: &'static str, needs: u64, allowed: u64) -> Result<(), LoadError> {
     if needs > allowed { Err(LoadError::Needs { limit, needs, allowed }) } else { Ok(()) }
 }
 

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
+pub use troupe_abi::NotACall;
 
 use crate::url::{BadUrl, Url};
 
@@ -66,17 +67,6 @@ pub enum BadRequest {
     /// The header cannot be sent, or is not the actor's to set.
     #[error("the header {0:?} cannot be set")]
     Header(String),
-}
-
-/// Bytes that are not a request, or not an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("not a recorded call: {0}")]
-pub struct NotACall(String);
-
-impl NotACall {
-    pub(crate) fn new(why: impl ToString) -> Self {
-        Self(why.to_string())
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,11 +174,11 @@ fn write(value: &impl Serialize) -> Vec<u8> {
 }
 
 fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, NotACall> {
-    serde_json::from_slice(bytes).map_err(|error| NotACall(error.to_string()))
+    serde_json::from_slice(bytes).map_err(NotACall::new)
 }
 
 fn decode_body(body: &str) -> Result<Vec<u8>, NotACall> {
-    BASE64_STANDARD.decode(body).map_err(|error| NotACall(format!("its body: {error}")))
+    BASE64_STANDARD.decode(body).map_err(|error| NotACall::new(format!("its body: {error}")))
 }
 
 #[cfg(test)]

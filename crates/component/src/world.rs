@@ -68,7 +68,7 @@ impl World {
             Self::Actor => "troupe:actor/actor@0.1.0",
             Self::Command => "wasi:cli/command@0.2",
             Self::Handler => "wasi:http/proxy@0.2",
-            Self::Job => "troupe:job/module@1",
+            Self::Job => troupe_abi::WORLD,
         }
     }
 
@@ -84,7 +84,7 @@ impl World {
             Self::Actor => "troupe:actor/handler@0.1.0",
             Self::Command => "wasi:cli/run",
             Self::Handler => "wasi:http/incoming-handler",
-            Self::Job => crate::module::RUN,
+            Self::Job => troupe_abi::RUN,
         }
     }
 

@@ -100,13 +100,9 @@ fn overwrite(mut file: File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Makes a file that is not there yet, for its owner alone.
-pub(crate) fn new_file(path: &Path) -> io::Result<File> {
-    system::for_owner(OpenOptions::new().write(true).create_new(true)).open(path)
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = new_file(path)?;
+/// Writes a file that is not there yet, for its owner alone, and syncs it, but not its folder.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = system::for_owner(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

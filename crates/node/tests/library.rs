@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use troupe::host::{Setup, SetupError};
-use troupe::troupe_chain::{Hash, verify};
+use troupe::environment::{Development, Environment, Production};
+use troupe::host::{Host, Setup, SetupError};
+use troupe::manifest::Profile;
+use troupe::troupe_chain::{Hash, Sender, verify};
 use troupe::troupe_component::{Allocation, CallError, WasmComponent};
-use troupe::troupe_runtime::{SendError, StoreHistory};
+use troupe::troupe_identity::{FileSigner, Passphrase, SecretKey, Signer as _};
+use troupe::troupe_runtime::{Actor, SendError, StoreHistory};
 use troupe::troupe_store::{DiskStore, MemoryStore, Store};
 use troupe::{Runtime, RuntimeError};
 use troupe_testing::{World, guests};
@@ -151,4 +154,41 @@ fn an_actor_is_found_again_in_a_store_on_disk() {
         let history = StoreHistory::new(store, running.actor.id()).unwrap().unwrap();
         assert_eq!(verify(&history, &running.host.sandbox, |_| {}).unwrap().messages, count);
     }
+}
+
+#[test]
+fn production_and_development_open_with_a_key_in_a_file_and_a_store_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, passphrase) = (folder.path().join("node.age"), Passphrase::new("a passphrase".into()));
+    let key = SecretKey::from_seed(&[7; 32]);
+    let did = key.did().clone();
+    // As little work as there can be: the key is worth nothing.
+    FileSigner::create(&file, key, &passphrase, 1).unwrap();
+    let signer = || FileSigner::open(&file, &passphrase).unwrap();
+    let store = || DiskStore::open(folder.path().join("store")).unwrap();
+    let open = |mut environment: Environment, profile: Profile| -> Host {
+        assert_eq!((environment.profile, environment.identity.did()), (profile, &did));
+        environment.settings.allocation = Allocation::OnDemand;
+        environment.open().unwrap()
+    };
+    let add = |actor: Actor| {
+        actor.send_blocking(Sender::Http { key: None }, Bytes::from_static(br#"{"add":1}"#)).unwrap();
+        actor.view().unwrap().state.clone()
+    };
+
+    let host = open(Production::new(signer(), store()).environment(), Profile::Production);
+    let counter = std::fs::read(actor("counter")).unwrap();
+    assert_eq!(add(block_on(host.start_actor("counter", counter, None)).unwrap()), r#"{"count":1}"#);
+    host.actors.shutdown();
+    drop(host);
+
+    // A node for trying things, on what the other left.
+    let development = Development::new(signer()).with_store(Arc::new(store()));
+    let host = open(development.environment(), Profile::Development);
+    assert_eq!(add(host.actors.find("counter").unwrap()), r#"{"count":2}"#);
+    host.actors.shutdown();
+
+    // And without: it keeps nothing.
+    let host = open(Development::new(signer()).environment(), Profile::Development);
+    assert!(matches!(host.actors.find("counter"), Err(SendError::Unknown)));
 }

@@ -49,6 +49,8 @@ pub(crate) struct Embedded {
     /// Whether someone calls [`Embedded::index_sealed`] and [`Embedded::prepare_spare`] from another thread.
     background: AtomicBool,
     writer: Mutex<Writer>,
+    /// What [`Writer::bytes`] was after the last commit: whoever asks how the store is waits for no writer.
+    log_bytes: Mutex<(u64, u64)>,
     overlay: RwLock<Overlay>,
     index: Arc<dyn Index>,
     /// One stretch at a time.
@@ -118,11 +120,13 @@ impl Embedded {
             earlier += len.map_err(failed("measuring"))?;
         }
         let capacity = file.len().map_err(failed("measuring"))?;
+        let writer = Writer::new(seed, file, capacity, end, earlier);
         Ok(Self {
             id,
             options,
             background: AtomicBool::new(false),
-            writer: Mutex::new(Writer::new(seed, file, capacity, end, earlier)),
+            log_bytes: Mutex::new(writer.bytes()),
+            writer: Mutex::new(writer),
             overlay: RwLock::new(Overlay { active: layer, sealed: None }),
             index,
             indexing: Mutex::new(()),
@@ -143,7 +147,7 @@ impl Embedded {
 
     /// Commits a batch and says what is to be done in the background now.
     pub(crate) fn commit_batch(&self, batch: &[Append]) -> Result<Due, CommitError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer();
         if let Some(reason) = self.halted.get() {
             return Err(CommitError::Halted(reason.clone()));
         }
@@ -162,6 +166,7 @@ impl Embedded {
         };
         let written = written.map_err(|error| self.halt(error))?;
         let index = self.publish(batch, &written, writer.end());
+        *self.log_bytes() = writer.bytes();
         drop(writer);
         Ok(Due { spare, index })
     }
@@ -244,6 +249,10 @@ impl Embedded {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_bytes(&self) -> MutexGuard<'_, (u64, u64)> {
+        self.log_bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether no write has failed so that nothing is written any more.
@@ -365,7 +374,7 @@ impl Store for Embedded {
     }
 
     fn usage(&self) -> Result<Usage, StoreError> {
-        let (log_bytes, rest) = self.writer().bytes();
+        let (log_bytes, rest) = *self.log_bytes();
         Ok(Usage {
             log_bytes,
             reserved_bytes: rest + self.spare.bytes(),
@@ -376,9 +385,9 @@ impl Store for Embedded {
 
     fn ready(&self) -> Result<(), StoreError> {
         self.still_writes()?;
-        let (_, rest) = self.writer().bytes();
-        let (ahead, segment) = (self.spare.bytes(), self.options.segment_bytes);
-        if rest >= ROOM.min(segment / 2) || ahead > 0 {
+        let (_, rest) = *self.log_bytes();
+        let segment = self.options.segment_bytes;
+        if rest >= ROOM.min(segment / 2) || self.spare.bytes() > 0 {
             return Ok(());
         }
         let free = self.disk.free();

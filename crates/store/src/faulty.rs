@@ -315,6 +315,11 @@ impl Disk for SimDisk {
     fn describe(&self, path: &str) -> PathBuf {
         PathBuf::from("simulated").join(path)
     }
+
+    fn free(&self) -> io::Result<u64> {
+        let state = self.state();
+        Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used())))
+    }
 }
 
 struct SimFile {

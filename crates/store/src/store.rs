@@ -199,6 +199,7 @@ pub trait Store: Send + Sync {
     /// Returns how many bytes are held.
     fn usage(&self) -> Result<Usage, StoreError>;
 
-    /// Checks that the next commit has a chance: an error says why the store takes none.
+    /// Checks that the next commit has a chance: an error says why the store takes none. What is being written or erased
+    /// meanwhile is not waited for; a commit may have to.
     fn ready(&self) -> Result<(), StoreError>;
 }

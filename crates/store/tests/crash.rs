@@ -7,7 +7,7 @@ mod common;
 use common::{append, chain, check_chain, entry, len, rows_only};
 use troupe_chain::Hash;
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
-use troupe_store::{Append, CommitError, Row, Store};
+use troupe_store::{Append, CommitError, Row, Store, StoreError};
 
 const CHAINS: u64 = 3;
 /// Commits of a run; enough to fill several segments.
@@ -230,10 +230,12 @@ fn a_full_disk_refuses_and_takes_commits_again_once_there_is_space() {
         for number in 0..CHAINS {
             check_chain(&store, number, told.acknowledged[number as usize]);
         }
-        store.ready().unwrap();
+        let refused = store.ready().unwrap_err();
+        assert!(matches!(refused, StoreError::Full { needed: 4096, free } if free < 4096), "{refused}");
         assert!(!disk.files().iter().any(|(name, _)| name.ends_with(".tmp")), "{:?}", disk.files());
     }
     disk.set_capacity(None);
+    store.ready().unwrap();
     run(&store, 200..210, &mut told).unwrap();
     check_and_go_on(&disk.after_crash(Survivors::Lost), told, "after a full disk");
 }

@@ -6,12 +6,17 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::{append, chain, check_chain, entry};
 use troupe_chain::Hash;
 use troupe_store::faulty::{Fault, SimDisk, Survivors};
 use troupe_store::{Append, DiskOptions, DiskStore, Row, Store, StoreError};
+
+/// How long to wait for what must come at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Longer than a read of a frame, so that it lies in several sectors.
 fn secret(number: u64) -> Bytes {
@@ -188,4 +193,21 @@ fn rows_that_go_with_an_erased_blob_stay() {
     store.erase(&chain(0), &[Hash::of(&secret(1))], &|| true).unwrap();
     assert_eq!(store.row(b"about").unwrap().as_deref(), Some(&b"it"[..]));
     check_chain(&disk.after_crash(Survivors::Lost).open().unwrap(), 0, 1);
+}
+
+#[test]
+fn a_store_says_how_it_is_while_it_erases() {
+    let store = Arc::new(SimDisk::new().open().unwrap());
+    tell(&*store, 0, 1);
+    let before = store.usage().unwrap();
+    let (tell, told) = mpsc::channel();
+    let erased = store.erase(&chain(0), &[Hash::of(&secret(1))], &|| {
+        // From here on commits wait. Another thread asks, so that the test ends if it has to wait, too.
+        let (asked, tell) = (Arc::clone(&store), tell.clone());
+        std::thread::spawn(move || tell.send((asked.ready().is_ok(), asked.usage().unwrap())));
+        let told = told.recv_timeout(PATIENCE).expect("an answer before the erasure is over");
+        assert_eq!(told, (true, before));
+        true
+    });
+    assert_eq!(erased.unwrap().unwrap().copies, 1);
 }

@@ -117,8 +117,15 @@ fn act(operation: &[u8], arguments: &[&[u8]]) -> Answer {
             Some(replay) => replay.commons(list, at, limit, after),
             None => Err(Refusal::unknown("`replay-begin` comes first")),
         }),
+        // Of the run of a job, as the replay has it: what was to be run, and the result that its receipt says.
+        (b"run", [spec, result]) => with(|session| match &session.replay {
+            Some(replay) => replay.run(spec, result),
+            None => Err(Refusal::unknown("`replay-begin` comes first")),
+        }),
         // From the guest: something asked of its host.
         (b"effect", [function, fields @ ..]) => host::ask(function, fields),
+        // From a core module: a function of its host, and the numbers that it takes.
+        (b"call", [function, args @ ..]) => host::call(function, args),
         (b"key", [key]) => signed::read_key(key),
         // Of a checkpoint and of a proof: by whom it is to be signed, and the keys of witnesses.
         (b"checkpoint", [note, key, witnesses]) => signed::checkpoint(note, key, witnesses),

@@ -6,6 +6,7 @@ use crate::answer::text;
 use crate::{bridge, frame, host};
 
 /// What stopped a call.
+#[derive(Debug, Clone)]
 pub(crate) enum Stopped {
     /// The guest's doing.
     Failed(Failed),
@@ -23,9 +24,19 @@ pub(crate) enum Returned {
     None,
 }
 
-/// Makes a component ready; says under which number it is called.
+/// Makes a component ready by a plan; says under which number it is called.
 pub(crate) fn load(plan: &str, component: &[u8]) -> Result<Vec<u8>, String> {
-    let answer = bridge::ask_guest(&frame::pack(&["load".as_bytes(), plan.as_bytes(), component]));
+    made_ready(&["load".as_bytes(), plan.as_bytes(), component])
+}
+
+/// The same for a core module, as it is and with bounds in it, and the functions that it imports: names, each with the type
+/// that it returns.
+pub(crate) fn load_module(module: &[u8], bounded: &[u8], imports: &[&[u8]]) -> Result<Vec<u8>, String> {
+    made_ready(&[b"load-module", module, bounded, &frame::pack(imports)])
+}
+
+fn made_ready(list: &[&[u8]]) -> Result<Vec<u8>, String> {
+    let answer = bridge::ask_guest(&frame::pack(list));
     match frame::unpack(&answer).as_deref() {
         Ok([b"ok", number]) => Ok(number.to_vec()),
         Ok([_, reason, ..]) => Err(String::from_utf8_lossy(reason).into_owned()),
@@ -38,9 +49,9 @@ pub(crate) fn call(function: &str, number: &[u8], arguments: &[&[u8]]) -> Result
     let mut list: Vec<&[u8]> = vec![function.as_bytes(), number];
     list.extend(arguments);
     let answer = bridge::ask_guest(&frame::pack(&list));
-    // A guest that went on after it was refused something has failed with that.
-    if let Some(failed) = host::refused() {
-        return Err(Stopped::Failed(failed));
+    // A guest that went on after its host had stopped it was stopped all the same.
+    if let Some(stopped) = host::stopped() {
+        return Err(stopped);
     }
     let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match frame::unpack(&answer).as_deref() {
@@ -53,6 +64,29 @@ pub(crate) fn call(function: &str, number: &[u8], arguments: &[&[u8]]) -> Result
         },
         Ok([b"abort", reason]) => Err(host_failed(lossy(reason))),
         _ => Err(host_failed("the page gave no answer".to_owned())),
+    }
+}
+
+/// Of a core module's memory: how many bytes it has.
+pub(crate) fn memory_size() -> usize {
+    let size = memory(&[b"size"]);
+    std::str::from_utf8(&size).ok().and_then(|size| size.parse().ok()).unwrap_or(0)
+}
+
+/// The same: bytes that are there.
+pub(crate) fn memory_read(range: std::ops::Range<usize>) -> Vec<u8> {
+    memory(&[b"read", &text(range.start), &text(range.end)])
+}
+
+/// The same: writes bytes to where there is room for them.
+pub(crate) fn memory_write(at: usize, bytes: &[u8]) {
+    memory(&[b"write", &text(at), bytes]);
+}
+
+fn memory(list: &[&[u8]]) -> Vec<u8> {
+    match frame::unpack(&bridge::ask_guest(&frame::pack(list))).as_deref() {
+        Ok([b"ok", bytes]) => bytes.to_vec(),
+        _ => Vec::new(),
     }
 }
 

@@ -1,7 +1,8 @@
-//! What a guest asks of its host: a log, and effects that are noted down, within the limits of its chain.
+//! What a guest asks of its host: a log, and effects that are noted down, within the limits of its chain. What a core
+//! module asks is in [`module`].
 //!
-//! Invariant: what is allowed, what traps and with which code is as in `crates/component` (`host.rs`, `effects.rs`). The
-//! first refusal is kept: a guest that goes on after it has failed with it all the same.
+//! Invariant: what is allowed, what traps and with which code is as in `crates/component` (`host.rs`, `effects.rs`). What
+//! stopped a guest first is kept: one that goes on after it was stopped all the same.
 
 use std::cell::RefCell;
 
@@ -12,6 +13,8 @@ use troupe_chain::{
 
 use crate::answer::{Answer, Refusal, text};
 use crate::frame;
+use crate::guest::Stopped;
+use crate::module::{self, Running};
 
 /// What a transition may use, and what it has asked for.
 #[derive(Default)]
@@ -30,8 +33,10 @@ pub(crate) struct Host {
     pub(crate) sends_left: u64,
     /// The effects, in order.
     pub(crate) effects: Vec<Asked>,
-    /// The first refusal.
-    pub(crate) refused: Option<Failed>,
+    /// What stopped the guest first.
+    pub(crate) stopped: Option<Stopped>,
+    /// What a core module has beside.
+    pub(crate) module: Running,
 }
 
 thread_local! {
@@ -48,9 +53,22 @@ pub(crate) fn may_ask(may_ask: bool) {
     HOST.with_borrow_mut(|host| host.may_ask = may_ask);
 }
 
-/// Why the guest was refused something, if it was.
-pub(crate) fn refused() -> Option<Failed> {
-    HOST.with_borrow(|host| host.refused.clone())
+/// What stopped the guest in a call to its host, if something did.
+pub(crate) fn stopped() -> Option<Stopped> {
+    HOST.with_borrow(|host| host.stopped.clone())
+}
+
+/// What a core module has come to.
+pub(crate) fn take_module() -> Running {
+    HOST.with_borrow_mut(|host| std::mem::take(&mut host.module))
+}
+
+/// Lets a core module call a function of its host. Answers the number that it gets, or what stops it.
+pub(crate) fn call(function: &[u8], args: &[&[u8]]) -> Answer {
+    HOST.with_borrow_mut(|host| match module::call(host, function, args) {
+        Ok(number) => Ok(vec![text(number)]),
+        Err(stopped) => Ok(host.stop(stopped)),
+    })
 }
 
 /// The effects that were asked for.
@@ -62,19 +80,25 @@ pub(crate) fn take_effects() -> Vec<Asked> {
 pub(crate) fn ask(function: &[u8], fields: &[&[u8]]) -> Answer {
     HOST.with_borrow_mut(|host| match host.ask(function, fields) {
         Ok(()) => Ok(vec![text(host.seq), text(host.effects.len().saturating_sub(1))]),
-        Err(failed) => {
-            let answer = vec![text("trap"), text(failed.code), text(&failed.detail)];
-            host.refused.get_or_insert(failed);
-            Ok(answer)
-        }
+        Err(failed) => Ok(host.stop(Stopped::Failed(failed))),
     })
 }
 
-fn fail<T>(code: FailureCode, detail: impl Into<String>) -> Result<T, Failed> {
+pub(crate) fn fail<T>(code: FailureCode, detail: impl Into<String>) -> Result<T, Failed> {
     Err(Failed { code, detail: detail.into() })
 }
 
 impl Host {
+    /// Keeps what stops the guest, and says it to the page.
+    fn stop(&mut self, stopped: Stopped) -> Vec<Vec<u8>> {
+        let answer = match &stopped {
+            Stopped::Failed(failed) => vec![text("trap"), text(failed.code), text(&failed.detail)],
+            Stopped::Abort(abort) => vec![text("abort"), text(abort)],
+        };
+        self.stopped.get_or_insert(stopped);
+        answer
+    }
+
     fn ask(&mut self, function: &[u8], fields: &[&[u8]]) -> Result<(), Failed> {
         let asked = match (function, fields) {
             (b"log", [line]) => {
@@ -122,17 +146,28 @@ impl Host {
         Ok(())
     }
 
-    fn take(&mut self, count: u64, bytes: usize) -> Result<(), Failed> {
-        if !self.may_ask {
-            return fail(
-                FailureCode::SendInContract,
-                "only `init`, `handle` and `migrate` may ask for something",
-            );
+    /// Whether something may be asked for now.
+    pub(crate) fn may_ask(&self) -> Result<(), Failed> {
+        match self.may_ask {
+            true => Ok(()),
+            false => {
+                fail(FailureCode::SendInContract, "only `init`, `handle` and `migrate` may ask for something")
+            }
         }
+    }
+
+    /// Takes an effect that counts as `count` and carries so many bytes.
+    pub(crate) fn take(&mut self, count: u64, bytes: usize) -> Result<(), Failed> {
+        self.may_ask()?;
         let Some(sends) = self.sends_left.checked_sub(count) else {
             return fail(FailureCode::TooManySends, "more effects than the limit");
         };
         self.sends_left = sends;
+        self.take_bytes(bytes)
+    }
+
+    /// Takes bytes that leave the guest.
+    pub(crate) fn take_bytes(&mut self, bytes: usize) -> Result<(), Failed> {
         let Some(send) = self.send_left.checked_sub(bytes as u64) else {
             return fail(FailureCode::TooLargeSend, "more bytes in effects than the limit");
         };

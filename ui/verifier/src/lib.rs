@@ -2,8 +2,8 @@
 //! project's own `troupe-chain`, and a plan of how a browser starts a component.
 //!
 //! The page asks by [`answer`]: an operation with its arguments, each of them bytes, and as many bytes come back. The
-//! actor's own code runs outside, in the browser's engine: `guest` asks the page to call it, and the page asks back,
-//! by the operation `effect`, for whatever the actor asks of its host. Nothing here reaches a network or a clock.
+//! actor's own code runs outside, in the browser's engine: `guest` asks the page to call it, and the page asks back, by the
+//! operations `effect` and `call`, for whatever the actor asks of its host. Nothing here reaches a network or a clock.
 //!
 //! Invariant: what a transition came to, and whether that is what an entry says, is decided by the same
 //! [`Replayer`](troupe_chain::Replayer) as everywhere; the browser is another engine to it, so fuel is not compared, and
@@ -16,7 +16,9 @@ mod guest;
 mod host;
 mod links;
 mod machine;
+mod module;
 mod plan;
+mod receipt;
 mod replay;
 mod signed;
 

@@ -1,4 +1,4 @@
-//! A component in the browser's engine, as a [`Machine`]: a fresh instance for each transition, and the order of calls and
+//! Machines for a browser. Here is a component in the browser's engine, as a [`Machine`]: a fresh instance for each transition, and the order of calls and
 //! of limits that `crates/component` has in `run.rs`.
 
 use std::sync::{Arc, OnceLock};
@@ -12,12 +12,13 @@ use troupe_commons::Commons;
 
 use crate::guest::{self, Returned, Stopped};
 use crate::host::{self, Host};
+use crate::module::Module;
 use crate::plan;
 
 /// The worlds whose functions the page knows how to call.
 const WORLDS: [&str; 2] = ["ntwk:simple-actor/first-actor", "troupe:actor/actor@0.1.0"];
 
-/// Makes machines: of components by the browser's engine, and the commons, which is in here.
+/// Makes machines: of components and core modules by the browser's engine, and the commons, which is in here.
 pub(crate) struct Browser;
 
 /// A component that the page has ready.
@@ -46,6 +47,9 @@ impl Machines for Browser {
             }
             Code::Native(name) => return Err(format!("the native machine {name}")),
         };
+        if rules.world.as_str() == troupe_abi::WORLD {
+            return Ok(Arc::new(Module::new(rules, code)?));
+        }
         if !WORLDS.contains(&rules.world.as_str()) {
             return Err(format!("it runs in the world {}", rules.world));
         }

@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 
 use troupe_chain::{
-    CannotCheck, Entry, Hash, History, Machine as _, NotVerified, Once, Redaction, Replayer, Unreadable,
+    Body, Call, CannotCheck, Entry, Hash, History, Machine as _, NotVerified, Once, Redaction, Replayer,
+    Unreadable,
 };
 
 use troupe_commons::{State, to_bytes, view};
 
 use crate::answer::{Answer, Refusal, text};
 use crate::machine::Browser;
+use crate::{module, receipt};
 
 /// A replay.
 pub(crate) struct Replay {
     replayer: Replayer<'static, Browser>,
     once: Once,
+    genesis: Option<Entry>,
+    /// The entry that it has come to.
+    last: Option<Entry>,
 }
 
 /// In the place of a name: what follows is a redaction.
@@ -73,21 +78,37 @@ impl<'a> History for Blobs<'a> {
     }
 }
 
+/// What an entry says that the outside answered, as far as the bytes are at hand.
+fn answers(entry: &[u8], blobs: &Blobs<'_>) -> Vec<(Call, Vec<u8>)> {
+    let calls = match Entry::decode(entry).map(|entry| entry.body) {
+        Ok(Body::Message(message)) => message.calls,
+        Ok(Body::Failure(failure)) => failure.calls,
+        _ => Vec::new(),
+    };
+    let answered = calls.into_iter().map_while(|call| {
+        let output = blobs.bytes.get(&call.output)?.to_vec();
+        Some((call, output))
+    });
+    answered.collect()
+}
+
 impl Replay {
     /// Begins with genesis, and the blobs that it names.
     pub(crate) fn begin(genesis: &[u8], blobs: &[&[u8]]) -> Result<Self, Refusal> {
         let replayer = Replayer::begin(&Blobs::read(blobs)?, &Browser, genesis)?;
-        let mut replay = Self { replayer, once: Once::default() };
-        if let Ok(entry) = Entry::decode(genesis) {
-            replay.check_origin(&entry)?;
+        let genesis = Entry::decode(genesis).ok();
+        let mut replay = Self { replayer, once: Once::default(), genesis: None, last: None };
+        if let Some(entry) = &genesis {
+            replay.check_origin(entry)?;
         }
-        Ok(replay)
+        Ok(Self { genesis, ..replay })
     }
 
     /// Runs the next entry again, or passes it over if what it needs was redacted. Answers the name of the state and its
     /// length, neither if it is not known; how many failures were not run; and of an entry that was passed over, why.
     pub(crate) fn step(&mut self, entry: &[u8], blobs: &[&[u8]]) -> Answer {
         let (blobs, seq) = (Blobs::read(blobs)?, self.replayer.tip().seq + 1);
+        module::expect(answers(entry, &blobs));
         let entry = self.replayer.step(entry, |field, name| blobs.find(seq, field, *name))?;
         self.check_origin(&entry)?;
         let (name, length) = match self.replayer.knows_state() {
@@ -102,7 +123,16 @@ impl Replay {
                 gap.map_or("redacted".to_owned(), |gap| format!("`{}` {}", gap.field, gap.redaction)),
             ));
         }
+        self.last = Some(entry);
         Ok(answer)
+    }
+
+    /// Compares the run of a job with what its receipt says: what was to be run, and the result, both as the commons has them.
+    pub(crate) fn run(&self, spec: &[u8], result: &[u8]) -> Answer {
+        let (Some(genesis), Some(last)) = (&self.genesis, &self.last) else {
+            return Err(Refusal::unknown("the run has not come to an end"));
+        };
+        receipt::check(spec, result, genesis, (last, self.replayer.tip().entry)).map(|()| Vec::new())
     }
 
     /// The state that the replay has come to.

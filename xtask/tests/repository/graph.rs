@@ -5,10 +5,11 @@ use serde_json::Value;
 /// Each package, and the packages of this repository that it may import.
 const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-chain", &[]),
+    ("troupe-abi", &["troupe-chain"]),
     ("troupe-store", &["troupe-chain"]),
     ("troupe-log", &["troupe-chain", "troupe-identity", "troupe-store"]),
     ("troupe-commons", &["troupe-chain"]),
-    ("troupe-component", &["troupe-chain"]),
+    ("troupe-component", &["troupe-abi", "troupe-chain"]),
     ("troupe-api", &["troupe-chain", "troupe-identity"]),
     ("troupe-runtime", &["troupe-chain", "troupe-store"]),
     ("troupe-identity", &["troupe-chain"]),
@@ -35,7 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("troupe-workshop", &[]),
     ("troupe-testing", &[]),
     ("troupe-bench", &["troupe", "troupe-testing", "troupe-workshop"]),
-    ("verifier", &["troupe-chain", "troupe-commons"]),
+    ("verifier", &["troupe-abi", "troupe-chain", "troupe-commons"]),
     ("troupe-sim", &["troupe-chain", "troupe-runtime", "troupe-store"]),
     ("xtask", &[]),
 ];

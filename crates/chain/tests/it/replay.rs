@@ -1,10 +1,10 @@
 //! Replay comes to what happened, whatever happened.
 
 use proptest::prelude::*;
-use troupe_chain::{EffectRef, Hash, Sender, verify};
+use troupe_chain::{Body, CannotCheck, EffectRef, Entry, Hash, NotVerified, Sender, Tip, rerun, verify};
 
 use crate::strategies::hash;
-use crate::tally::{Live, Tallies, short, text};
+use crate::tally::{Live, Tallies, reading, short, text};
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -96,4 +96,21 @@ fn a_replayer_goes_on_from_a_trusted_state() {
         })
         .expect("true");
     assert_eq!((replayer.state(), replayer.tip()), (&b"5"[..], &live.tip));
+}
+
+#[test]
+fn an_upgrade_whose_file_is_missing_is_named_when_it_is_run_again() {
+    let mut chain = reading();
+    let upgrade = Entry::decode(&chain.entries[3]).unwrap();
+    assert!(matches!(upgrade.body, Body::Upgrade(_)));
+    let (mut before, first) = Tip::check_genesis(&chain.entries[0]).unwrap();
+    let Body::Genesis(genesis) = first.entry.body else { panic!("no genesis") };
+    for bytes in &chain.entries[1..3] {
+        before.check(bytes).unwrap();
+    }
+    let again = |chain: &_| rerun(chain, &Tallies::default(), &genesis, &before, &upgrade);
+    assert!(again(&chain).unwrap().is_some());
+    chain.blobs.remove(&Hash::of(b"nut")).unwrap();
+    let fault = again(&chain).map(drop).unwrap_err();
+    assert!(matches!(fault, NotVerified::CannotCheck(CannotCheck::MissingBlob { seq: 3, .. })), "{fault}");
 }

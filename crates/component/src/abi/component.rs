@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use troupe_abi::{Came, Given, admit, cost_of_bytes, perform};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, WasmList, WasmStr};
 
-use super::{
-    Came, Does, FUNCTIONS, Given, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, admit,
-    cost, pay, perform,
-};
+use super::{Does, FUNCTIONS, HostError, HostFunction, INTERFACE, MAX_DOCUMENT, MAX_ID, Param, pay};
 use crate::host::Host;
 use crate::world::Expected;
 
@@ -79,17 +77,17 @@ fn with_id(
     id: &WasmStr,
     amount: Option<u64>,
 ) -> Answer<u64> {
-    charge(&mut store, cost(function, 0))?;
+    charge(&mut store, function.fuel)?;
     if let Err(error) = admit(store.data(), function) {
         return Ok((Err(error.into()),));
     }
-    // The text is where the guest has it; however it is encoded, it is not shorter there than this.
-    let text = match id.to_str(&store) {
-        Ok(text) if text.len() <= MAX_ID as usize => text.into_owned(),
-        Ok(_) => return Ok((Err(HostError::TooLarge.into()),)),
-        Err(error) => return Err(error),
-    };
-    charge(&mut store, (text.len() as u64).div_ceil(super::BYTES_A_FUEL))?;
+    // UTF-8 is looked at where the guest has it; of another encoding this makes UTF-8 first, whose length counts.
+    let text = id.to_str(&store)?;
+    if text.len() > MAX_ID as usize {
+        return Ok((Err(HostError::TooLarge.into()),));
+    }
+    let text = text.into_owned();
+    charge(&mut store, cost_of_bytes(text.len() as u64))?;
     let given = [Some(Given::Id(Cow::Owned(text))), amount.map(Given::Amount)];
     let given: Vec<_> = given.into_iter().flatten().collect();
     value(finish(&mut store, function, &given)?)
@@ -100,25 +98,28 @@ fn with_document(
     function: &'static HostFunction,
     document: &WasmList<u8>,
 ) -> Answer<u64> {
-    charge(&mut store, cost(function, 0))?;
+    charge(&mut store, function.fuel)?;
     if let Err(error) = admit(store.data(), function) {
         return Ok((Err(error.into()),));
     }
     if document.len() > MAX_DOCUMENT as usize {
         return Ok((Err(HostError::TooLarge.into()),));
     }
-    charge(&mut store, (document.len() as u64).div_ceil(super::BYTES_A_FUEL))?;
+    charge(&mut store, cost_of_bytes(document.len() as u64))?;
     let bytes = document.as_le_slice(&store).to_vec();
     value(finish(&mut store, function, &[Given::Document(Cow::Owned(bytes))])?)
 }
 
 fn bare(mut store: Store<'_>, function: &'static HostFunction) -> Answer<Vec<u8>> {
-    charge(&mut store, cost(function, 0))?;
+    charge(&mut store, function.fuel)?;
     if let Err(error) = admit(store.data(), function) {
         return Ok((Err(error.into()),));
     }
     Ok((match finish(&mut store, function, &[])? {
-        Ok(Came::Bytes(bytes)) => Ok(bytes),
+        Ok(Came::Bytes(bytes)) => {
+            charge(&mut store, cost_of_bytes(bytes.len() as u64))?;
+            Ok(bytes)
+        }
         Ok(Came::Value(_)) => Err(HostError::NotAvailable.into()),
         Err(error) => Err(error.into()),
     },))

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use troupe_abi::{MEMORY, RUN};
 use troupe_chain::Hash;
 use wasmparser::{ExternalKind, Parser, Payload};
 use wasmtime::{ExternType, Linker, Module, ValType};
 
-use super::RUN;
-use crate::abi::{self, HostFunction, link::MEMORY};
+use super::link;
+use crate::abi::{self, HostFunction};
 use crate::actor::Body;
 use crate::interface::Mismatch;
-use crate::load::LoadError;
-use crate::needs::{MAX_MEMORIES, MAX_TABLES};
-use crate::{Grants, Limits, Sandbox, WasmComponent, World, counts};
+use crate::load::{LoadError, check_counts};
+use crate::needs::{MAX_MEMORIES, MAX_TABLES, check};
+use crate::{Grants, Limits, Sandbox, WasmComponent, World};
 
 /// Loads a core module that is a job; `None` if the bytes are something else.
 ///
@@ -27,7 +28,7 @@ pub(crate) fn load(
     if !Parser::is_core_wasm(bytes) || !exports_run(bytes) {
         return Ok(None);
     }
-    counts::check(bytes, limits)?;
+    check_counts(bytes, limits)?;
     let name = Hash::of(bytes);
     let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
     let engine = sandbox.engine_for(limits.stack)?;
@@ -37,15 +38,10 @@ pub(crate) fn load(
         return Err(LoadError::Interface { world: World::Job.name(), mismatches });
     }
     let needs = module.resources_required();
-    for (limit, needs, allowed) in
-        [("memories", needs.num_memories, MAX_MEMORIES), ("tables", needs.num_tables, MAX_TABLES)]
-    {
-        if needs > allowed {
-            return Err(LoadError::Needs { limit, needs: needs.into(), allowed: allowed.into() });
-        }
-    }
+    check("memories", needs.num_memories.into(), MAX_MEMORIES.into())?;
+    check("tables", needs.num_tables.into(), MAX_TABLES.into())?;
     let mut linker = Linker::new(&engine);
-    abi::link::link(&mut linker, &engine).map_err(invalid)?;
+    link::link(&mut linker, &engine).map_err(invalid)?;
     let pre = linker.instantiate_pre(&module).map_err(invalid)?;
     let reads = |name: &str| HostFunction::named(name).is_some_and(HostFunction::reads);
     let asks = module.imports().any(|import| reads(import.name())) && !grants.commons().is_empty();
@@ -105,7 +101,7 @@ fn wrong_import(module: &Module, import: &wasmtime::ImportType<'_>) -> Option<Mi
         let granted = format!("the functions of `{}` in docs/spec/host-abi.md", abi::MODULE);
         return Some(Mismatch::NotGranted { import: name, granted });
     };
-    let expected = function.ty(module.engine());
+    let expected = link::ty(function, module.engine());
     if expected.matches(&ty) && ty.matches(&expected) {
         return None;
     }

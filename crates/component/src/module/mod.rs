@@ -4,11 +4,9 @@
 //! its configuration as the state, or `null`; each message has a fresh instance, one budget of fuel, and every limit of a
 //! component. A run that returns less than 0 has failed.
 
+mod link;
 mod load;
 mod run;
 
 pub(crate) use load::load;
 pub(crate) use run::{begin, carry_over, run};
-
-/// What a module exports to be run.
-pub(crate) const RUN: &str = "run";

@@ -7,14 +7,14 @@ mod name;
 mod record;
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use troupe_chain::DidKey;
 
 use crate::file::{BadKeyFile, FileSigner, open};
 use crate::key::{SecretKey, Signer as _};
-use crate::private::new_file;
+use crate::private::write_new;
 use crate::sealed::{MAX_KEY_FILE_BYTES, Passphrase};
 
 pub use name::{BadIdName, IdName};
@@ -23,9 +23,9 @@ pub use record::{IdRecord, Kept, KeyRecord};
 /// The most bytes of a record.
 const MAX_RECORD_BYTES: u64 = 64 << 10;
 /// How the names of records end.
-const RECORD: &str = "json";
+const RECORD: &str = ".json";
 /// How the names of key files end.
-const KEY: &str = "age";
+const KEY: &str = ".age";
 
 /// A folder of keys with names.
 #[derive(Debug, Clone)]
@@ -198,7 +198,7 @@ impl Keyring {
         let mut names = Vec::new();
         for entry in entries {
             let file = entry.map_err(|error| self.io(error))?.file_name();
-            let name = file.to_str().and_then(|file| file.strip_suffix(".json")).map(str::parse::<IdName>);
+            let name = file.to_str().and_then(|file| file.strip_suffix(RECORD)).map(str::parse::<IdName>);
             names.extend(name.and_then(Result::ok));
         }
         names.sort();
@@ -353,9 +353,7 @@ impl Keyring {
         let path = self.folder.join(format!("{}.tmp", std::process::id()));
         // Whatever is there was left by a process of the same number that is gone.
         let _ = fs::remove_file(&path);
-        let mut file = new_file(&path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        write_new(&path, bytes)?;
         Ok(path)
     }
 
@@ -388,12 +386,12 @@ impl Keyring {
 
 /// The name of the file that the record of a name is in.
 fn record_of(name: &IdName) -> String {
-    format!("{name}.{RECORD}")
+    format!("{name}{RECORD}")
 }
 
 /// The name of the file that a key is in.
 fn file_of(did: &DidKey) -> String {
-    format!("{}.{KEY}", did.to_string().trim_start_matches("did:key:"))
+    format!("{}{KEY}", did.to_string().trim_start_matches("did:key:"))
 }
 
 fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {

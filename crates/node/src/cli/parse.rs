@@ -1,8 +1,8 @@
-//! Values as people write them: sizes, durations, limits, JSON from the command line, a file or standard input.
+//! Values as people write them: sizes, durations, times, limits, JSON from the command line, a file or standard input.
 
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use troupe::units::size;
 
@@ -22,6 +22,12 @@ pub(super) fn deadline(text: &str) -> Result<Deadline, String> {
 /// A deadline, or none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(pub(super) Option<Duration>);
+
+/// This machine's time, in milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A time as a person reads it, in UTC.
 pub(super) fn utc(at: troupe_chain::Timestamp) -> String {

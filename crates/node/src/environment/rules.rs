@@ -3,15 +3,14 @@
 //! Invariant: every rule is looked at, whatever the others came to; a configuration without a profile breaks none of theirs.
 //! What only shows when something is done (whether a passphrase opens a key) is not looked at here.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use troupe_identity::{IdName, Kept, Keyring};
+use troupe_identity::sealed::is_encrypted;
+use troupe_identity::{IdName, Kept, Keyring, MAX_KEY_FILE_BYTES};
 use troupe_manifest::{NodeConfig, Profile, StorePlace};
-
-/// How the files of age begin.
-const AGE: &[u8] = b"age-encryption.org/v1\n";
 
 /// Something that a configuration has against its profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +101,28 @@ fn encrypted(key: &str, around: &Surroundings, found: &mut Found) {
         Err(what) => found.add("identity.key", what, "`troupe id list` shows the keys that there are"),
         Ok(None) => {}
         Ok(Some(path)) => {
-            let begins_so = fs::read(&path).is_ok_and(|bytes| bytes.starts_with(AGE));
-            if !begins_so {
-                let what = format!("{} is no encrypted key", path.display());
-                found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+            let shown = path.display();
+            match read_key_file(&path) {
+                Ok(bytes) if is_encrypted(&bytes) => {}
+                Ok(_) => {
+                    let what = format!("{shown} is no encrypted key");
+                    found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+                }
+                Err(error) => {
+                    let what = format!("{shown} cannot be read: {error}");
+                    found.add("identity.key", what, "whoever runs the node must be able to read its key");
+                }
             }
             private("identity.key", &path, found);
         }
     }
+}
+
+/// The bytes of a key file; of a longer one, which is none, the beginning.
+fn read_key_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_KEY_FILE_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The file of a key that is given by name or path; none if it is in a device.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use troupe_commons::jobs::{Job, JobSpec, MAX_LATENCY, Offer};
+use troupe_commons::jobs::{Job, JobSpec, Offer};
 use troupe_commons::{Id, Mana};
 use troupe_component::{Grants, Limits, WasmComponent};
 use troupe_store::StoreError;
@@ -149,7 +149,7 @@ pub fn offer(host: &Host, config: &ExecutorConfig, (id, job): (Id, &Job)) -> Res
     Ok(Offer {
         capabilities: config.capabilities.clone(),
         job: id,
-        latency: MAX_LATENCY.min(100),
+        latency: super::LATENCY,
         memory: config.ceiling.memory,
         price,
     })

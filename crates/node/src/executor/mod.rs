@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use troupe_chain::Sender as From;
 use troupe_commons::jobs::{self, Job};
-use troupe_commons::{Act, Command, Id, State, members};
+use troupe_commons::{Act, Command, Id, Millis, State, members};
 use troupe_identity::Signer;
 use troupe_runtime::{Actor, SendError};
 
@@ -37,7 +37,9 @@ use run::Ran;
 pub use fit::{ExecutorConfig, Unfit};
 
 /// How often it looks, if nothing wakes it.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Millis = 200;
+/// How long it takes at most to begin a job that it was awarded, as its bids say: by then it has looked.
+const LATENCY: Millis = LOOK;
 /// For how long a command that it signs counts.
 const VALID_MS: u64 = 60_000;
 /// How long it leaves a job alone after something about it was refused.
@@ -142,7 +144,7 @@ struct Executor {
 impl Executor {
     fn work(&mut self) {
         while !self.stop.load(Ordering::Acquire) {
-            match self.runs.recv_timeout(LOOK) {
+            match self.runs.recv_timeout(Duration::from_millis(LOOK)) {
                 Ok((job, ran)) => self.take(job, ran),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -44,8 +44,7 @@ pub(super) async fn upgrade(
         return dry(&site, actor, rules, messages).await;
     }
     let (host, asked, subject) = (site.host.clone(), rules.code.clone(), actor.clone());
-    let permitted = blocking(move || host.check_permitted(&subject, &asked)).await;
-    permitted?;
+    blocking(move || host.check_permitted(&subject, &asked)).await?;
     let upgraded = actor.upgrade(rules, code).await?;
     let state = raw(&upgraded.state)?;
     json(StatusCode::OK, &Upgraded { hash: upgraded.hash.to_string(), seq: upgraded.seq, state })

@@ -11,7 +11,7 @@ use troupe_chain::Cid;
 use super::body;
 use super::problem::Refusal;
 use super::query::{Query, bad};
-use super::read::{Answer, Key, bytes, json, key};
+use super::read::{Answer, BINARY, Key, bytes, json, key};
 use super::site::{Site, blocking};
 use crate::dag::{DagError, Kept, MAX_BLOB_BYTES};
 
@@ -35,7 +35,7 @@ pub(super) async fn get(State(site): State<Arc<Site>>, path: Key) -> Answer {
     let found = blocking(move || dag.get(&cid.0)).await?;
     let missing = || Refusal::new(ErrorCode::NotFound, format!("the node has no blob {cid}"));
     let headers = [("etag", format!("\"{cid}\"")), ("cache-control", "public, immutable".to_owned())];
-    Ok(bytes(found.ok_or_else(missing)?, Some("application/octet-stream"), &headers))
+    Ok(bytes(found.ok_or_else(missing)?, Some(BINARY), &headers))
 }
 
 pub(super) async fn list(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Answer {

@@ -139,6 +139,30 @@ fn a_production_node_starts_when_nothing_is_against_it_and_acts_with_its_key() {
 }
 
 #[test]
+fn a_key_that_is_not_encrypted_and_one_that_cannot_be_read_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "passphrase", PASSPHRASE, 0o600);
+    let new = ["id", "new", "node", "--passphrase-file", "passphrase"];
+    troupe(folder, &new, &[]).code(0);
+    write(folder, "plain.key", "a key", 0o600);
+    let check = |key: &str| {
+        let text = format!(
+            "profile = \"development\"\n[identity]\nkey = \"{key}\"\npassphrase-file = \"passphrase\"\n"
+        );
+        write(folder, "troupe.toml", &text, 0o644);
+        troupe(folder, &["config", "check", "--config", "troupe.toml"], &[])
+    };
+    check("node").code(0);
+    check("plain.key").code(1).says("plain.key is no encrypted key").says("--secret FILE");
+    // The record names a file that is gone.
+    let is_key = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "age");
+    let mut files = fs::read_dir(folder.join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    fs::remove_file(files.find(is_key).unwrap()).unwrap();
+    check("node").code(1).says(".age cannot be read: No such file").says("must be able to read its key");
+}
+
+#[test]
 fn every_setting_says_where_it_comes_from() {
     let folder = tempfile::tempdir().unwrap();
     write(

@@ -1,8 +1,8 @@
 //! The same functions for components.
 
-use troupe_chain::Machine;
+use troupe_chain::{Abort, Machine, Outside, Text};
 use troupe_component::Met;
-use troupe_component::abi::{FUNCTIONS, HostError, Param, wit};
+use troupe_component::abi::{BYTES_A_FUEL, FUNCTIONS, HostError, Param, ReadAnswer, wit};
 use troupe_testing::{Call, Guest, World};
 
 use super::{Book, OTHER, PRINCIPAL, all_grants, load, sent};
@@ -75,6 +75,30 @@ fn a_component_reads_and_acts_as_a_core_module_does() {
     assert_eq!(submit, (Err(HostError::Malformed), Vec::new()));
     let proof = asked("verify-zk-proof", "i32 i32", MESSAGE, "{}", &all_grants());
     assert_eq!(proof, (Err(HostError::NotAvailable), Vec::new()));
+}
+
+/// A commons that answers everything with so many bytes.
+struct Long(u64);
+
+impl Outside for Long {
+    fn call(&mut self, _: &Text, _: &[u8]) -> Result<Vec<u8>, Abort> {
+        Ok(ReadAnswer::Bytes(vec![b' '; self.0 as usize]).encode())
+    }
+}
+
+#[test]
+fn bytes_that_a_component_gets_cost_as_those_that_a_core_module_takes() {
+    let component = load(&guest("get-pending-mesh-jobs", "", "").component(), &all_grants());
+    let fuel = |bytes: u64| {
+        let step = component.apply(&context(), &mut Long(bytes), b"", b"s").unwrap();
+        let troupe_chain::Outcome::Accepted(accepted) = &step.outcome else { panic!("{}", told(&step)) };
+        assert_eq!(accepted.state[0], 0, "it is no error");
+        step.fuel.0
+    };
+    let one = fuel(1);
+    assert_eq!(fuel(BYTES_A_FUEL), one, "a part counts as all of it");
+    assert_eq!(fuel(BYTES_A_FUEL + 1), one + 1);
+    assert_eq!(fuel(100 * BYTES_A_FUEL), one + 99);
 }
 
 #[test]

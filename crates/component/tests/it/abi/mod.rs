@@ -1,10 +1,9 @@
-//! The host ABI: the table and what is made of it, each function, and guests that mean ill.
+//! The host ABI: each function, and guests that mean ill.
 
 mod attacks;
 mod calls;
 mod component;
 mod module;
-mod table;
 
 use troupe_chain::{Abort, Hash, Machine, Outside, Step, Text};
 use troupe_component::abi::{

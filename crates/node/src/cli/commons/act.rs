@@ -1,7 +1,7 @@
 //! A member's command: signed here, for one chain, one number and a short time, and brought to the node.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::json;
 use troupe::commons::view::{MemberView, Overview};
@@ -12,6 +12,7 @@ use troupe_identity::Signer;
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::{Node, NodeArgs, explain};
+use crate::cli::parse::now;
 use crate::cli::screen::{GOOD, Screen, count};
 use crate::cli::signer::SignerArgs;
 
@@ -184,10 +185,4 @@ fn refused(error: &ClientError, number: u64) -> Failure {
         )),
         _ => failure,
     }
-}
-
-/// This machine's time, in milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

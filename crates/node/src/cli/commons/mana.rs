@@ -7,12 +7,12 @@ use troupe::commons::view::{AccountView, HoldView};
 use troupe_commons::mana::{Account, Arbiter, Owner};
 use troupe_commons::{Act, Id};
 
-use super::act::{ActArgs, id_of, now};
+use super::act::{ActArgs, id_of};
 use super::prove;
 use super::show::all;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
-use crate::cli::parse::utc;
+use crate::cli::parse::{now, utc};
 use crate::cli::screen::{BOLD, Screen, count, short};
 use crate::cli::table::{Align, Table};
 
@@ -32,8 +32,12 @@ pub(crate) struct Mana {
 #[derive(clap::Subcommand)]
 enum Command {
     Balance(Balance),
-    Transfer(Transfer),
-    Credit(Credit),
+    /// Give mana to another member
+    #[command(after_help = "Examples:\n  troupe mana transfer 20 did:key:z6Mk… --as ada")]
+    Transfer(Give),
+    /// Give mana out of the budget that a vote granted to you
+    #[command(after_help = "Examples:\n  troupe mana credit 20 did:key:z6Mk… --as treasurer")]
+    Credit(Give),
     Hold(Hold),
     Holds(Holds),
     Post(Post),
@@ -55,23 +59,9 @@ struct Balance {
     node: NodeArgs,
 }
 
-/// Give mana to another member
+// What both ways of giving ask for. Without a doc comment: it would take the place of what each command says of itself.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  troupe mana transfer 20 did:key:z6Mk… --as ada")]
-struct Transfer {
-    /// How much
-    amount: u64,
-    /// To whom
-    #[arg(value_name = "MEMBER")]
-    to: String,
-    #[command(flatten)]
-    act: ActArgs,
-}
-
-/// Give mana out of the budget that a vote granted to you
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  troupe mana credit 20 did:key:z6Mk… --as treasurer")]
-struct Credit {
+struct Give {
     /// How much
     amount: u64,
     /// To whom
@@ -155,13 +145,13 @@ struct Prove {
 pub(in crate::cli) fn mana(screen: &Screen, command: &Mana) -> Done {
     match &command.command {
         Command::Balance(command) => balance(screen, command),
-        Command::Transfer(Transfer { amount, to, act }) => {
+        Command::Transfer(Give { amount, to, act }) => {
             let member = act.open()?;
             let to = member.id_of(to)?;
             let what = format!("{} mana to {}", count(*amount), short(to));
             member.act_and_say(screen, &Act::Transfer { amount: *amount, to }, what)
         }
-        Command::Credit(Credit { amount, to, act }) => {
+        Command::Credit(Give { amount, to, act }) => {
             let member = act.open()?;
             let to = member.id_of(to)?;
             let what = format!("{} mana of the budget to {}", count(*amount), short(to));

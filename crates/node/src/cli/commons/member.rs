@@ -6,9 +6,10 @@ use troupe::commons::view::MemberView;
 use troupe_commons::mandate::MANDATED;
 use troupe_commons::{Act, Id, SignatureBytes, members};
 
-use super::act::{ActArgs, find, now};
+use super::act::{ActArgs, find};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::NodeArgs;
+use crate::cli::parse::now;
 use crate::cli::screen::{Screen, count, short};
 
 /// Join and leave, change keys, and look a member up

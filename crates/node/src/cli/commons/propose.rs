@@ -8,7 +8,6 @@ use troupe_commons::trust::{Context, Level};
 use troupe_commons::{Act, Id, Millionths, Reply, WHOLE};
 
 use super::act::{ActArgs, Member};
-use super::trust::{context, level};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::screen::Screen;
 
@@ -165,10 +164,9 @@ enum What {
         /// The federation's name
         federation: String,
         /// How far
-        #[arg(value_parser = level)]
         level: Level,
         /// In what
-        #[arg(long, value_name = "CONTEXT", default_value = "general", value_parser = context)]
+        #[arg(long, value_name = "CONTEXT", default_value = "general")]
         context: Context,
     },
     /// How far members of one federation trust those of another
@@ -179,10 +177,9 @@ enum What {
         /// Whom
         to: String,
         /// How far
-        #[arg(value_parser = level)]
         level: Level,
         /// In what
-        #[arg(long, value_name = "CONTEXT", default_value = "general", value_parser = context)]
+        #[arg(long, value_name = "CONTEXT", default_value = "general")]
         context: Context,
     },
 }

@@ -32,10 +32,9 @@ struct Set {
     /// A member, by id or key
     member: String,
     /// How far
-    #[arg(value_parser = level)]
     level: Level,
     /// In what: general, governance, resource-sharing, infrastructure or data-sharing
-    #[arg(long, value_name = "CONTEXT", default_value = "general", value_parser = context)]
+    #[arg(long, value_name = "CONTEXT", default_value = "general")]
     context: Context,
     #[command(flatten)]
     act: ActArgs,
@@ -50,28 +49,10 @@ struct Show {
     /// Whom, by id or key
     to: String,
     /// In what: general, governance, resource-sharing, infrastructure or data-sharing
-    #[arg(long, value_name = "CONTEXT", default_value = "general", value_parser = context)]
+    #[arg(long, value_name = "CONTEXT", default_value = "general")]
     context: Context,
     #[command(flatten)]
     node: NodeArgs,
-}
-
-/// Reads a level.
-pub(super) fn level(text: &str) -> Result<Level, String> {
-    let known = || Level::ALL.map(Level::name).join(", ");
-    Level::ALL
-        .into_iter()
-        .find(|level| level.name() == text)
-        .ok_or_else(|| format!("expected one of {}", known()))
-}
-
-/// Reads a context.
-pub(super) fn context(text: &str) -> Result<Context, String> {
-    let known = || Context::ALL.map(Context::name).join(", ");
-    Context::ALL
-        .into_iter()
-        .find(|one| one.name() == text)
-        .ok_or_else(|| format!("expected one of {}", known()))
 }
 
 pub(in crate::cli) fn trust(screen: &Screen, command: &Trust) -> Done {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use troupe::checkpoints::Checkpoints;
@@ -26,6 +26,7 @@ use troupe_store::{DiskOptions, DiskStore, Store};
 use super::server::Serving;
 use super::{make_folder, this_command};
 use crate::cli::failure::{Done, Failure};
+use crate::cli::parse::now;
 use crate::cli::place::Source;
 use crate::cli::screen::{BOLD, DIM, GOOD, Screen, count, plural, short, size};
 use crate::cli::signing::SigningArgs;
@@ -327,10 +328,4 @@ fn next(screen: &Screen, kept: Option<&Path>, begun: Instant) -> Done {
         screen.line(format_args!("  {line}"))?;
     }
     Ok(())
-}
-
-/// This machine's time, in milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

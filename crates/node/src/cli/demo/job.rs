@@ -15,10 +15,11 @@ use troupe_commons::{Act, Id, Reply};
 use troupe_identity::SecretKey;
 use troupe_runtime::StoreHistory;
 
-use super::commons::{Harbour, PATIENCE, now};
+use super::commons::{Harbour, PATIENCE};
 use crate::cli::commons::job::fetch;
 use crate::cli::failure::Failure;
 use crate::cli::node::Node;
+use crate::cli::parse::now;
 use crate::cli::place::Source;
 use crate::cli::screen::{GOOD, Screen, count};
 use crate::cli::verify;

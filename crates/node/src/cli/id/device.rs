@@ -3,9 +3,10 @@
 use troupe_identity::{DeviceSigner, IdName, Kept, KeyRecord, Keyring, Signer as _, Token};
 
 use super::super::failure::{Done, Failure};
+use super::super::parse::now;
 use super::super::screen::Screen;
 use super::super::signer::{PassphraseArgs, explain, explain_device};
-use super::{now, print};
+use super::print;
 
 /// `troupe id new --pkcs11`.
 pub(super) fn new(

@@ -1,12 +1,9 @@
 //! `troupe id export`: what others may have of a key, and what only its owner may.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde_json::json;
-use troupe_identity::{IdName, KeyDocument, Keyring};
+use troupe_identity::{IdName, KeyDocument, Keyring, private};
 
 use super::super::failure::{Done, Failure};
 use super::super::screen::Screen;
@@ -27,9 +24,7 @@ pub(super) fn document(screen: &Screen, keyring: &Keyring, name: &IdName) -> Don
 pub(super) fn secret(screen: &Screen, keyring: &Keyring, name: &IdName, to: &Path) -> Done {
     let record = keyring.find(name).map_err(|error| explain(&error))?;
     let sealed = keyring.sealed(name, &record.key).map_err(|error| explain(&error))?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
-    let written = file.and_then(|mut file| file.write_all(&sealed).and_then(|()| file.sync_all()));
-    written.map_err(|error| Failure::cannot(format_args!("cannot write {}: {error}", to.display())))?;
+    private::create(to, &sealed).map_err(Failure::cannot)?;
     if screen.json {
         return Ok(screen.json(&json!({ "did": record.key.did.to_string(), "file": to }))?);
     }

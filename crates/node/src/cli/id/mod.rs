@@ -9,7 +9,6 @@ mod resolve;
 mod rotate;
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use troupe_chain::Timestamp;
 use troupe_identity::{IdName, IdRecord, Kept, KeyRecord, Keyring, SecretKey, Token, WORK_FACTOR};
 
 use super::failure::{Done, Failure};
-use super::parse::{self, utc};
+use super::parse::{self, now, utc};
 use super::screen::Screen;
 use super::signer::{PassphraseArgs, SignerArgs, explain, keyring};
 use super::table::{Align, Table};
@@ -270,10 +269,4 @@ fn place(keyring: &Keyring, name: &IdName, key: &KeyRecord) -> String {
 
 fn generate() -> Result<SecretKey, Failure> {
     SecretKey::generate().map_err(Failure::cannot)
-}
-
-/// The time, in milliseconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

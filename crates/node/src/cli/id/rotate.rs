@@ -3,9 +3,10 @@
 use troupe_identity::{IdName, Keyring, WORK_FACTOR};
 
 use super::super::failure::Done;
+use super::super::parse::now;
 use super::super::screen::Screen;
 use super::super::signer::{PassphraseArgs, explain};
-use super::{device, generate, now, print};
+use super::{device, generate, print};
 
 #[derive(clap::Args)]
 pub(super) struct Rotate {

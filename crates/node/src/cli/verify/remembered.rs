@@ -8,7 +8,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use troupe_chain::note::{PublicKey, SignedCheckpoint};
 use troupe_chain::{Engine, Hash, Report, Timestamp, Tip};
 
 use crate::cli::code::user_cache;
+use crate::cli::parse::now;
 
 /// The version of the record.
 const VERSION: u32 = 1;
@@ -151,13 +151,12 @@ pub(in crate::cli) fn engine_text(engine: &Engine) -> String {
 impl Record {
     /// Makes a record of what was verified now.
     pub(in crate::cli) fn new(report: &Report, engine: &Engine) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             v: VERSION,
             chain: report.chain.to_string(),
             seq: report.seq,
             head: report.head.to_string(),
-            at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            at: now(),
             messages: report.messages,
             failures: report.failures,
             on_trust: report.on_trust,

@@ -1,7 +1,7 @@
 //! The commons over HTTP: signed commands in, and what is committed out.
 //!
-//! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows one committed state, however long it
-//! takes; walks through all records are on a thread that may block, and few at a time.
+//! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows
+//! one committed state, however long it takes; walks through all records are on a thread that may block, and few at a time.
 
 mod metrics;
 mod proof;

@@ -220,12 +220,8 @@ pub(super) async fn trust(State(site): State<Arc<Site>>, RawQuery(query): RawQue
     let query = Query::parse(query.as_deref(), &["from", "to", "context"])?;
     let needed = |name: &str| query.text(name).ok_or_else(|| bad(format!("`{name}` is missing")));
     let (from, to) = (needed("from")?, needed("to")?);
-    let context = query.text("context").unwrap_or(Context::General.name());
-    let found = Context::ALL.into_iter().find(|known| known.name() == context);
-    let context = found.ok_or_else(|| {
-        let known: Vec<_> = Context::ALL.iter().map(|context| context.name()).collect();
-        bad(format!("`context` must be one of {}", known.join(", ")))
-    })?;
+    let context = query.text("context").map_or(Ok(Context::General), str::parse);
+    let context = context.map_err(|error| bad(format!("`context`: {error}")))?;
     let looked = look(&site).await?;
     let (from, to) = (find_member(&looked, from)?.0, find_member(&looked, to)?.0);
     json(StatusCode::OK, &TrustView::new(&looked.committed.state, context, from, to))

@@ -1,17 +1,17 @@
 //! `troupe job submit`: one job for each input, all of them or none.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
 use troupe_chain::Cid;
 use troupe_commons::jobs::{JobSpec, MAX_BATCH};
-use troupe_commons::trust::{Context, Level, Scope};
+use troupe_commons::trust::Scope;
 use troupe_commons::{Act, Id};
 use troupe_component::{Limits, LoadError, check_limits};
 
-use crate::cli::commons::act::{ActArgs, now};
-use crate::cli::commons::trust::{context, level};
+use crate::cli::commons::act::ActArgs;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::Node;
 use crate::cli::parse;
@@ -67,10 +67,9 @@ pub(super) struct Submit {
     act: ActArgs,
 }
 
-fn scope(text: &str) -> Result<Scope, String> {
-    let (context_name, level_name) = text.split_once(':').ok_or("expected CONTEXT:LEVEL")?;
-    let (context, level): (Context, Level) = (context(context_name)?, level(level_name)?);
-    Ok(Scope { context, level })
+fn scope(text: &str) -> Result<Scope, Box<dyn Error + Send + Sync>> {
+    let (context, level) = text.split_once(':').ok_or("expected CONTEXT:LEVEL")?;
+    Ok(Scope { context: context.parse()?, level: level.parse()? })
 }
 
 pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
@@ -83,7 +82,7 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     capabilities.sort();
     capabilities.dedup();
     let deadline = u64::try_from(command.deadline.as_millis()).unwrap_or(u64::MAX);
-    let deadline = now().saturating_add(deadline);
+    let deadline = parse::now().saturating_add(deadline);
     let spec = |input: &String| {
         Ok(JobSpec {
             capabilities: capabilities.clone(),

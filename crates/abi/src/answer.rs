@@ -8,8 +8,19 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use troupe_chain::{Hash, MAX_INTEGER};
 
-use super::HostError;
-use crate::outside::NotACall;
+use crate::HostError;
+
+/// Bytes that are not a request, or not an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("not a recorded call: {0}")]
+pub struct NotACall(String);
+
+impl NotACall {
+    /// Says why.
+    pub fn new(why: impl ToString) -> Self {
+        Self(why.to_string())
+    }
+}
 
 /// What a guest asks of the commons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 use troupe_chain::{Asked, Hash, MAX_INTEGER, Text};
 
-use super::{Given, HostError};
+use crate::{Given, HostError};
 
 /// The actor that acts are sent to, by its name on the node.
 pub const COMMONS: &str = "commons";
@@ -36,7 +36,7 @@ pub enum Act {
 
 impl Act {
     /// The message to the commons.
-    pub(super) fn asked(self, principal: Hash, given: &[Given<'_>]) -> Result<Asked, HostError> {
+    pub(crate) fn asked(self, principal: Hash, given: &[Given<'_>]) -> Result<Asked, HostError> {
         let message = self.message(principal, given)?;
         let bytes = serde_json::to_vec(&message).map_err(|_| HostError::Malformed)?;
         let to = Text::new(COMMONS).map_err(|_| HostError::Malformed)?;
@@ -82,7 +82,7 @@ fn due(what: &str, proposal: &str) -> Result<Value, HostError> {
 }
 
 /// A name of 64 hex digits.
-pub(super) fn id(text: &str) -> Result<Hash, HostError> {
+pub(crate) fn id(text: &str) -> Result<Hash, HostError> {
     text.parse().map_err(|_| HostError::Malformed)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
+use crate::{
     Capability, Does, FUNCTIONS, HostError, HostFunction, MAX_DOCUMENT, MAX_ID, MODULE, Number, Param,
 };
 
@@ -31,7 +31,7 @@ pub fn markdown() -> String {
 pub fn c_header() -> String {
     let mut header = String::from(
         "/* What a core module that runs as a job may ask of its host: docs/spec/host-abi.md.\n   \
-         Made of the table in crates/component/src/abi/table.rs; a test compares. */\n\
+         Made of the table in crates/abi/src/table.rs; a test compares. */\n\
          #ifndef TROUPE_COMMONS_H\n#define TROUPE_COMMONS_H\n\n#include <stdint.h>\n\n",
     );
     let _ = writeln!(header, "#define TROUPE_MAX_ID {MAX_ID}\n#define TROUPE_MAX_DOCUMENT {MAX_DOCUMENT}\n");
@@ -62,7 +62,7 @@ pub fn wit() -> String {
     let mut wit = String::from(
         "package troupe:commons@0.1.0;\n\n\
          /// What an actor may ask of the commons, as far as its chain was granted it.\n///\n\
-         /// Made of the table in crates/component/src/abi/table.rs; a test compares. Acts are for the principal that the\n\
+         /// Made of the table in crates/abi/src/table.rs; a test compares. Acts are for the principal that the\n\
          /// chain was granted, and leave once the entry is committed; what they give is their number among its effects.\n\
          interface host {\n    /// Why a call is refused.\n    enum error {\n",
     );

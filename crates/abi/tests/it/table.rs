@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use troupe_component::abi::{FUNCTIONS, HostError, c_header, markdown, wit};
+use troupe_abi::{FUNCTIONS, HostError, c_header, markdown, wit};
 
 const BEGIN: &str = "<!-- the table -->\n";
 const END: &str = "<!-- end of the table -->\n";

@@ -3,7 +3,7 @@
 //!
 //! Invariant: an index and a name, once given, stay; a test has them by heart.
 
-use super::act::Act;
+use crate::act::Act;
 
 /// The module that core modules import the functions from.
 pub const MODULE: &str = "icn";
@@ -208,7 +208,7 @@ impl HostFunction {
     }
 
     /// Its place in [`FUNCTIONS`].
-    pub(crate) fn place(&self) -> usize {
+    pub fn place(&self) -> usize {
         FUNCTIONS.iter().position(|function| function.index == self.index).unwrap_or(0)
     }
 

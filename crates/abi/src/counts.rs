@@ -4,12 +4,20 @@
 
 use wasmparser::{Encoding, Parser, Payload, TypeRef};
 
-use crate::Limits;
-use crate::limits::NONE;
-use crate::load::LoadError;
+/// Bytes of a page of linear memory; other page sizes are not enabled.
+pub const PAGE: u64 = 64 << 10;
 
-/// What a page of linear memory holds; other page sizes are not enabled.
-const PAGE: u64 = 64 << 10;
+/// A core module that has more from the start than a limit allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it needs {needs} from the start, the limit `{limit}` is {allowed}")]
+pub struct TooMuch {
+    /// The limit.
+    pub limit: &'static str,
+    /// What it has.
+    pub needs: u64,
+    /// What it may have.
+    pub allowed: u64,
+}
 
 /// What one core module has.
 #[derive(Debug, Default)]
@@ -23,15 +31,11 @@ struct Counts {
     table: u64,
 }
 
-/// Holds each core module in these bytes to the limits: the module itself, or all that are in a component.
+/// Holds each core module in these bytes to limits, by their names: the module itself, or all that are in a component.
 ///
 /// # Errors
-/// [`LoadError::Needs`] for the first limit that one goes beyond.
-pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
-    let is_module = Parser::is_core_wasm(bytes);
-    if !is_module && [limits.functions, limits.globals, limits.tables].iter().all(|limit| *limit == NONE) {
-        return Ok(());
-    }
+/// [`TooMuch`] for the first limit that one goes beyond.
+pub fn check_counts(bytes: &[u8], limit: &dyn Fn(&str) -> u64) -> Result<(), TooMuch> {
     let mut nest: Vec<Option<Counts>> = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
         let Ok(payload) = payload else { return Ok(()) };
@@ -41,13 +45,12 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
             }
             Payload::End(_) => {
                 if let Some(Some(counts)) = nest.pop() {
-                    counts.check(limits)?;
+                    counts.check(limit)?;
                 }
             }
             payload => {
-                if let Some(Some(counts)) = nest.last_mut()
-                    && counts.add(payload).is_err()
-                {
+                let added = nest.last_mut().and_then(Option::as_mut).map(|counts| counts.add(payload));
+                if let Some(Err(_)) = added {
                     return Ok(());
                 }
             }
@@ -96,16 +99,17 @@ impl Counts {
         self.memory = self.memory.saturating_add(pages.saturating_mul(PAGE));
     }
 
-    fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        for (limit, needs, allowed) in [
-            ("functions", self.functions, limits.functions),
-            ("globals", self.globals, limits.globals),
-            ("tables", self.tables, limits.tables),
-            ("memory", self.memory, limits.memory),
-            ("table", self.table, limits.table),
+    fn check(&self, limit: &dyn Fn(&str) -> u64) -> Result<(), TooMuch> {
+        for (name, needs) in [
+            ("functions", self.functions),
+            ("globals", self.globals),
+            ("tables", self.tables),
+            ("memory", self.memory),
+            ("table", self.table),
         ] {
+            let allowed = limit(name);
             if needs > allowed {
-                return Err(LoadError::Needs { limit, needs, allowed });
+                return Err(TooMuch { limit: name, needs, allowed });
             }
         }
         Ok(())
