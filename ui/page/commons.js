@@ -240,9 +240,10 @@ export class CommonsView {
 }
 
 /** What is said of a run that was replayed and that its receipt fits. */
-function runWords({ trust, left }, { chain }) {
+function runWords({ trust, left }, { chain, from }) {
   if (trust) return ["checked", `linked as the receipt says. It failed by a limit that browsers do not have: \`troupe verify ${chain.slice(0, 12)}\` runs it`];
   if (left) return ["checked", "linked as the receipt says. What it takes to run all of it was taken back"];
+  if (from) return ["checked", `its last part was run again here. What another executor did before it, \`troupe verify ${chain.slice(0, 12)}\` replays`];
   return ["run", "run again here, and came to what the receipt says"];
 }
 
@@ -289,12 +290,13 @@ function jobCard(job, view) {
   const { spec } = job;
   const facts = [
     ["Component", hash(spec.component)],
-    ["Input", hash(spec.input)],
+    spec.inputs.length > 1 ? ["Inputs", `${number(spec.inputs.length)}, in order`] : ["Input", hash(spec.inputs[0])],
     ["Submitter", hash(job.submitter)],
     ["Price", `${number(spec.price)} mana${spec.replicas > 1 ? ` each, ${spec.quorum} of ${spec.replicas} agree` : ""}`],
-    ["Fuel", `at most ${number(spec.limits.fuel)}`],
+    ["Fuel", `at most ${number(spec.limits.fuel)}${spec.inputs.length > 1 ? " for each input" : ""}`],
     ["Deadline", day(spec.deadline)],
   ];
+  if (job.tried?.length) facts.push(["Not finished by", job.tried.map((executor) => hash(executor, 10))]);
   if (of.paid !== undefined) facts.push(["Paid", `${number(of.paid)} mana`]);
   const slots = (of.slots ?? []).map((slot) => slotRow(slot, spec, view));
   return h(

@@ -212,7 +212,7 @@ fn act_on_job(state: &mut State, now: &Moment, act: &Act) -> Option<Result<Done,
         Act::Cancel { job } => (*job, jobs::cancel(state, now, *job)),
         Act::Commit { digest, job } => (*job, jobs::commit(state, now, *job, *digest)),
         Act::Receipt { job, result, salt } => (*job, jobs::receipt(state, now, *job, result, *salt)),
-        Act::Abandon { job } => (*job, jobs::abandon(state, now, *job)),
+        Act::Abandon { fault, job } => (*job, jobs::abandon(state, now, *job, *fault)),
         Act::Accept { job } => (*job, jobs::accept(state, now, *job)),
         Act::Dispute { job } => (*job, jobs::dispute(state, now, *job)),
         _ => return None,
@@ -254,10 +254,13 @@ fn submit(state: &mut State, now: &Moment, specs: &[jobs::JobSpec]) -> Result<Do
 fn job_now(state: &State, at: Millis, id: Id) -> Done {
     let Some(job) = jobs::job(state, id) else { return done() };
     let due = match &job.phase {
+        // It was given back, or not finished in time.
+        Phase::Open { bids } if bids.is_empty() => vec![(job.closes, Tick::Award(id))],
         // The award was due and had too few bids.
         Phase::Open { bids } if at >= job.closes && bids.len() as u64 == job.spec.replicas => {
             vec![(at, Tick::Award(id))]
         }
+        Phase::Assigned { .. } if job.spec.term.is_some() => vec![(job.shown + 1, Tick::Expire(id))],
         Phase::Executed { until, .. } => vec![(until + 1, Tick::Settle(id))],
         Phase::Disputed { until, .. } => vec![(until + 1, Tick::Expire(id))],
         _ => Vec::new(),

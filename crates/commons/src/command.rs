@@ -8,7 +8,7 @@ use troupe_chain::{DidKey, Hash};
 
 use crate::canonical::{Id, NotCanonical, SignatureBytes, from_bytes, to_bytes};
 use crate::governance::Motion;
-use crate::jobs::{JobResult, JobSpec, Offer};
+use crate::jobs::{Fault, JobResult, JobSpec, Offer};
 use crate::mandate::Asked;
 use crate::state::{Mana, Millis, VERSION};
 use crate::trust::{Context, Level};
@@ -92,8 +92,8 @@ pub struct Command {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(missing_docs, reason = "`docs/spec/commons.md` says what each field is")]
 pub enum Act {
-    /// An executor gives an assigned job back.
-    Abandon { job: Id },
+    /// An executor gives an assigned job back, and says whether another may do better.
+    Abandon { fault: Fault, job: Id },
     /// The submitter is content with a receipt: it is paid at once.
     Accept { job: Id },
     /// Votes, for oneself and for members who delegated.

@@ -155,6 +155,20 @@ pub struct JobView {
     /// The record.
     #[serde(flatten)]
     pub job: Job,
+    /// How far its runs have come on the node that was asked; of one job alone, and of none in a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub progress: Vec<Progress>,
+}
+
+/// How far an executor's run of a job has come, as a node sees it that has its chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The chain.
+    pub chain: String,
+    /// How many inputs were handled, those on the chains that it went on from among them.
+    pub done: u64,
+    /// The executor.
+    pub executor: String,
 }
 
 /// A parameter.
@@ -275,5 +289,5 @@ pub fn ballots(state: &State, proposal: Id, after: Option<&str>, limit: usize) -
 /// Jobs after an id.
 pub fn jobs(state: &State, after: Option<&str>, limit: usize) -> Page<JobView> {
     let page = jobs::page(state, after, limit.saturating_add(1));
-    Page::of(page, limit, |id, job| Some(JobView { id, job }))
+    Page::of(page, limit, |id, job| Some(JobView { id, job, progress: Vec::new() }))
 }

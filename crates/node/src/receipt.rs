@@ -4,10 +4,11 @@
 //! was replayed, says what anybody who runs the job gets.
 
 use serde::{Deserialize, Serialize};
-use troupe_chain::{Body, Code, Entry, Hash};
+use troupe_chain::{Code, Genesis};
 use troupe_commons::jobs::{JobResult, JobSpec};
 use troupe_commons::{Act, Id, Signed};
 
+use crate::executor::course::Course;
 use crate::executor::{fit, run};
 
 /// The version.
@@ -81,49 +82,61 @@ impl Receipt {
         }
     }
 
-    /// Compares what was signed with the chain of the run, which somebody replayed: its genesis, and the entry that the
-    /// receipt names, which is at the position `size` - 1.
+    /// Compares what was signed with the run, all of whose chains somebody replayed, each up to what is told of it here.
     ///
     /// # Errors
     /// [`Wrong`] with the first difference.
-    pub fn check_run(&self, genesis: &Entry, last: (&Entry, Hash)) -> Result<(), Wrong> {
+    pub fn check_run(&self, course: &Course) -> Result<(), Wrong> {
         let result = self.check_signed()?;
-        let (entry, name) = last;
-        let Body::Genesis(first) = &genesis.body else { return wrong("the run does not begin with genesis") };
-        let Code::Component(code) = &first.code else { return wrong("the run is of no component") };
-        same("component", self.spec.component.0, *code)?;
-        let nonce = run::nonce(self.job, self.executor);
-        if first.nonce != nonce {
+        for part in &course.parts {
+            self.check_rules(&part.genesis)?;
+        }
+        let (Some(first), Some(last)) = (course.parts.first(), course.parts.last()) else {
+            return wrong("the run has no chain");
+        };
+        if last.genesis.nonce != run::nonce(self.job, self.executor) {
             return wrong("the run was made for another job, or by another executor");
         }
-        let limits = fit::limits_of(&self.spec).map_err(|error| Wrong(error.to_string()))?;
-        if first.limits != limits.to_entry() {
-            return wrong("the run has other limits than the job");
+        if first.genesis.fork.map(|fork| Id(fork.entry)) != self.spec.resume {
+            return wrong("the run goes on from another entry than the job says");
         }
-        if !first.grants.is_empty() || first.config.is_some() {
-            return wrong("the run was granted something, or configured");
+        for (before, part) in course.parts.iter().zip(course.parts.iter().skip(1)) {
+            let after = before.handled.last().and_then(|handled| handled.fork());
+            if part.genesis.fork != after {
+                return wrong("the run goes on from where another's run did not come");
+            }
         }
-        match (&first.fork, self.spec.resume) {
-            (None, None) => {}
-            (Some(fork), Some(entry)) if fork.entry == entry.0 => {}
-            _ => return wrong("the run goes on from another entry than the job says"),
-        }
-        let input = match &entry.body {
-            Body::Message(message) => message.message,
-            Body::Failure(failure) => failure.message,
-            _ => return wrong("the entry that the receipt names is no run"),
+        course.check_inputs(&self.spec).map_err(|unclear| Wrong(unclear.to_string()))?;
+        let Some(found) = course.result(&self.spec) else {
+            return wrong(format!("the run has {} of {} inputs", course.done(), self.spec.inputs.len()));
         };
-        same("input", self.spec.input.0, input)?;
-        let chain = result.chain.0;
-        let Some(found) = run::result(chain, name, entry) else { return wrong("the entry is no run") };
+        same("chain", result.chain, found.chain)?;
         same("entry", result.entry, found.entry)?;
         same("size", result.size, found.size)?;
         same("fuel", result.fuel, found.fuel)?;
+        let from = |result: &JobResult| {
+            result.from.map_or("no run before it".to_owned(), |from| format!("the entry {from}"))
+        };
+        same("going on", from(result), from(&found))?;
         let shown = |result: &JobResult| match (&result.error, result.output) {
             (Some(error), _) => format!("the failure {error}"),
             (None, Some(output)) => format!("the output {output}"),
             (None, None) => "nothing".to_owned(),
         };
         same("result", shown(result), shown(&found))
+    }
+
+    /// What every chain of the run must begin with.
+    fn check_rules(&self, genesis: &Genesis) -> Result<(), Wrong> {
+        let Code::Component(code) = &genesis.code else { return wrong("the run is of no component") };
+        same("component", self.spec.component.0, *code)?;
+        let limits = fit::limits_of(&self.spec).map_err(|error| Wrong(error.to_string()))?;
+        if genesis.limits != limits.to_entry() {
+            return wrong("the run has other limits than the job");
+        }
+        if !genesis.grants.is_empty() || genesis.config.is_some() {
+            return wrong("the run was granted something, or configured");
+        }
+        Ok(())
     }
 }

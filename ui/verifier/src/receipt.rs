@@ -5,16 +5,48 @@ use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
 use troupe_chain::{Body, Code, Entry, Hash, MAX_INTEGER, Text};
-use troupe_commons::jobs::{JobResult, JobSpec};
+use troupe_commons::jobs::{JobResult, JobSpec, MAX_INPUTS};
 
 use crate::answer::Refusal;
 
-/// Compares them; `last` is the entry that the run has come to, and its name.
+/// What a chain has of a job's run.
+#[derive(Default)]
+pub(crate) struct Run {
+    /// The inputs that it handled, in order; of other chains than a job's, some.
+    inputs: Vec<Hash>,
+    /// The fuel that they used.
+    fuel: u64,
+    /// What the last of them came to.
+    last: Option<String>,
+}
+
+impl Run {
+    /// Takes in the next entry.
+    pub(crate) fn push(&mut self, entry: &Entry) {
+        let (input, fuel, came_to) = match &entry.body {
+            Body::Message(message) => {
+                (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
+            }
+            Body::Failure(failure) => (failure.message, failure.fuel, failed(&failure.error)),
+            _ => return,
+        };
+        // One more than a job may have, so that it is seen.
+        if self.inputs.len() <= MAX_INPUTS {
+            self.inputs.push(input);
+        }
+        self.fuel = self.fuel.saturating_add(fuel.0);
+        self.last = Some(came_to);
+    }
+}
+
+/// Compares them; `tip` is the name of the entry that the run has come to, and its position. What another executor did before
+/// the chain of a run that went on from there is not looked at.
 pub(crate) fn check(
     spec: &[u8],
     result: &[u8],
     genesis: &Entry,
-    last: (&Entry, Hash),
+    run: &Run,
+    tip: (Hash, u64),
 ) -> Result<(), Refusal> {
     let (spec, result): (JobSpec, JobResult) = (read(spec)?, read(result)?);
     let Body::Genesis(first) = &genesis.body else { return Err(wrong("it does not begin with genesis")) };
@@ -28,27 +60,40 @@ pub(crate) fn check(
     if !first.grants.is_empty() || first.config.is_some() {
         return Err(wrong("it was granted something, or configured"));
     }
-    if first.fork.as_ref().map(|fork| fork.entry) != spec.resume.map(|entry| entry.0) {
+    if first.fork.as_ref().map(|fork| fork.entry) != result.from.or(spec.resume).map(|entry| entry.0) {
         return Err(wrong("it goes on from another entry than the job says"));
     }
-    let (last, name) = last;
-    let (input, fuel, came_to) = match &last.body {
-        Body::Message(message) => {
-            (message.message, message.fuel, output(message.reply.unwrap_or(Hash::of(b""))))
-        }
-        Body::Failure(failure) => (failure.message, failure.fuel, format!("the failure {}", failure.error)),
-        _ => return Err(wrong("its last entry is no run")),
-    };
-    same("input", spec.input.0, input)?;
-    same("entry", result.entry.0, name)?;
-    same("size", result.size, last.seq + 1)?;
-    same("fuel", result.fuel, fuel.0)?;
+    let Some(came_to) = &run.last else { return Err(wrong("it has handled nothing")) };
+    if !inputs_fit(&spec, &result, &run.inputs) {
+        return Err(wrong("what it handled are not the inputs of the job"));
+    }
+    let (entry, seq) = tip;
+    same("entry", result.entry.0, entry)?;
+    same("size", result.size, seq + 1)?;
+    if result.from.is_none() || result.fuel < run.fuel {
+        same("fuel", result.fuel, run.fuel)?;
+    }
     let says = match (&result.error, result.output) {
-        (Some(error), _) => format!("the failure {error}"),
+        (Some(error), _) => failed(error),
         (None, Some(name)) => output(name.0),
         (None, None) => "nothing".to_owned(),
     };
-    same("result", says, came_to)
+    same("result", &says, came_to)
+}
+
+/// Whether a chain handled what it was to: all inputs, or up to one that failed; after another executor's, what was left.
+fn inputs_fit(spec: &JobSpec, result: &JobResult, handled: &[Hash]) -> bool {
+    let inputs: Vec<Hash> = spec.inputs.iter().map(|input| input.0).collect();
+    match (result.from.is_some(), result.error.is_some()) {
+        (false, false) => inputs == handled,
+        (false, true) => inputs.starts_with(handled),
+        (true, false) => inputs.len() > handled.len() && inputs.ends_with(handled),
+        (true, true) => inputs.windows(handled.len()).skip(1).any(|some| some == handled),
+    }
+}
+
+fn failed(error: &dyn Display) -> String {
+    format!("the failure {error}")
 }
 
 fn output(name: Hash) -> String {

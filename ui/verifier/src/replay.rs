@@ -18,8 +18,8 @@ pub(crate) struct Replay {
     replayer: Replayer<'static, Browser>,
     once: Once,
     genesis: Option<Entry>,
-    /// The entry that it has come to.
-    last: Option<Entry>,
+    /// What it has of a job's run.
+    run: receipt::Run,
 }
 
 /// In the place of a name: what follows is a redaction.
@@ -97,7 +97,8 @@ impl Replay {
     pub(crate) fn begin(genesis: &[u8], blobs: &[&[u8]]) -> Result<Self, Refusal> {
         let replayer = Replayer::begin(&Blobs::read(blobs)?, &Browser, genesis)?;
         let genesis = Entry::decode(genesis).ok();
-        let mut replay = Self { replayer, once: Once::default(), genesis: None, last: None };
+        let mut replay =
+            Self { replayer, once: Once::default(), genesis: None, run: receipt::Run::default() };
         if let Some(entry) = &genesis {
             replay.check_origin(entry)?;
         }
@@ -123,16 +124,15 @@ impl Replay {
                 gap.map_or("redacted".to_owned(), |gap| format!("`{}` {}", gap.field, gap.redaction)),
             ));
         }
-        self.last = Some(entry);
+        self.run.push(&entry);
         Ok(answer)
     }
 
     /// Compares the run of a job with what its receipt says: what was to be run, and the result, both as the commons has them.
     pub(crate) fn run(&self, spec: &[u8], result: &[u8]) -> Answer {
-        let (Some(genesis), Some(last)) = (&self.genesis, &self.last) else {
-            return Err(Refusal::unknown("the run has not come to an end"));
-        };
-        receipt::check(spec, result, genesis, (last, self.replayer.tip().entry)).map(|()| Vec::new())
+        let Some(genesis) = &self.genesis else { return Err(Refusal::unknown("the run has no genesis")) };
+        let tip = self.replayer.tip();
+        receipt::check(spec, result, genesis, &self.run, (tip.entry, tip.seq)).map(|()| Vec::new())
     }
 
     /// The state that the replay has come to.

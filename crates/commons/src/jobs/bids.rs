@@ -118,6 +118,9 @@ pub(crate) fn award(state: &mut State, at: Millis, id: Id) -> Result<(), Refusal
         );
     }
     job.phase = Phase::Assigned { slots };
+    if let Some(term) = job.spec.term {
+        job.shown = at.saturating_add(term).min(job.spec.deadline);
+    }
     state.put::<Job>(id, &job);
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! How jobs end: paid, taken back, disputed and ruled on, or out of time. Each way settles the job's hold, once.
 
 use super::run::judge;
-use super::{Job, JobResult, Phase, Slot, find, finish, wrong_phase};
+use super::{Job, JobResult, MAX_TRIES, Phase, Slot, find, finish, wrong_phase};
 use crate::Moment;
 use crate::canonical::Id;
 use crate::mana::{self, Arbiter};
-use crate::parameters::DISPUTE_TIMEOUT;
+use crate::parameters::{BID_WINDOW, DISPUTE_TIMEOUT};
 use crate::refusal::{Code, Refusal, require};
 use crate::reputation;
 use crate::state::{Mana, Millis, State};
@@ -81,11 +81,13 @@ pub(crate) fn expire(state: &mut State, at: Millis, id: Id) -> Result<(), Refusa
             let silent = |slot: &&Slot| slot.abandoned.is_none() && slot.result.is_none();
             let silent: Vec<Id> = slots.iter().filter(silent).map(|slot| slot.executor).collect();
             let any = slots.iter().any(|slot| slot.result.is_some());
-            for executor in silent {
-                reputation::lose(state, executor, at);
+            for executor in &silent {
+                reputation::lose(state, *executor, at);
             }
             if any {
                 judge(state, at, &mut job);
+            }
+            if any || silent.first().is_some_and(|executor| reopen(state, at, &mut job, *executor)) {
                 state.put(id, &job);
                 return Ok(());
             }
@@ -97,6 +99,20 @@ pub(crate) fn expire(state: &mut State, at: Millis, id: Id) -> Result<(), Refusa
         }
         phase => wrong_phase(phase),
     }
+}
+
+/// Takes bids again for a job whose one executor did not finish it, if there is time left and it was not tried too often;
+/// whether that is so. What was held stays held.
+pub(super) fn reopen(state: &State, at: Millis, job: &mut Job, executor: Id) -> bool {
+    let closes = at.saturating_add(BID_WINDOW.at(state, at));
+    if job.spec.replicas > 1 || job.tried.len() + 1 >= MAX_TRIES || closes >= job.spec.deadline {
+        return false;
+    }
+    job.tried.push(executor);
+    job.closes = closes;
+    job.shown = job.spec.deadline;
+    job.phase = Phase::Open { bids: Vec::new() };
+    true
 }
 
 fn is_right(slot: &Slot, digest: Id) -> bool {

@@ -7,6 +7,7 @@
 mod bids;
 mod end;
 mod run;
+mod submit;
 
 use std::collections::BTreeMap;
 
@@ -15,20 +16,23 @@ use serde::{Deserialize, Serialize};
 pub use bids::{Entrant, MAX_LATENCY, Offer};
 pub(crate) use bids::{award, bid};
 pub(crate) use end::{accept, cancel, dispute, expire, rule, settle};
-pub use run::commitment;
+pub use run::{Fault, commitment};
 pub(crate) use run::{abandon, commit, receipt};
+pub(crate) use submit::{set_banned, submit};
 
-use crate::Moment;
 use crate::canonical::Id;
-use crate::mana::{self, Arbiter, Hold, Owner};
+use crate::mana::{self, Hold, Owner};
 use crate::members;
-use crate::parameters::{BID_WINDOW, CHALLENGE_WINDOW, JOB_FEE, JOB_FUEL_MAX, JOB_PRICE_MAX, JOBS_OPEN_MAX};
-use crate::refusal::{Code, Refusal, refuse, require};
+use crate::refusal::{Code, Refusal, refuse};
 use crate::state::{Mana, Millis, Record, State};
 use crate::trust::Scope;
 
 /// The most jobs of one submission.
 pub const MAX_BATCH: usize = 16;
+/// The most inputs of one job.
+pub const MAX_INPUTS: usize = 64;
+/// How often a job may be awarded, until one executor has finished it.
+pub const MAX_TRIES: usize = 8;
 /// The most executors of one job.
 pub const MAX_REPLICAS: u64 = 7;
 /// The most capabilities and limits that a job may name.
@@ -47,9 +51,9 @@ pub struct JobSpec {
     pub component: Id,
     /// When the receipt must be there.
     pub deadline: Millis,
-    /// The input, a blob.
-    pub input: Id,
-    /// The limits of the run by name; `fuel` is one of them.
+    /// The inputs, each a blob and a message of its own, in the order in which the run takes them.
+    pub inputs: Vec<Id>,
+    /// The limits of the run by name, each for one input; `fuel` is one of them.
     pub limits: BTreeMap<String, u64>,
     /// The most that one executor gets, for all of the fuel.
     pub price: Mana,
@@ -66,12 +70,16 @@ pub struct JobSpec {
     /// How far the submitter must trust an executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// How long the executor has from the award on, before another may get the job; until the deadline if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Millis>,
 }
 
 impl JobSpec {
-    /// The limit on fuel.
+    /// The most fuel that all inputs may use together.
     pub fn fuel(&self) -> u64 {
-        self.limits.get("fuel").copied().unwrap_or_default()
+        let one = self.limits.get("fuel").copied().unwrap_or_default();
+        one.saturating_mul(self.inputs.len() as u64)
     }
 }
 
@@ -86,9 +94,12 @@ pub struct JobResult {
     /// Why it failed, if it did: a failure code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The fuel that was used.
+    /// The entry of another executor's run of the job that this one went on from, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Id>,
+    /// The fuel that all inputs used, those before `from` among them.
     pub fuel: u64,
-    /// What came out, a blob.
+    /// What came out of the last input, a blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Id>,
     /// How many entries the chain has.
@@ -117,12 +128,16 @@ pub struct Job {
     pub closes: Millis,
     /// Where it stands.
     pub phase: Phase,
-    /// Until when results are taken: the deadline; with replicas, as long after it as the challenge window was.
+    /// Until when results are taken: the deadline, or the end of the executor's term; with replicas, as long after the deadline
+    /// as the challenge window was.
     pub shown: Millis,
     /// What is to be run.
     pub spec: JobSpec,
     /// Who pays.
     pub submitter: Id,
+    /// To whom it was awarded before and who did not finish it, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Id>,
 }
 
 impl Record for Job {
@@ -187,6 +202,17 @@ impl Phase {
         )
     }
 
+    /// Who has the job, or had it when it ended.
+    pub fn slots(&self) -> &[Slot] {
+        match self {
+            Self::Assigned { slots }
+            | Self::Executed { slots, .. }
+            | Self::Disputed { slots, .. }
+            | Self::Settled { slots, .. } => slots,
+            Self::Open { .. } | Self::Cancelled {} | Self::Expired {} => &[],
+        }
+    }
+
     /// The phase as written.
     pub fn name(&self) -> &'static str {
         match self {
@@ -229,14 +255,6 @@ impl Record for Load {
     const SECTION: &'static str = "load";
 }
 
-/// A component that governance does not want to be run.
-#[derive(Serialize, Deserialize)]
-struct Banned {}
-
-impl Record for Banned {
-    const SECTION: &'static str = "banned";
-}
-
 /// A job.
 pub fn job(state: &State, id: Id) -> Option<Job> {
     state.get(id)
@@ -252,74 +270,12 @@ pub fn page(state: &State, after: Option<&str>, limit: usize) -> Vec<(String, Jo
     state.page("", after, limit)
 }
 
-/// Forbids a component to new jobs, or allows it again.
-pub(crate) fn set_banned(state: &mut State, component: Id, banned: bool) {
-    if banned {
-        state.put(component, &Banned {});
-    } else {
-        state.take::<Banned>(component);
-    }
-}
-
 fn find(state: &State, id: Id) -> Result<Job, Refusal> {
     state.get(id).ok_or_else(|| Refusal { code: Code::NotFound, what: format!("there is no job {id}") })
 }
 
 fn wrong_phase<T>(phase: &Phase) -> Result<T, Refusal> {
     refuse(Code::Phase, format!("the job is {}", phase.name()))
-}
-
-/// Takes jobs in, and sets aside what they may cost. Their ids are made of the command's name and their places.
-pub(crate) fn submit(state: &mut State, now: &Moment, specs: &[JobSpec]) -> Result<Vec<(Id, Job)>, Refusal> {
-    require((1..=MAX_BATCH).contains(&specs.len()), Code::Bounds, "a submission has 1 to 16 jobs")?;
-    let mut taken = Vec::with_capacity(specs.len());
-    for (place, spec) in specs.iter().enumerate() {
-        check(state, now, spec)?;
-        let mut load: Load = state.get(now.by).unwrap_or_default();
-        let room = load.open < JOBS_OPEN_MAX.at(state, now.at);
-        require(room, Code::Bounds, "the member has as many unfinished jobs as are allowed")?;
-        load.open += 1;
-        state.put(now.by, &load);
-        mana::charge(state, now.by, now.at, JOB_FEE)?;
-        let id = Id::of(&(now.name, place));
-        let hold = Hold {
-            amount: spec.price * spec.replicas,
-            arbiter: Arbiter::Job(id),
-            from: now.by,
-            to: None,
-            until: spec.deadline,
-        };
-        mana::place(state, now.at, id, &hold)?;
-        let closes = now.at + BID_WINDOW.at(state, now.at);
-        let window = if spec.replicas > 1 { CHALLENGE_WINDOW.at(state, now.at) } else { 0 };
-        let shown = spec.deadline.saturating_add(window);
-        let phase = Phase::Open { bids: Vec::new() };
-        let job = Job { closes, phase, shown, spec: spec.clone(), submitter: now.by };
-        state.put(id, &job);
-        taken.push((id, job));
-    }
-    Ok(taken)
-}
-
-fn check(state: &State, now: &Moment, spec: &JobSpec) -> Result<(), Refusal> {
-    let bounds = |condition, what: &str| require(condition, Code::Bounds, what);
-    require(state.get::<Banned>(spec.component).is_none(), Code::NotAllowed, "the component is banned")?;
-    bounds((1..=MAX_REPLICAS).contains(&spec.replicas), "a job has 1 to 7 replicas")?;
-    let majority = spec.quorum <= spec.replicas && spec.quorum > spec.replicas / 2;
-    bounds(majority, "the quorum is more than half of the replicas, and no more than all")?;
-    bounds(
-        (1..=JOB_FUEL_MAX.at(state, now.at)).contains(&spec.fuel()),
-        "`limits` has `fuel` within `job-fuel-max`",
-    )?;
-    bounds((1..=JOB_PRICE_MAX.at(state, now.at)).contains(&spec.price), "the price is 1 to `job-price-max`")?;
-    bounds(
-        spec.limits.len() <= MAX_NAMED && spec.capabilities.len() <= MAX_NAMED,
-        "32 limits and capabilities at most",
-    )?;
-    bounds(spec.capabilities.is_sorted_by(|a, b| a < b), "capabilities are in ascending order")?;
-    bounds(spec.deadline <= now.at.saturating_add(MAX_DEADLINE), "the deadline is within 366 days")?;
-    let in_time = spec.deadline > now.at + BID_WINDOW.at(state, now.at);
-    bounds(in_time, "the deadline is after the bids")
 }
 
 /// Puts a job into a phase in which nothing is to come.
@@ -347,6 +303,9 @@ pub fn check_invariants(state: &State) -> Result<(), String> {
         let expected = job.phase.is_live().then(|| job.spec.price * job.spec.replicas);
         if held != expected {
             return Err(format!("job {id} is {}, and {held:?} is held for it", job.phase.name()));
+        }
+        if job.tried.len() >= MAX_TRIES {
+            return Err(format!("job {id} was awarded {} times in vain", job.tried.len()));
         }
         *open.entry(job.submitter.to_string()).or_default() += u64::from(job.phase.is_live());
     }

@@ -2,8 +2,9 @@
 //!
 //! With replicas, each executor first commits to a result and shows it only when all have, so that none copies another's.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::end::reopen;
 use super::{Job, JobResult, Phase, Slot, find, finish, wrong_phase};
 use crate::Moment;
 use crate::canonical::Id;
@@ -11,6 +12,16 @@ use crate::mana::{self, Arbiter};
 use crate::parameters::{CHALLENGE_WINDOW, DISPUTE_TIMEOUT};
 use crate::refusal::{Code, Refusal, refuse, require};
 use crate::state::{Millis, State};
+
+/// What keeps an executor from finishing a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The executor itself: another may go on with it.
+    Executor,
+    /// The job: another would fare no better.
+    Job,
+}
 
 /// What an executor commits to.
 pub fn commitment(executor: Id, job: Id, result: &JobResult, salt: Id) -> Id {
@@ -57,7 +68,7 @@ pub(crate) fn receipt(
     let one = result.error.is_some() != result.output.is_some();
     require(one, Code::Bounds, "a result has an output or an error")?;
     if job.spec.replicas == 1 {
-        require(now.at <= job.spec.deadline, Code::TooLate, "the job's deadline has passed")?;
+        require(now.at <= job.shown, Code::TooLate, "the job's deadline or your term has passed")?;
         require(salt.is_none(), Code::Bounds, "there was no commitment, so there is no salt")?;
     } else {
         let all = slots.iter().all(|slot| slot.abandoned.is_some() || slot.commitment.is_some());
@@ -99,8 +110,9 @@ pub(super) fn judge(state: &State, at: Millis, job: &mut Job) {
     };
 }
 
-/// Gives an awarded job back, without pay. Once too few executors are left, the submitter is refunded.
-pub(crate) fn abandon(state: &mut State, now: &Moment, id: Id) -> Result<(), Refusal> {
+/// Gives an awarded job back, without pay. Another may get it if it is not the job's fault; else, and once too few executors
+/// are left, the submitter is refunded.
+pub(crate) fn abandon(state: &mut State, now: &Moment, id: Id, fault: Fault) -> Result<(), Refusal> {
     let mut job = find(state, id)?;
     let Phase::Assigned { slots } = &mut job.phase else { return wrong_phase(&job.phase) };
     let slot = own(slots, now)?;
@@ -111,6 +123,10 @@ pub(crate) fn abandon(state: &mut State, now: &Moment, id: Id) -> Result<(), Ref
     let left = slots.iter().filter(|slot| slot.abandoned.is_none()).count() as u64;
     let done = slots.iter().all(|slot| slot.abandoned.is_some() || slot.result.is_some());
     if left < job.spec.quorum {
+        if fault == Fault::Executor && reopen(state, now.at, &mut job, now.by) {
+            state.put(id, &job);
+            return Ok(());
+        }
         mana::void(state, now.at, id, Arbiter::Job(id))?;
         job.phase = Phase::Expired {};
         finish(state, id, &job);

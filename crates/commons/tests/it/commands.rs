@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use troupe_commons::governance::{Action, Motion};
-use troupe_commons::jobs::Offer;
+use troupe_commons::jobs::{Fault, JobResult, Offer};
 use troupe_commons::trust::{Context, Level};
 use troupe_commons::{Act, Due, Id, MAX_MESSAGE, Message, SignatureBytes, Tick, from_bytes, to_bytes};
 
@@ -42,11 +42,13 @@ fn acts(coop: &Cooperative) -> Vec<Act> {
         capabilities: vec!["gpu".into()],
         reputation: Some(3),
         resume: Some(job),
+        term: Some(5),
         scope: Some(troupe_commons::trust::Scope { context: Context::Governance, level: Level::Partial }),
         ..coop.spec(7, 3)
     };
     acts.extend([
-        Act::Abandon { job },
+        Act::Abandon { fault: Fault::Executor, job },
+        Act::Abandon { fault: Fault::Job, job },
         Act::Accept { job },
         Act::Ballot { choice: vec!["yes".into()], members: vec![to], proposal },
         Act::Bid(Offer { capabilities: vec!["gpu".into()], job, latency: 1, memory: 2, price: 3 }),
@@ -62,6 +64,7 @@ fn acts(coop: &Cooperative) -> Vec<Act> {
         Act::Open { proposal },
         Act::Post { amount, hold },
         Act::Receipt { job, result: result(1), salt: Some(job) },
+        Act::Receipt { job, result: JobResult { from: Some(job), ..result(1) }, salt: None },
         Act::Recover { did: did.clone(), member: to },
         Act::Recovery { members: vec![to], quorum: 1 },
         Act::Rotate { did, proof: SignatureBytes([7; 64]) },

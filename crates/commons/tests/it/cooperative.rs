@@ -125,7 +125,7 @@ impl Cooperative {
             capabilities: Vec::new(),
             component: Id(Hash::of(b"component")),
             deadline: self.at + 100_000,
-            input: Id(Hash::of(b"input")),
+            inputs: vec![Id(Hash::of(b"input"))],
             limits: [("fuel".to_owned(), 1_000)].into(),
             price,
             quorum: replicas / 2 + 1,
@@ -133,6 +133,7 @@ impl Cooperative {
             reputation: None,
             resume: None,
             scope: None,
+            term: None,
         }
     }
 
@@ -196,6 +197,7 @@ pub(crate) fn result(fuel: u64) -> JobResult {
         chain: Id(Hash::of(b"job chain")),
         entry: Id(Hash::of(b"its head")),
         error: None,
+        from: None,
         fuel,
         output: Some(Id(Hash::of(b"output"))),
         size: 3,

@@ -1,7 +1,9 @@
 //! Jobs from submission to payment, and every other way in which they end.
 
 use troupe_commons::governance::Action;
-use troupe_commons::jobs::{JobResult, JobSpec, Offer, Phase, Slot, commitment, job};
+use troupe_commons::jobs::{
+    Fault, JobResult, JobSpec, MAX_INPUTS, MAX_TRIES, Offer, Phase, Slot, commitment, job,
+};
 use troupe_commons::mana::Owner;
 use troupe_commons::trust::{Context, Level, Scope};
 use troupe_commons::{Act, Code, Id, Reply, Tick, reputation};
@@ -83,12 +85,87 @@ fn silence_costs_reputation_and_refunds() {
 fn giving_up_refunds_without_pay() {
     let mut coop = Cooperative::new(3, STILL);
     let job = coop.assigned(&person(1), &person(2));
-    assert_eq!(code(coop.act(&person(3), Act::Abandon { job })), Code::NotAllowed);
-    coop.act(&person(2), Act::Abandon { job }).unwrap();
+    let fault = Fault::Job;
+    assert_eq!(code(coop.act(&person(3), Act::Abandon { fault, job })), Code::NotAllowed);
+    coop.act(&person(2), Act::Abandon { fault, job }).unwrap();
     assert_eq!(
         (phase(&coop, job), coop.balance(&person(1)), coop.balance(&person(2))),
         ("expired", MANA, MANA)
     );
+}
+
+/// Bids for an open job and has it awarded.
+fn award(coop: &mut Cooperative, by: u8, id: Id) {
+    coop.bid(&person(by), id, 60).unwrap();
+    let wait = job(&coop.state, id).unwrap().closes.saturating_sub(coop.at);
+    coop.wait(wait);
+    coop.tick(Tick::Award(id)).unwrap();
+}
+
+#[test]
+fn what_one_executor_gives_back_another_finishes_and_is_paid_for() {
+    let mut coop = Cooperative::new(3, STILL);
+    let id = coop.assigned(&person(1), &person(2));
+    coop.due.clear();
+    coop.act(&person(2), Act::Abandon { fault: Fault::Executor, job: id }).unwrap();
+    let open = job(&coop.state, id).unwrap();
+    assert_eq!((open.phase.name(), &open.tried[..]), ("open", &[person(2).id][..]));
+    assert_eq!((open.closes, coop.on(Owner::Escrow)), (coop.at + 10_000, 100));
+    assert_eq!(coop.due.values().collect::<Vec<_>>(), [&Tick::Award(id)]);
+    assert_eq!(code(coop.receipt(&person(2), id, result(1_000))), Code::Phase);
+    award(&mut coop, 3, id);
+    assert_eq!(code(coop.receipt(&person(2), id, result(1_000))), Code::NotAllowed);
+    let from = Some(id);
+    coop.receipt(&person(3), id, JobResult { from, ..result(1_000) }).unwrap();
+    coop.act(&person(1), Act::Accept { job: id }).unwrap();
+    let balances = [1, 2, 3].map(|seed| coop.balance(&person(seed)));
+    assert_eq!((balances, coop.on(Owner::Escrow)), ([MANA - 60, MANA, MANA + 60], 0));
+}
+
+#[test]
+fn a_term_that_ends_opens_the_job_again_and_its_deadline_refunds_it() {
+    let mut coop = Cooperative::new(3, STILL);
+    let spec = JobSpec { term: Some(20_000), ..coop.spec(100, 1) };
+    let (deadline, id) = (spec.deadline, coop.submit(&person(1), spec));
+    award(&mut coop, 2, id);
+    assert!(coop.due.contains_key(&(coop.at + 20_001, 2)), "{:?}", coop.due);
+    coop.wait(20_000);
+    assert_eq!(code(coop.tick(Tick::Expire(id))), Code::TooEarly);
+    coop.wait(1);
+    assert_eq!(code(coop.receipt(&person(2), id, result(1))), Code::TooLate);
+    assert_eq!(coop.tick(Tick::Expire(id)), Ok(Reply::Now("open".into())));
+    assert_eq!(coop.on(Owner::Escrow), 100);
+    // The one who was silent may try again.
+    award(&mut coop, 2, id);
+    coop.at = deadline + 1;
+    coop.tick(Tick::Expire(id)).unwrap();
+    assert_eq!((phase(&coop, id), coop.balance(&person(1)), coop.on(Owner::Escrow)), ("expired", MANA, 0));
+}
+
+#[test]
+fn a_job_is_not_tried_for_ever() {
+    let mut coop = Cooperative::new(3, STILL);
+    let spec = JobSpec { deadline: coop.at + 1_000_000, ..coop.spec(100, 1) };
+    let id = coop.submit(&person(1), spec);
+    for n in 1..=MAX_TRIES {
+        award(&mut coop, 2, id);
+        coop.act(&person(2), Act::Abandon { fault: Fault::Executor, job: id }).unwrap();
+        assert_eq!(phase(&coop, id), if n < MAX_TRIES { "open" } else { "expired" });
+    }
+    assert_eq!(coop.balance(&person(1)), MANA);
+}
+
+#[test]
+fn fuel_is_for_each_input_and_the_price_for_all_of_them() {
+    let mut coop = Cooperative::new(3, STILL);
+    let one = coop.spec(100, 1);
+    let inputs = vec![one.inputs[0]; 4];
+    let id = coop.submit(&person(1), JobSpec { inputs, ..one });
+    award(&mut coop, 2, id);
+    assert_eq!(code(coop.receipt(&person(2), id, result(4_001))), Code::Bounds);
+    coop.receipt(&person(2), id, result(2_000)).unwrap();
+    coop.act(&person(1), Act::Accept { job: id }).unwrap();
+    assert_eq!(coop.balance(&person(2)), MANA + 30, "half of 60, for half of four times 1,000");
 }
 
 #[test]
@@ -257,6 +334,11 @@ fn terms_out_of_bounds_are_refused() {
         ("too many", JobSpec { replicas: 8, quorum: 5, ..good.clone() }),
         ("half is no quorum", JobSpec { replicas: 2, quorum: 1, ..good.clone() }),
         ("more than all", JobSpec { quorum: 2, ..good.clone() }),
+        ("no inputs", JobSpec { inputs: vec![], ..good.clone() }),
+        ("too many inputs", JobSpec { inputs: vec![id("input"); MAX_INPUTS + 1], ..good.clone() }),
+        ("no term", JobSpec { term: Some(0), ..good.clone() }),
+        ("a term with replicas", JobSpec { term: Some(9), replicas: 3, quorum: 2, ..good.clone() }),
+        ("too much fuel for all", JobSpec { inputs: vec![id("input"); 6], ..good.clone() }),
         ("no fuel", JobSpec { limits: Default::default(), ..good.clone() }),
         ("too much fuel", JobSpec { limits: fuel(5_001), ..good.clone() }),
         ("no price", JobSpec { price: 0, ..good.clone() }),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use troupe_commons::governance::{Action, Stage, ballots, proposal, recount};
-use troupe_commons::jobs::{self, JobSpec, Offer, Phase, commitment};
+use troupe_commons::jobs::{self, Fault, JobSpec, Offer, Phase, commitment};
 use troupe_commons::mana::{self, Owner};
 use troupe_commons::parameters::{JOB_FEE, PROPOSAL_FEE};
 use troupe_commons::{Act, Applied, Code, Command, Due, Id, Message, Refusal, Reply, Tick, WHOLE, members};
@@ -141,7 +141,10 @@ impl Simulation {
     fn submit(&mut self, by: &Person) {
         let (price, replicas) = (self.below(60) + 1, [1, 1, 3][self.below(3) as usize]);
         let deadline = self.coop.at + 3 * 86_400_000;
-        let spec = JobSpec { deadline, ..self.coop.spec(price, replicas) };
+        let one = self.coop.spec(price, replicas);
+        let inputs = vec![one.inputs[0]; 1 + self.below(3) as usize];
+        let term = (replicas == 1 && self.below(2) == 0).then_some(60_000);
+        let spec = JobSpec { deadline, inputs, term, ..one };
         let fee = self.price(by.id, JOB_FEE.default);
         let done = self.act(by, Act::Submit { jobs: vec![spec] });
         let enough = self.model.purses[&by.id].mana() >= price * replicas + fee;
@@ -162,6 +165,10 @@ impl Simulation {
 
     fn bid(&mut self) {
         let job = self.one_of(|it| &it.jobs);
+        self.bid_for(job);
+    }
+
+    fn bid_for(&mut self, job: Id) {
         for _ in 0..self.below(5) {
             let (by, price, latency) = (self.somebody(), self.below(60) + 1, self.below(100));
             let offer = Offer { capabilities: Vec::new(), job, latency, memory: 0, price };
@@ -222,10 +229,13 @@ impl Simulation {
         let salt = (found.spec.replicas > 1).then_some(salt);
         for (executor, fuel) in executors.iter().zip(&fuel) {
             let act = match self.below(5) {
-                0 => Act::Abandon { job },
+                0 => Act::Abandon { fault: [Fault::Executor, Fault::Job][self.below(2) as usize], job },
                 _ => Act::Receipt { job, result: result(*fuel), salt },
             };
-            let _ = self.act(executor, act);
+            let gives_back = matches!(act, Act::Abandon { .. });
+            if self.act(executor, act).is_ok() && gives_back && self.below(2) == 0 {
+                self.bid_for(job);
+            }
             self.follow(job);
         }
     }
@@ -260,7 +270,8 @@ impl Simulation {
             for slot in slots {
                 let result = slot.result.as_ref().filter(|result| result.digest() == *digest);
                 payments.extend(result.map(|result| {
-                    (slot.executor, (slot.price * result.fuel).div_ceil(job.spec.limits["fuel"]))
+                    let limit = job.spec.limits["fuel"] * job.spec.inputs.len() as u64;
+                    (slot.executor, (slot.price * result.fuel).div_ceil(limit))
                 }));
             }
         }
@@ -362,7 +373,10 @@ impl Simulation {
             assert_eq!(proposal.tally, recount(ballots(state, *id).values()), "a tally is its recount");
             proposal.stage.name()
         };
-        let phases = jobs::jobs(state).into_iter().map(|(_, job)| job.phase.name());
+        let phases = jobs::jobs(state).into_iter().map(|(_, job)| match job.phase {
+            Phase::Settled { .. } if !job.tried.is_empty() => "taken over",
+            phase => phase.name(),
+        });
         self.proposals.iter().map(recounted).chain(phases).collect()
     }
 }
@@ -389,8 +403,18 @@ fn a_thousand_seeds_come_to_what_the_model_says() {
     }
     if only.is_none() {
         assert!(accepted > SEEDS * STEPS / 3, "{accepted} commands are too few to say anything");
-        for end in ["assigned", "cancelled", "disputed", "executed", "expired", "open", "rejected", "settled"]
-        {
+        let ends_that_matter = [
+            "assigned",
+            "cancelled",
+            "disputed",
+            "executed",
+            "expired",
+            "open",
+            "rejected",
+            "settled",
+            "taken over",
+        ];
+        for end in ends_that_matter {
             assert!(ends.get(end).is_some_and(|count| *count > 10), "{end} is too rare: {ends:?}");
         }
     }

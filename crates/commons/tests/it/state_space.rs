@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use stateright::{Checker as _, Model, Property};
 use troupe_chain::{Leaf, Machine as _};
-use troupe_commons::jobs::{JobSpec, Offer, Phase, check_invariants, commitment, job};
+use troupe_commons::jobs::{Fault, JobSpec, Offer, Phase, check_invariants, commitment, job};
 use troupe_commons::mana::{self, Owner};
 use troupe_commons::{Act, Commons, Due, Id, Message, Reply, State, Tick, members};
 
@@ -54,7 +54,8 @@ struct Settlement {
 impl Settlement {
     fn new(replicas: u64, forgets: bool) -> Self {
         let mut begin = Cooperative::new(3, &[("mana-rate", 0), ("job-fee", 0)]);
-        let spec = JobSpec { deadline: begin.at + 100_000, ..begin.spec(100, replicas) };
+        let term = (replicas == 1).then_some(40_000);
+        let spec = JobSpec { deadline: begin.at + 100_000, term, ..begin.spec(100, replicas) };
         let job = begin.submit(&person(1), spec);
         let until = begin.at + 50_000;
         let act = Act::Hold { amount: 110, arbiter: person(3).id, to: person(2).id, until };
@@ -109,7 +110,9 @@ impl Model for Settlement {
         act(3, Act::Void { hold });
         for (by, price) in [(2, 60), (3, 80)] {
             act(by, Act::Bid(Offer { capabilities: Vec::new(), job, latency: 1, memory: 0, price }));
-            act(by, Act::Abandon { job });
+            for fault in [Fault::Executor, Fault::Job] {
+                act(by, Act::Abandon { fault, job });
+            }
             for fuel in [500, 1_000] {
                 let result = result(fuel);
                 if let Some(salt) = self.salt() {
@@ -178,6 +181,10 @@ impl Model for Settlement {
             }),
             Property::sometimes("a job is disputed", |model: &Self, world: &World| {
                 is_in(world, model, "disputed")
+            }),
+            Property::sometimes("another finishes what one gave back", |model: &Self, world: &World| {
+                let tried = job(&world.state, model.job).is_some_and(|job| !job.tried.is_empty());
+                model.replicas > 1 || (tried && is_in(world, model, "settled"))
             }),
             Property::sometimes("a job is settled", |model: &Self, world: &World| {
                 is_in(world, model, "settled")

@@ -141,7 +141,9 @@ pub fn offer(host: &Host, config: &ExecutorConfig, (id, job): (Id, &Job)) -> Res
     }
     let limits = limits_of(spec)?;
     within(&limits, &config.ceiling)?;
-    blob(host, spec.input)?;
+    for input in &spec.inputs {
+        blob(host, *input)?;
+    }
     machine(host, spec, &limits)?;
     if let Some(resume) = spec.resume {
         super::run::find_entry(host, resume)?.ok_or(Unfit::NoEntry(resume))?;

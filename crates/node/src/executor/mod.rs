@@ -2,12 +2,13 @@
 //! receipts.
 //!
 //! Invariant: all that it knows is in two chains, the commons' and the job's own, and each step is taken from what is
-//! committed there. So it goes on after a crash at any point: a job has one chain on a node, found by its name, with one
-//! entry for its input; a receipt is sent until the commons has it, which takes it once.
+//! committed there. So it goes on after a crash at any point: a job has one chain of each executor, found by its name, with one
+//! entry for each input; a receipt is sent until the commons has it, which takes it once.
 //!
-//! [`plan`] says what is next for a job, [`run`] runs one, [`fit`] says whether it can. Deliberately absent: payment and
-//! reputation, which the commons does by itself.
+//! [`plan`] says what is next for a job, [`run`] runs one, [`course`] says how far it has come, [`fit`] whether it can be run.
+//! Deliberately absent: payment and reputation, which the commons does by itself.
 
+pub mod course;
 pub mod fit;
 mod notice;
 pub mod plan;
@@ -95,7 +96,7 @@ impl Executing {
             seen: None,
             running: BTreeSet::new(),
             results: BTreeMap::new(),
-            bid: BTreeSet::new(),
+            bid: BTreeMap::new(),
             left_alone: BTreeMap::new(),
         };
         let thread =
@@ -112,7 +113,7 @@ impl Executing {
 impl Drop for Executing {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // Runs that are under way end with the node, and go on at its next start.
+        // Runs that are under way end after the input that they are at, and go on at the next start.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -135,8 +136,8 @@ struct Executor {
     running: BTreeSet<Id>,
     /// What runs came to, until the commons has it.
     results: BTreeMap<Id, Ran>,
-    /// Jobs that it bid for.
-    bid: BTreeSet<Id>,
+    /// Jobs that it bid for, and how often they had been tried by then: it bids once each time that a job is open.
+    bid: BTreeMap<Id, usize>,
     /// Until when jobs are left alone.
     left_alone: BTreeMap<Id, u64>,
 }
@@ -163,7 +164,7 @@ impl Executor {
             Ran::Came(_) => {
                 self.counts.ran.fetch_add(1, Ordering::Relaxed);
             }
-            Ran::GaveUp(why) => self.tell.about(job, format_args!("given back: {why}")),
+            Ran::GaveUp(why, _) => self.tell.about(job, format_args!("given back: {why}")),
             Ran::Later(why) => {
                 self.tell.about(job, format_args!("not run yet: {why}"));
                 let now = self.host.actors.options().clock.now().0;
@@ -254,14 +255,14 @@ impl Executor {
         let step = next(job, me, now, known);
         match step {
             Next::Nothing => {}
-            Next::Bid if *room == 0 || self.bid.contains(&id) => {}
+            Next::Bid if *room == 0 || self.bid.get(&id) == Some(&job.tried.len()) => {}
             Next::Bid => match fit::offer(&self.host, &self.config, (id, job)) {
                 Ok(offer) => {
                     *room -= 1;
                     if self.act(commons, id, now, Act::Bid(offer)) {
                         self.counts.bids.fetch_add(1, Ordering::Relaxed);
                         // Whether it was among the best shows when it is awarded; a second bid would not differ.
-                        self.bid.insert(id);
+                        self.bid.insert(id, job.tried.len());
                     }
                 }
                 Err(why) => {
@@ -287,10 +288,10 @@ impl Executor {
                     self.results.remove(&id);
                 }
             }
-            Next::Abandon => {
-                if self.act(commons, id, now, Act::Abandon { job: id }) {
+            // That it gave the job back is remembered, so that it does not bid again.
+            Next::Abandon(fault) => {
+                if self.act(commons, id, now, Act::Abandon { fault, job: id }) {
                     self.counts.abandoned.fetch_add(1, Ordering::Relaxed);
-                    self.results.remove(&id);
                 }
             }
         }
@@ -301,9 +302,10 @@ impl Executor {
         if self.running.len() >= self.config.capacity {
             return;
         }
-        let (host, spec, done) = (self.host.clone(), job.spec.clone(), self.done.clone());
+        let award = run::Award { job: id, executor: me, spec: job.spec.clone(), tried: job.tried.clone() };
+        let (host, done, stop) = (self.host.clone(), self.done.clone(), Arc::clone(&self.stop));
         let run = move || {
-            let ran = run::run(&host, &run::Award { job: id, executor: me, spec });
+            let ran = run::run(&host, &award, &stop);
             // Nobody listens once the node stops.
             let _ = done.send((id, ran));
         };

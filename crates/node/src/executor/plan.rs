@@ -1,7 +1,7 @@
 //! What an executor does next about a job, from what is committed and what its run came to.
 
 use troupe_commons::Id;
-use troupe_commons::jobs::{Job, JobResult, Phase};
+use troupe_commons::jobs::{Fault, Job, JobResult, Phase};
 
 use super::run::Ran;
 
@@ -19,7 +19,7 @@ pub enum Next {
     /// Send this result.
     Show(JobResult),
     /// Give it back.
-    Abandon,
+    Abandon(Fault),
 }
 
 /// What an executor, a member, does next about a job.
@@ -27,6 +27,10 @@ pub fn next(job: &Job, me: Id, now: u64, ran: Option<&Ran>) -> Next {
     match &job.phase {
         Phase::Open { bids } => {
             if job.submitter == me || now >= job.spec.deadline {
+                return Next::Nothing;
+            }
+            // Whoever gave it back leaves it to others.
+            if matches!(ran, Some(Ran::GaveUp(..))) {
                 return Next::Nothing;
             }
             // The commons awards it by itself.
@@ -42,10 +46,10 @@ pub fn next(job: &Job, me: Id, now: u64, ran: Option<&Ran>) -> Next {
             let result = match ran {
                 None | Some(Ran::Later(_)) => return Next::Run,
                 Some(Ran::Came(result)) => result.clone(),
-                Some(Ran::GaveUp(_)) => return Next::Abandon,
+                Some(Ran::GaveUp(_, fault)) => return Next::Abandon(*fault),
             };
             if job.spec.replicas == 1 {
-                return if now <= job.spec.deadline { Next::Show(result) } else { Next::Nothing };
+                return Next::Show(result);
             }
             if own.commitment.is_none() {
                 return if now <= job.spec.deadline { Next::Commit(result) } else { Next::Nothing };
@@ -77,7 +81,7 @@ mod tests {
             capabilities: Vec::new(),
             component: id(1),
             deadline: DEADLINE,
-            input: id(2),
+            inputs: vec![id(2)],
             limits: BTreeMap::from([("fuel".to_owned(), 7)]),
             price: 1,
             quorum: replicas,
@@ -85,9 +89,10 @@ mod tests {
             reputation: None,
             resume: None,
             scope: None,
+            term: None,
         };
         let shown = if replicas > 1 { DEADLINE + 100 } else { DEADLINE };
-        Job { closes: 10, phase, shown, spec, submitter: id(3) }
+        Job { closes: 10, phase, shown, spec, submitter: id(3), tried: Vec::new() }
     }
 
     fn slot(executor: u8, committed: bool) -> Slot {
@@ -96,7 +101,15 @@ mod tests {
     }
 
     fn result() -> JobResult {
-        JobResult { chain: id(4), entry: id(5), error: None, fuel: 3, output: Some(id(6)), size: 3 }
+        JobResult {
+            chain: id(4),
+            entry: id(5),
+            error: None,
+            from: None,
+            fuel: 3,
+            output: Some(id(6)),
+            size: 3,
+        }
     }
 
     #[test]
@@ -116,7 +129,12 @@ mod tests {
         assert_eq!(next(&assigned, id(7), 20, None), Next::Run);
         assert_eq!(next(&assigned, id(7), 20, Some(&came)), Next::Show(result()));
         assert_eq!(next(&assigned, id(7), DEADLINE + 1, Some(&came)), Next::Nothing);
-        assert_eq!(next(&assigned, id(7), 20, Some(&Ran::GaveUp(String::new()))), Next::Abandon);
+        for fault in [Fault::Executor, Fault::Job] {
+            let gave_up = Ran::GaveUp(String::new(), fault);
+            assert_eq!(next(&assigned, id(7), 20, Some(&gave_up)), Next::Abandon(fault));
+            let open = job(1, Phase::Open { bids: Vec::new() });
+            assert_eq!(next(&open, id(7), 20, Some(&gave_up)), Next::Nothing);
+        }
         assert_eq!(next(&assigned, id(8), 20, Some(&came)), Next::Nothing);
         let done = Slot { result: Some(result()), ..slot(7, false) };
         assert_eq!(next(&job(1, Phase::Assigned { slots: vec![done] }), id(7), 20, None), Next::Nothing);

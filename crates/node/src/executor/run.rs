@@ -1,15 +1,19 @@
 //! One job, run on a chain of its own, which whoever doubts the receipt replays.
 //!
-//! Invariant: a job has one chain on a node, under a name made of the job's and the executor's ids, and one entry there
-//! for its input. What is there already is not run again.
+//! Invariant: a job has one chain for each executor, under a name made of both ids, and one entry there for each input. What is
+//! there already is not run again; nor is what another executor of the node, who had the job before, has on theirs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use troupe_chain::{Body, Code, Entry, FailureCode, Fork, Genesis, Hash, Sender, Supervision, Text};
+use troupe_chain::{Code, Entry, Fork, Genesis, Hash, Sender, Supervision, Text};
 use troupe_commons::Id;
-use troupe_commons::jobs::{JobResult, JobSpec};
+use troupe_commons::jobs::{Fault, Job, JobResult, JobSpec};
+use troupe_commons::view::Progress;
 use troupe_runtime::{Actor, NewActor, SendError};
 use troupe_store::StoreError;
 
+use super::course::{Course, Unclear, state_after};
 use super::fit::{self, Unfit};
 use crate::host::Host;
 
@@ -22,6 +26,8 @@ pub struct Award {
     pub executor: Id,
     /// What is to be run.
     pub spec: JobSpec,
+    /// Who had it before and did not finish it.
+    pub tried: Vec<Id>,
 }
 
 /// What a run came to.
@@ -30,7 +36,7 @@ pub enum Ran {
     /// An output or a failure: anybody who replays it comes to the same.
     Came(JobResult),
     /// No outcome, and why: nobody could replay that.
-    GaveUp(String),
+    GaveUp(String, Fault),
     /// Not now: the node is stopping, or its disk is full.
     Later(String),
 }
@@ -51,14 +57,14 @@ pub fn name(job: Id, executor: Id) -> String {
     format!("job-{}", nonce.get(..32).unwrap_or_default())
 }
 
-/// Runs a job, or finds what its run came to before.
-pub fn run(host: &Host, award: &Award) -> Ran {
+/// Runs a job, as far as that was not done before, until it is told to stop: then after the input that it is at.
+pub fn run(host: &Host, award: &Award, stop: &AtomicBool) -> Ran {
     for _ in 0..MAX_BUSY {
-        match try_run(host, award) {
+        match try_run(host, award, stop) {
             Ok(result) => return Ran::Came(result),
             Err(Stop::Busy) => std::thread::sleep(BUSY),
             Err(Stop::Later(why)) => return Ran::Later(why),
-            Err(Stop::GiveUp(why)) => return Ran::GaveUp(why),
+            Err(Stop::GiveUp(why, fault)) => return Ran::GaveUp(why, fault),
         }
     }
     Ran::Later("the node is busy".to_owned())
@@ -67,12 +73,19 @@ pub fn run(host: &Host, award: &Award) -> Ran {
 enum Stop {
     Busy,
     Later(String),
-    GiveUp(String),
+    GiveUp(String, Fault),
 }
 
 impl From<Unfit> for Stop {
     fn from(unfit: Unfit) -> Self {
-        if unfit.may_change() { Self::Later(unfit.to_string()) } else { Self::GiveUp(unfit.to_string()) }
+        let why = unfit.to_string();
+        if unfit.may_change() { Self::Later(why) } else { Self::GiveUp(why, Fault::Job) }
+    }
+}
+
+impl From<Unclear> for Stop {
+    fn from(unclear: Unclear) -> Self {
+        Self::GiveUp(unclear.to_string(), Fault::Executor)
     }
 }
 
@@ -92,27 +105,63 @@ impl From<SendError> for Stop {
             | SendError::OutcomeUnknown(_)
             | SendError::Paused
             | SendError::TooMany(_) => Self::Later(error.to_string()),
-            error => Self::GiveUp(error.to_string()),
+            SendError::OutOfTime(_)
+            | SendError::TooLarge { .. }
+            | SendError::Rejected(_)
+            | SendError::CannotBegin(_) => Self::GiveUp(error.to_string(), Fault::Job),
+            error => Self::GiveUp(error.to_string(), Fault::Executor),
         }
     }
 }
 
-fn try_run(host: &Host, award: &Award) -> Result<JobResult, Stop> {
+fn try_run(host: &Host, award: &Award, stop: &AtomicBool) -> Result<JobResult, Stop> {
+    let spec = &award.spec;
     let actor = find_or_begin(host, award)?;
-    if let Some(result) = result_of(&actor)? {
-        return Ok(result);
+    let mut course = course_of(&actor, spec)?;
+    loop {
+        course.check_inputs(spec)?;
+        if let Some(result) = course.result(spec) {
+            if let Some(output) = result.output {
+                keep_output(host, &actor, output)?;
+            }
+            return Ok(result);
+        }
+        if stop.load(Ordering::Acquire) {
+            return Err(Stop::Later("the executor is stopping".into()));
+        }
+        let done = course.done();
+        let input = spec.inputs.get(done).ok_or_else(|| Unclear("there is no input left".into()))?;
+        match actor.send_blocking(Sender::Http { key: None }, fit::blob(host, *input)?) {
+            // What came of it is read from the chain, as after a crash.
+            Ok(_) | Err(SendError::Failed { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        course = course_of(&actor, spec)?;
+        if course.done() == done {
+            return Err(Unclear("the run left no entry".into()).into());
+        }
     }
-    let input = fit::blob(host, award.spec.input)?;
-    match actor.send_blocking(Sender::Http { key: None }, input) {
-        // What came of it is read from the chain, as after a crash.
-        Ok(_) | Err(SendError::Failed { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let result = result_of(&actor)?.ok_or_else(|| Stop::GiveUp("the run left no entry".into()))?;
-    if let Some(output) = result.output {
-        keep_output(host, &actor, output)?;
-    }
-    Ok(result)
+}
+
+/// The course of a run whose last chain is an actor's.
+fn course_of(actor: &Actor, spec: &JobSpec) -> Result<Course, Stop> {
+    let last = actor.view()?.tip.seq;
+    Ok(Course::of_store(&**actor.store(), &actor.id(), last, spec)?)
+}
+
+/// How far the runs of a job have come on this node.
+pub fn progress(host: &Host, id: Id, job: &Job) -> Vec<Progress> {
+    let mut executors: Vec<Id> =
+        job.phase.slots().iter().map(|slot| slot.executor).chain(job.tried.iter().copied()).collect();
+    executors.sort();
+    executors.dedup();
+    let progress = |executor: Id| {
+        let actor = host.actors.find(&name(id, executor)).ok()?;
+        let course = course_of(&actor, &job.spec).ok()?;
+        let (chain, done) = (actor.id().to_string(), course.done() as u64);
+        Some(Progress { chain, done, executor: executor.to_string() })
+    };
+    executors.into_iter().filter_map(progress).collect()
 }
 
 fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {
@@ -124,9 +173,10 @@ fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {
     }
     let limits = fit::limits_of(&award.spec)?;
     let (machine, code) = fit::machine(host, &award.spec, &limits)?;
-    let fork = match award.spec.resume {
-        Some(entry) => Some(find_entry(host, entry)?.ok_or(Unfit::NoEntry(entry))?),
-        None => None,
+    let fork = match (begun_by_others(host, award), award.spec.resume) {
+        (Some(fork), _) => Some(fork),
+        (None, Some(entry)) => Some(find_entry(host, entry)?.ok_or(Unfit::NoEntry(entry))?),
+        (None, None) => None,
     };
     let genesis = Genesis {
         code: Code::Component(machine.hash()),
@@ -140,7 +190,7 @@ fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {
         fork,
         started_by: None,
     };
-    let name = Text::new(name).map_err(|error| Stop::GiveUp(error.to_string()))?;
+    let name = Text::new(name).map_err(|error| Unclear(error.to_string()))?;
     let new = NewActor {
         genesis,
         code: Some(code),
@@ -151,30 +201,16 @@ fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {
     Ok(host.actors.start_blocking(new)?)
 }
 
-/// What a job's chain says that its run came to; `None` before its input was taken.
-fn result_of(actor: &Actor) -> Result<Option<JobResult>, Stop> {
-    let view = actor.view()?;
-    let bytes = actor.store().entry(&actor.id(), view.tip.seq)?;
-    let bytes = bytes.ok_or_else(|| Stop::GiveUp("the last entry of the run is missing".into()))?;
-    let entry = Entry::decode(&bytes).map_err(|error| Stop::GiveUp(error.to_string()))?;
-    Ok(result(actor.id(), view.tip.entry, &entry))
-}
-
-/// What the last entry of a job's chain says that its run came to; `None` before its input was taken.
-pub fn result(chain: Hash, name: Hash, last: &Entry) -> Option<JobResult> {
-    let (fuel, error, output) = match &last.body {
-        Body::Message(message) => (message.fuel, None, Some(message.reply.unwrap_or(Hash::of(b"")))),
-        Body::Failure(failure) => (failure.fuel, Some(failure.error), None),
-        _ => return None,
-    };
-    Some(JobResult {
-        chain: Id(chain),
-        entry: Id(name),
-        error: error.map(|error: FailureCode| error.to_string()),
-        fuel: fuel.0,
-        output: output.map(Id),
-        size: last.seq + 1,
-    })
+/// Where to go on of what those have who had the job before: where the most inputs were handled.
+fn begun_by_others(host: &Host, award: &Award) -> Option<Fork> {
+    let others = award.tried.iter().filter(|executor| **executor != award.executor);
+    let forks = others.filter_map(|executor| {
+        let actor = host.actors.find(&name(award.job, *executor)).ok()?;
+        let course = course_of(&actor, &award.spec).ok()?;
+        course.check_inputs(&award.spec).ok()?;
+        course.next_fork(&award.spec)
+    });
+    forks.max_by_key(|(done, _)| *done).map(|(_, fork)| fork)
 }
 
 /// Keeps the output where its submitter finds it by CID.
@@ -194,11 +230,7 @@ pub(super) fn find_entry(host: &Host, entry: Id) -> Result<Option<Fork>, StoreEr
     for (chain, _) in store.chains()? {
         let Some(seq) = store.find(&chain, &entry.0)? else { continue };
         let Some(bytes) = store.entry(&chain, seq)? else { continue };
-        let state = Entry::decode(&bytes).ok().and_then(|entry| match entry.body {
-            Body::Init(init) => Some(init.state),
-            Body::Message(message) => Some(message.state),
-            _ => None,
-        });
+        let state = Entry::decode(&bytes).ok().and_then(|entry| state_after(&entry));
         return Ok(state.map(|state| Fork { chain, entry: entry.0, seq, state }));
     }
     Ok(None)

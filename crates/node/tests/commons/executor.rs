@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use troupe::commons::Committed;
-use troupe::executor::{Executing, ExecutorConfig};
+use troupe::executor::course::Course;
+use troupe::executor::{Executing, ExecutorConfig, run};
 use troupe::host::{ComponentSource, Host, Settings, Start};
 use troupe::machines::AllMachines;
 use troupe::parallel::{Verification, verify};
@@ -13,6 +14,7 @@ use troupe::receipt::{Receipt, VERSION};
 use troupe_chain::{Entry, Hash, Sender, Text};
 use troupe_commons::jobs::{self, JobResult, JobSpec, Phase, Slot};
 use troupe_commons::mana::{self, Owner};
+use troupe_commons::view::Progress;
 use troupe_commons::{Act, Id, Message, Reply, members, reputation};
 use troupe_component::{Allocation, Sandbox, SandboxConfig};
 use troupe_identity::SecretKey;
@@ -50,6 +52,25 @@ const COUNTS: &str = r#"(module
     (drop (call $put (i32.const 0) (local.get $n)))
     (i64.const 0)))"#;
 
+/// The same, after five million turns of a loop: some 35 million units of fuel.
+pub(crate) const SLOWLY_COUNTS: &str = r#"(module
+  (import "icn" "host_take_state" (func $take (param i32 i32) (result i32)))
+  (import "icn" "host_put_state" (func $keep (param i32 i32) (result i32)))
+  (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "run") (result i64) (local $n i32)
+    (loop $on
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $on (i32.lt_u (local.get $n) (i32.const 5000000))))
+    (local.set $n (call $take (i32.const 0) (i32.const 1000)))
+    (i32.store8 (local.get $n) (i32.const 43))
+    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+    (drop (call $keep (i32.const 0) (local.get $n)))
+    (drop (call $put (i32.const 0) (local.get $n)))
+    (i64.const 0)))"#;
+/// The fuel of one of its messages.
+pub(crate) const SLOW_FUEL: u64 = 45_000_000;
+
 struct Harbour {
     host: Host,
     store: Arc<dyn Store>,
@@ -68,13 +89,16 @@ impl Harbour {
         let parameters = [("bid-window", 300), ("challenge-window", 0)];
         let new = host.prepare_commons(&charter(4, &parameters)).unwrap();
         let commons = host.actors.start_blocking(new).unwrap();
-        let executors = (2..2 + executors)
-            .map(|number| {
-                let signer = Box::new(SecretKey::from_seed(&[number; 32]));
-                Executing::begin(host.clone(), signer, config.clone(), Arc::new(|_: &str| {})).unwrap()
-            })
-            .collect();
-        Self { host, store, commons, executors }
+        let mut harbour = Self { host, store, commons, executors: Vec::new() };
+        (2..2 + executors).for_each(|number| harbour.execute(number, config));
+        harbour
+    }
+
+    /// Has a member run jobs from now on.
+    fn execute(&mut self, number: u8, config: &ExecutorConfig) {
+        let signer = Box::new(SecretKey::from_seed(&[number; 32]));
+        let executing = Executing::begin(self.host.clone(), signer, config.clone(), Arc::new(|_: &str| {}));
+        self.executors.push(executing.unwrap());
     }
 
     fn begin(executors: u8) -> Self {
@@ -112,7 +136,7 @@ impl Harbour {
             capabilities: Vec::new(),
             component: self.put(&troupe_testing::module_from_wat(module).unwrap()),
             deadline: now() + 50_000,
-            input: self.put(input),
+            inputs: vec![self.put(input)],
             limits: BTreeMap::from([("fuel".to_owned(), 1_000_000)]),
             price: 100,
             quorum: 1,
@@ -120,7 +144,37 @@ impl Harbour {
             reputation: None,
             resume: None,
             scope: None,
+            term: None,
         }
+    }
+
+    /// A job of so many inputs, each of which takes a while.
+    fn slow(&self, inputs: u8) -> JobSpec {
+        let inputs = (0..inputs).map(|n| self.put(&[n])).collect();
+        let limits = BTreeMap::from([("fuel".to_owned(), SLOW_FUEL)]);
+        JobSpec { inputs, limits, price: 900, ..self.spec(SLOWLY_COUNTS, b"") }
+    }
+
+    /// Waits until an executor has handled so many inputs of a job; the chain, and how many there are.
+    fn handled(&self, id: Id, number: u8, least: u64) -> Progress {
+        let begun = Instant::now();
+        loop {
+            let found = jobs::job(&self.state(), id).unwrap();
+            let progress = run::progress(&self.host, id, &found);
+            let executor = person(number).id.to_string();
+            let mut of = progress.into_iter().filter(|progress| progress.executor == executor);
+            if let Some(progress) = of.next().filter(|progress| progress.done >= least) {
+                return progress;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{found:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The course of the run that a receipt is about.
+    fn course(&self, receipt: &Receipt) -> Course {
+        let result = receipt.check_signed().unwrap();
+        Course::of_store(&*self.store, &result.chain.0, result.size - 1, &receipt.spec).unwrap()
     }
 
     fn submit(&self, jobs: Vec<JobSpec>) -> Vec<Id> {
@@ -179,12 +233,13 @@ impl Harbour {
         let history = StoreHistory::new(Arc::clone(&self.store), chain).unwrap().unwrap();
         let machines = AllMachines::new(Sandbox::new(SandboxConfig::default()));
         verify(&history, &machines, &Verification::default()).unwrap();
-        let entry = |seq| {
-            let bytes = self.store.entry(&chain, seq).unwrap().unwrap();
-            (Entry::decode(&bytes).unwrap(), Hash::of(&bytes))
-        };
-        let (last, name) = entry(result.size - 1);
-        receipt.check_run(&entry(0).0, (&last, name)).map_err(|wrong| wrong.to_string())
+        let course = Course::of_store(&*self.store, &chain, result.size - 1, &receipt.spec);
+        let course = course.map_err(|unclear| unclear.to_string())?;
+        for before in course.parts.iter().filter_map(|part| part.genesis.fork) {
+            let history = StoreHistory::new(Arc::clone(&self.store), before.chain).unwrap().unwrap();
+            verify(&history, &machines, &Verification::default()).unwrap();
+        }
+        receipt.check_run(&course).map_err(|wrong| wrong.to_string())
     }
 }
 
@@ -223,7 +278,7 @@ fn a_job_is_run_paid_by_its_fuel_and_its_receipt_replayed() {
         assert!(wrong.contains(says), "{says}: {wrong}");
     };
     refuses(&|receipt| receipt.executor = person(3).id, "another executor");
-    refuses(&|receipt| receipt.spec.input = Id::named(b"other"), "input: the receipt says");
+    refuses(&|receipt| receipt.spec.inputs = vec![Id::named(b"other")], "input 1: the job has");
     refuses(&|receipt| receipt.spec.component = Id::named(b"other"), "component: the receipt says");
     refuses(&|receipt| receipt.spec.limits.extend([("memory".into(), 65536)]), "other limits");
     refuses(&|receipt| receipt.spec.resume = Some(Id::named(b"other")), "another entry");
@@ -313,7 +368,7 @@ fn what_an_executor_is_not_fit_for_it_leaves_alone() {
         limits: BTreeMap::from([("fuel".to_owned(), 200_000_000)]),
         ..harbour.spec(ECHO, b"cheap")
     };
-    let absent = JobSpec { input: Id::named(b"not there yet"), ..harbour.spec(ECHO, b"") };
+    let absent = JobSpec { inputs: vec![Id::named(b"not there yet")], ..harbour.spec(ECHO, b"") };
     let last = harbour.spec(ECHO, b"last");
     let ids = harbour.submit(vec![much, able, cheap, absent, last]);
     harbour.settled(ids[4]);
@@ -327,19 +382,110 @@ fn what_an_executor_is_not_fit_for_it_leaves_alone() {
 }
 
 #[test]
-fn a_job_goes_on_from_the_entry_of_an_earlier_run() {
-    let harbour = Harbour::begin(1);
-    let [first] = harbour.submit(vec![harbour.spec(COUNTS, b"1")])[..] else { panic!() };
+fn a_job_goes_on_from_any_entry_of_an_earlier_run_whoever_ran_it() {
+    let mut harbour = Harbour::begin(1);
+    let inputs: Vec<Id> = (0..3_u8).map(|n| harbour.put(&[n])).collect();
+    let spec = JobSpec { inputs, ..harbour.spec(COUNTS, b"") };
+    let [first] = harbour.submit(vec![spec])[..] else { panic!() };
     let (slots, _) = harbour.settled(first);
-    assert_eq!(result(&slots).output, Some(Id::named(b"null+")));
-    let entry = result(&slots).entry;
-    let [second] = harbour.submit(vec![JobSpec { resume: Some(entry), ..harbour.spec(COUNTS, b"2") }])[..]
-    else {
-        panic!()
+    assert_eq!((result(&slots).output, result(&slots).size), (Some(Id::named(b"null+++")), 5));
+    assert_eq!(harbour.check(&harbour.receipt(first)), Ok(()));
+    harbour.executors.clear();
+    harbour.execute(3, &ExecutorConfig::default());
+    let course = harbour.course(&harbour.receipt(first));
+    for (n, output) in [(2, &b"null+++"[..]), (3, b"null++++")] {
+        let entry = Id(course.handled().nth(n - 1).unwrap().entry);
+        let spec = JobSpec { resume: Some(entry), ..harbour.spec(COUNTS, b"more") };
+        let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+        let (slots, _) = harbour.settled(job);
+        assert_eq!((slots[0].executor, result(&slots).output), (person(3).id, Some(Id::named(output))));
+        assert_eq!(result(&slots).from, None, "it went on from where its submitter said");
+        assert_eq!(harbour.check(&harbour.receipt(job)), Ok(()));
+    }
+}
+
+#[test]
+fn a_failure_ends_a_job_of_several_inputs_and_says_what_all_of_them_used() {
+    /// Traps once its state has three letters more.
+    const FAILS: &str = r#"(module
+      (import "icn" "host_take_state" (func $take (param i32 i32) (result i32)))
+      (import "icn" "host_put_state" (func $keep (param i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "run") (result i64) (local $n i32)
+        (local.set $n (i32.add (call $take (i32.const 0) (i32.const 1000)) (i32.const 1)))
+        (if (i32.gt_u (local.get $n) (i32.const 6)) (then unreachable))
+        (drop (call $keep (i32.const 0) (local.get $n)))
+        (i64.const 0)))"#;
+    let harbour = Harbour::begin(1);
+    let inputs: Vec<Id> = (0..5_u8).map(|n| harbour.put(&[n])).collect();
+    let spec = JobSpec { inputs, ..harbour.spec(FAILS, b"") };
+    let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+    let (slots, paid) = harbour.settled(job);
+    assert_eq!(
+        (result(&slots).error.as_deref(), result(&slots).size, paid),
+        (Some("trap:unreachable"), 5, 1)
+    );
+    let receipt = harbour.receipt(job);
+    assert_eq!(harbour.check(&receipt), Ok(()));
+    let fuel: Vec<u64> = harbour.course(&receipt).handled().map(|handled| handled.fuel).collect();
+    assert_eq!((fuel.len(), fuel.iter().sum::<u64>()), (3, result(&slots).fuel));
+}
+
+#[test]
+fn what_one_executor_leaves_another_goes_on_with_and_is_paid_for() {
+    const INPUTS: u8 = 12;
+    let mut harbour = Harbour::begin(1);
+    let spec = JobSpec { term: Some(4_000), ..harbour.slow(INPUTS) };
+    let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+    harbour.handled(job, 2, 3);
+    harbour.executors.clear();
+    harbour.execute(3, &ExecutorConfig::default());
+    let (before, (slots, paid)) = (harbour.balance(2), harbour.settled(job));
+    let (result, record) = (result(&slots).clone(), jobs::job(&harbour.state(), job).unwrap());
+    assert_eq!((slots[0].executor, &record.tried[..]), (person(3).id, &[person(2).id][..]));
+    let left = harbour.handled(job, 2, 3);
+    assert!(left.done < u64::from(INPUTS), "it stopped on the way");
+    let output = [&b"null"[..], &[b'+'; INPUTS as usize]].concat();
+    assert_eq!(result.output, Some(Id::named(&output)));
+    assert_eq!(result.size, 2 + u64::from(INPUTS) - left.done, "what was done is not done again");
+    let chain: Hash = left.chain.parse().unwrap();
+    let entry = harbour.store.entry(&chain, left.done + 1).unwrap().unwrap();
+    assert_eq!(result.from, Some(Id(Hash::of(&entry))), "it goes on after the last that was done");
+    assert_eq!((harbour.balance(2), harbour.balance(3)), (before, 1000 + paid));
+    assert!(paid > 12 * 30, "it is paid for all of the fuel: {paid}");
+    let receipt = harbour.receipt(job);
+    assert_eq!(harbour.check(&receipt), Ok(()));
+    // Another beginning, other work of the one before, or none of it, is found.
+    let course = harbour.course(&receipt);
+    let refuses = |change: &dyn Fn(&mut Course), says: &str| {
+        let mut course = course.clone();
+        change(&mut course);
+        let wrong = receipt.check_run(&course).unwrap_err().to_string();
+        assert!(wrong.contains(says), "{says}: {wrong}");
     };
-    let (slots, _) = harbour.settled(second);
-    assert_eq!(result(&slots).output, Some(Id::named(b"null++")));
-    assert_eq!(harbour.check(&harbour.receipt(second)), Ok(()));
+    let other = Hash::of(b"other");
+    refuses(&|course| course.parts[1].genesis.fork.as_mut().unwrap().state = other, "did not come");
+    refuses(&|course| drop(course.parts[0].handled.pop()), "did not come");
+    refuses(&|course| drop(course.parts.remove(0)), "from another entry");
+    refuses(&|course| course.parts[0].handled[1].input = other, "input 2: the job has");
+    refuses(&|course| drop(course.parts[0].genesis.limits.pop_first()), "other limits");
+    refuses(&|course| course.parts[0].handled[1].fuel += 1, "fuel: the receipt says");
+    refuses(&|course| drop(course.parts[1].handled.pop()), "11 of 12 inputs");
+}
+
+#[test]
+fn a_run_that_somebody_meddles_with_is_given_back_and_left_to_another() {
+    let mut harbour = Harbour::begin(1);
+    let spec = harbour.slow(12);
+    let [job] = harbour.submit(vec![spec])[..] else { panic!() };
+    let chain = harbour.handled(job, 2, 2).chain;
+    let meddler = harbour.host.actors.find(&chain).unwrap();
+    meddler.send_blocking(Sender::Http { key: None }, b"meddled".to_vec().into()).unwrap();
+    harbour.wait(job, |phase| matches!(phase, Phase::Open { .. }));
+    harbour.execute(3, &ExecutorConfig::default());
+    let (slots, _) = harbour.settled(job);
+    assert_eq!((slots[0].executor, result(&slots).from), (person(3).id, None));
+    assert_eq!(harbour.check(&harbour.receipt(job)), Ok(()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use troupe_commons::Act;
 use troupe_commons::jobs::JobSpec;
 use troupe_identity::{FileSigner, Passphrase, SecretKey};
 
-use crate::executor::ECHO;
+use crate::executor::{ECHO, SLOW_FUEL, SLOWLY_COUNTS};
 use crate::people::{Node, cache, verify};
 use crate::person::{charter, now};
 use crate::random::Random;
@@ -29,8 +29,13 @@ fn key(folder: &Path, number: u8) -> String {
 
 /// A node whose second member runs jobs.
 fn start(folder: &Path) -> Node {
-    let (charter_file, executor) = (folder.join("charter.json"), key(folder, 2));
-    let parameters = [("bid-window", 200), ("challenge-window", 0)];
+    start_as(folder, 2)
+}
+
+/// A node on which a member runs jobs.
+fn start_as(folder: &Path, executor: u8) -> Node {
+    let (charter_file, executor) = (folder.join("charter.json"), key(folder, executor));
+    let parameters = [("bid-window", 200), ("challenge-window", 0), ("timelock", 0), ("voting-min", 1000)];
     fs::write(&charter_file, serde_json::to_vec(&charter(3, &parameters)).unwrap()).unwrap();
     fs::write(folder.join("passphrase"), PASSPHRASE).unwrap();
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -129,6 +134,156 @@ fn what_cannot_be_run_is_refused_cancelled_and_told() {
     assert!(code == 1 && out.contains("cancelled"), "{out}");
 }
 
+/// Submits a job of so many slow inputs from the command line; its id.
+fn submit_slow(node: &Node, folder: &Path, inputs: u8, more: &[&str]) -> String {
+    let at = |name: &str| folder.join(name).display().to_string();
+    fs::write(at("slow.wasm"), troupe_testing::module_from_wat(SLOWLY_COUNTS).unwrap()).unwrap();
+    let mut arguments = vec!["job".to_owned(), "submit".to_owned(), at("slow.wasm")];
+    for n in 0..inputs {
+        fs::write(at(&format!("input-{n}")), [n]).unwrap();
+        arguments.extend(["--input".to_owned(), at(&format!("input-{n}"))]);
+    }
+    let (me, fuel) = (key(folder, 1), format!("fuel={SLOW_FUEL}"));
+    arguments.extend(["--limit", &fuel, "--price", "900", "--as", &me, "--json"].map(str::to_owned));
+    arguments.extend(more.iter().map(|more| (*more).to_owned()));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let submitted: Value = serde_json::from_str(&ok(node, &arguments)).unwrap();
+    let [job] = &submitted["reply"]["jobs"].as_array().unwrap()[..] else { panic!("{submitted}") };
+    job.as_str().unwrap().to_owned()
+}
+
+/// Waits until so many inputs of a job were handled; its chain, and the names of the entries that it has.
+fn handled(node: &Node, job: &str, least: u64) -> (String, Vec<String>) {
+    let begun = Instant::now();
+    loop {
+        let view = node.get(&format!("/commons/jobs/{job}"));
+        let progress = &view["progress"][0];
+        if progress["done"].as_u64().is_some_and(|done| done >= least) {
+            let chain = progress["chain"].as_str().unwrap().to_owned();
+            let names = entries(node, &chain);
+            return (chain, names);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{view}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The names of a chain's entries, from genesis on.
+fn entries(node: &Node, chain: &str) -> Vec<String> {
+    let page = node.wire().get(&format!("/actors/{chain}/chain?limit=100")).unwrap().status(200);
+    page.text().lines().map(|line| troupe_chain::Hash::of(line.as_bytes()).to_string()).collect()
+}
+
+#[test]
+fn a_job_of_several_messages_goes_on_after_a_kill_where_it_was_and_is_paid_once() {
+    const INPUTS: u8 = 12;
+    let folder = tempfile::tempdir().unwrap();
+    let node = start(folder.path());
+    let job = submit_slow(&node, folder.path(), INPUTS, &[]);
+    let (chain, before) = handled(&node, &job, 3);
+    node.kill();
+    let node = start(folder.path());
+    let watched = ok(&node, &["job", "watch", &job]);
+    assert!(watched.contains("of 12 inputs") && watched.contains("settled"), "{watched}");
+    let after = entries(&node, &chain);
+    assert!((5..2 + usize::from(INPUTS)).contains(&before.len()), "it was killed on the way: {before:?}");
+    assert_eq!(after.len(), 2 + usize::from(INPUTS), "every input was handled once");
+    assert!(after.starts_with(&before), "what was done is as it was");
+    let view = node.get(&format!("/commons/jobs/{job}"));
+    let settled = &view["phase"]["settled"];
+    let result = &settled["slots"][0]["result"];
+    assert_eq!(
+        (&result["entry"], &result["from"]),
+        (&Value::from(after.last().unwrap().as_str()), &Value::Null)
+    );
+    let output = [&b"null"[..], &[b'+'; INPUTS as usize]].concat();
+    assert_eq!(result["output"], troupe_chain::Hash::of(&output).to_string().as_str());
+    assert_eq!(view["progress"][0]["done"], INPUTS);
+    let id = crate::person::person(2).id;
+    let balance = node.get(&format!("/commons/members/{id}"))["balance"].as_u64().unwrap();
+    assert_eq!(balance, 1000 + settled["paid"].as_u64().unwrap());
+    assert_eq!(node.get("/commons")["escrow"], 0);
+    let verified = ok(&node, &["verify", &job]);
+    assert!(verified.contains("running the job again leads to what was signed"), "{verified}");
+}
+
+#[test]
+fn another_executor_goes_on_with_a_job_and_all_of_it_is_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = start(folder.path());
+    let job = submit_slow(&node, folder.path(), 12, &["--term", "5s"]);
+    let (first, before) = handled(&node, &job, 3);
+    node.kill();
+    let node = start_as(folder.path(), 3);
+    let watched = ok(&node, &["job", "watch", &job]);
+    assert!(watched.contains("1 executor did not finish it") && watched.contains("settled"), "{watched}");
+    let shown = ok(&node, &["job", "show", &job]);
+    assert!(shown.contains("of another executor's run") && shown.contains("5s"), "{shown}");
+    let all = entries(&node, &first);
+    assert!(all.starts_with(&before) && all.len() < 14, "{all:?}");
+    let at = folder.path().join("job.receipt").display().to_string();
+    ok(&node, &["job", "receipt", &job, "-o", &at]);
+    let verified: Value = serde_json::from_str(&ok(&node, &["verify", &at, "--json"])).unwrap();
+    assert_eq!((&verified["chains"], &verified["verified"]), (&2.into(), &true.into()), "{verified}");
+    assert_eq!(verified["from"], all.last().unwrap().as_str());
+    assert!(ok(&node, &["verify", &at]).contains("2 chains were replayed"));
+    // What the one before did is part of it: a store without it cannot be believed.
+    node.kill();
+    verify(folder.path());
+}
+
+#[test]
+fn what_members_refuse_to_run_is_told_to_whoever_submits_it() {
+    use troupe_commons::governance::{Action, Motion};
+    let folder = tempfile::tempdir().unwrap();
+    let node = start(folder.path());
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(at("echo.wasm"), troupe_testing::module_from_wat(ECHO).unwrap()).unwrap();
+    fs::write(at("input"), "input").unwrap();
+    let me = key(folder.path(), 1);
+    let submit = |more: &[&str]| {
+        let arguments = ["job", "submit", &at("echo.wasm"), &at("input"), "--as", &me];
+        run(&node, &[&arguments[..], more].concat())
+    };
+    let refused = |more: &[&str], says: &str| {
+        let (code, out, err) = submit(more);
+        assert!(code == 2 && err.contains(says), "{says}: {code} {out}{err}");
+    };
+    let decide = |action: Action| {
+        let motion = Motion {
+            action,
+            duration: 1_000,
+            options: Vec::new(),
+            quorum: 500_000,
+            text: None,
+            threshold: 500_000,
+        };
+        let reply = node.act(2, Act::Propose(motion));
+        let proposal = reply["proposal"].as_str().unwrap().parse().unwrap();
+        node.act(2, Act::Open { proposal });
+        for member in [2, 3] {
+            node.act(member, Act::Ballot { choice: vec!["yes".into()], members: Vec::new(), proposal });
+        }
+        let begun = Instant::now();
+        while !node.get(&format!("/commons/proposals/{proposal}"))["stage"]["executed"].is_object() {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let component = troupe_commons::Id(troupe_chain::Hash::of(&fs::read(at("echo.wasm")).unwrap()));
+    decide(Action::Ban { component });
+    refused(&[], "the members have banned the component");
+    decide(Action::Unban { component });
+    let parameter = |name: &str, value| Action::Parameter { effective: None, name: name.into(), value };
+    decide(parameter("job-fuel-max", 2_000_000));
+    refused(&["--limit", "fuel=2000001"], "would be 2000001, and the parameter `job-fuel-max` is 2000000");
+    decide(parameter("jobs-open-max", 0));
+    refused(&[], "would be 1, and the parameter `jobs-open-max` is 0");
+    decide(parameter("jobs-open-max", 10));
+    decide(Action::Pause { member: crate::person::person(1).id });
+    refused(&[], "the member is not active");
+}
+
 #[test]
 fn jobs_survive_kills_at_any_time_and_are_paid_once() {
     let kills = std::env::var("TROUPE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
@@ -147,7 +302,7 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
             capabilities: Vec::new(),
             component,
             deadline: now() + 600_000,
-            input,
+            inputs: vec![input],
             limits: [("fuel".to_owned(), 1_000_000)].into(),
             price: 5,
             quorum: 1,
@@ -155,6 +310,7 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
             reputation: None,
             resume: None,
             scope: None,
+            term: None,
         };
         let reply = node.act(1, Act::Submit { jobs: vec![spec] });
         submitted.push(reply["jobs"][0].as_str().unwrap().to_owned());

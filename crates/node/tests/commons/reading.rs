@@ -92,7 +92,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
         capabilities: vec![],
         component: blob,
         deadline: now() + 600_000,
-        input: blob,
+        inputs: vec![blob],
         limits: [("fuel".to_owned(), 1000)].into(),
         price: 10,
         quorum: 1,
@@ -100,6 +100,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
         reputation: None,
         resume: None,
         scope: None,
+        term: None,
     };
     let job = node.act(1, Act::Submit { jobs: vec![spec] })["jobs"][0].as_str().unwrap().to_owned();
     assert_eq!(node.get(&format!("/commons/jobs/{job}"))["submitter"], json!(one));

@@ -15,7 +15,7 @@ fn job(context: &TestingContext) -> JobSpec {
         capabilities: vec!["cores-2".into()],
         component: blob,
         deadline: context.clock().now().0 + 600_000,
-        input: blob,
+        inputs: vec![blob],
         limits: [("fuel".to_owned(), 1000), ("memory".to_owned(), 1 << 20)].into(),
         price: 10,
         quorum: 1,
@@ -23,6 +23,7 @@ fn job(context: &TestingContext) -> JobSpec {
         reputation: None,
         resume: None,
         scope: None,
+        term: None,
     }
 }
 

@@ -91,7 +91,7 @@ fn a_commons(server: &Server) -> Vec<(&'static str, String)> {
         capabilities: vec![],
         component: blob,
         deadline: now() + 600_000,
-        input: blob,
+        inputs: vec![blob],
         limits: [("fuel".to_owned(), 1)].into(),
         price: 1,
         quorum: 1,
@@ -99,6 +99,7 @@ fn a_commons(server: &Server) -> Vec<(&'static str, String)> {
         reputation: None,
         resume: None,
         scope: None,
+        term: None,
     };
     let (duration, half) = (60_000, WHOLE / 2);
     let motion = Motion {

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 use troupe::commons::view::JobView;
+use troupe::executor::course::Course;
 use troupe::executor::{Executing, ExecutorConfig};
 use troupe::host::Host;
 use troupe::receipt::Receipt;
-use troupe_chain::{Entry, Hash};
 use troupe_commons::jobs::{JobResult, JobSpec, Phase};
 use troupe_commons::{Act, Id, Reply};
 use troupe_identity::SecretKey;
@@ -43,7 +43,7 @@ pub(super) fn job(screen: &Screen, harbour: &Harbour, host: &Host) -> Result<Id,
         capabilities: Vec::new(),
         component: put(PRIMES)?,
         deadline: now() + 120_000,
-        input: put(INPUT)?,
+        inputs: vec![put(INPUT)?],
         limits: BTreeMap::from([("fuel".to_owned(), FUEL)]),
         price: PRICE,
         quorum: 1,
@@ -51,6 +51,7 @@ pub(super) fn job(screen: &Screen, harbour: &Harbour, host: &Host) -> Result<Id,
         reputation: None,
         resume: None,
         scope: None,
+        term: None,
     };
     let Reply::Jobs(jobs) = harbour.act(0, Act::Submit { jobs: vec![spec] })? else {
         return Err(Failure::cannot("the node answered what no commons says of a submission"));
@@ -109,10 +110,7 @@ fn check(host: &Host, receipt: &Receipt) -> Result<(), Failure> {
     let quiet = Screen { json: true };
     verify::replay(&quiet, &verify::machines(&quiet), &source, source.seq())
         .map_err(|error| Failure::is_false(format_args!("the run does not verify: {error}")))?;
-    let entry = |seq: u64| -> Result<(Entry, Hash), Failure> {
-        let bytes = store.entry(&chain, seq)?.ok_or_else(|| Failure::cannot("the run lost an entry"))?;
-        Ok((Entry::decode(&bytes).map_err(Failure::cannot)?, Hash::of(&bytes)))
-    };
-    let (last, name) = entry(result.size.saturating_sub(1))?;
-    receipt.check_run(&entry(0)?.0, (&last, name)).map_err(Failure::is_false)
+    let last = result.size.saturating_sub(1);
+    let course = Course::of_store(&**store, &chain, last, &receipt.spec).map_err(Failure::is_false)?;
+    receipt.check_run(&course).map_err(Failure::is_false)
 }

@@ -6,6 +6,7 @@ mod check;
 pub(in crate::cli) mod follow;
 mod receipt;
 pub(in crate::cli) mod remembered;
+mod run;
 mod say;
 pub(in crate::cli) mod signed;
 

@@ -1,18 +1,18 @@
-//! A receipt, believed by nobody: the signature is checked, the run is fetched and replayed, and both are compared.
+//! A receipt, believed by nobody: the signature is checked, the run is fetched and replayed, all of it, and both are compared.
 
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 use troupe::receipt::{MAX_BYTES, Receipt, Wrong};
-use troupe_chain::{Cid, Entry, Hash};
+use troupe_chain::Cid;
 use troupe_commons::Id;
 
-use super::{Verify, machines, replay, say_false, say_not_verified};
-use crate::cli::commons::job::fetch;
+use super::run::{Chains, NotTold};
+use super::{Verify, say_false, say_not_verified};
+use crate::cli::commons::job::{fetch, say_inputs};
 use crate::cli::failure::{Done, Failure};
-use crate::cli::place::{NotOpened, Place};
-use crate::cli::screen::{BOLD, GOOD, Screen, count};
+use crate::cli::screen::{BOLD, GOOD, Screen, count, plural};
 
 /// The receipt that is meant: a file's, or that of a job of the node's commons. `None` if the text means something else.
 pub(super) fn meant(command: &Verify) -> Result<Option<Receipt>, Failure> {
@@ -51,38 +51,25 @@ pub(super) fn verify(screen: &Screen, command: &Verify, receipt: &Receipt) -> Do
         Err(wrong) => return said(wrong),
     };
     let chain = result.chain.to_string();
-    let source = match Place::Actor(chain.clone()).open(screen, &command.whose) {
-        Ok(source) => source,
-        Err(NotOpened::Cannot(failure)) => {
+    let started = Instant::now();
+    let mut chains = Chains::new(screen, command);
+    let course = match chains.course(receipt, &result) {
+        Ok(course) => course,
+        Err(NotTold::Cannot(failure)) => {
             return Err(failure.while_(format_args!("the run of job {}, the chain {chain}", receipt.job)));
         }
-        Err(NotOpened::False(error)) => return Err(super::say_bundle_false(screen, place, &error)),
+        Err(NotTold::Not(error)) => return Err(say_not_verified(screen, place, &error)),
+        Err(NotTold::False(why)) => return said(Wrong(why)),
     };
-    let started = Instant::now();
-    let replayed = match replay(screen, &machines(screen), &source, source.seq()) {
-        Ok(replayed) => replayed,
-        Err(error) => return Err(say_not_verified(screen, place, &error)),
-    };
-    let seq = result.size.saturating_sub(1);
-    let entry = |seq: u64| -> Result<(Entry, Hash), Failure> {
-        let bytes = source.range(seq, seq)?.into_iter().next();
-        let bytes =
-            bytes.ok_or_else(|| Failure::is_false(format_args!("the run has no entry at seq {seq}")))?;
-        Ok((Entry::decode(&bytes).map_err(Failure::cannot)?, Hash::of(&bytes)))
-    };
-    let (genesis, first) = entry(0)?;
-    if first != result.chain.0 {
-        return said(Wrong(format!("the run is the chain {first}, and the receipt is of {chain}")));
-    }
-    let (last, name) = entry(seq)?;
-    if let Err(wrong) = receipt.check_run(&genesis, (&last, name)) {
+    if let Err(wrong) = receipt.check_run(&course) {
         return said(wrong);
     }
-    let is_complete = replayed.report.is_complete();
+    let is_complete = chains.is_complete();
     if screen.json {
         screen.json(&json!({
             "verified": is_complete, "job": receipt.job, "executor": receipt.executor, "by": receipt.signed.command.by,
             "chain": chain, "entry": result.entry, "fuel": result.fuel, "output": result.output, "error": result.error,
+            "inputs": receipt.spec.inputs.len(), "from": result.from, "chains": chains.len(),
             "seconds": started.elapsed().as_secs_f64(),
         }))?;
     } else {
@@ -92,14 +79,26 @@ pub(super) fn verify(screen: &Screen, command: &Verify, receipt: &Receipt) -> Do
         screen.field("job", receipt.job)?;
         screen.field("signed by", &receipt.signed.command.by)?;
         screen.field("component", Cid(receipt.spec.component.0))?;
-        screen.field("input", Cid(receipt.spec.input.0))?;
+        say_inputs(screen, &receipt.spec)?;
         match (&result.error, result.output) {
             (Some(error), _) => screen.field("failed", error)?,
             (None, Some(output)) => screen.field("output", Cid(output.0))?,
             (None, None) => {}
         }
         screen.field("fuel", count(result.fuel))?;
-        screen.field("run", format_args!("{chain} at seq {seq}"))?;
+        screen.field("run", format_args!("{chain} with {}", plural(result.size, "entry")))?;
+        if let Some(fork) = course.went_on_from() {
+            screen.field(
+                "goes on",
+                format_args!("after seq {} of {}, by another executor", fork.seq, fork.chain),
+            )?;
+        }
+        if chains.len() > 1 {
+            screen.field(
+                "",
+                format_args!("{} were replayed, from the first on", plural(chains.len() as u64, "chain")),
+            )?;
+        }
     }
     if is_complete { Ok(()) } else { Err(Failure::said(2)) }
 }

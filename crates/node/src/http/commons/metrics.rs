@@ -146,6 +146,7 @@ mod tests {
             chain: name("chain"),
             entry: name("entry"),
             error: error.map(str::to_owned),
+            from: None,
             fuel: 1,
             output: error.is_none().then(|| name("output")),
             size: 3,

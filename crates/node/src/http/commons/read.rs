@@ -18,6 +18,7 @@ use crate::commons::view::{
     self, AccountView, HoldView, JobView, MemberView, Overview, Page, ParameterView, ProposalView,
     ReputationView, TrustView,
 };
+use crate::executor::run;
 use crate::http::problem::Refusal;
 use crate::http::query::{Query, bad};
 use crate::http::read::{Answer, Key, json, key};
@@ -191,9 +192,15 @@ pub(super) async fn jobs(State(site): State<Arc<Site>>, RawQuery(query): RawQuer
 
 pub(super) async fn job(State(site): State<Arc<Site>>, path: Key) -> Answer {
     let name = key(path)?;
-    let found = job_records::job(&look(&site).await?.committed.state, id("job", &name)?);
+    let id = id("job", &name)?;
+    let found = job_records::job(&look(&site).await?.committed.state, id);
     let job = found.ok_or_else(|| missing("job", &name))?;
-    json(StatusCode::OK, &JobView { id: name, job })
+    let host = site.host.clone();
+    let view = blocking(move || {
+        let progress = run::progress(&host, id, &job);
+        Ok::<_, Refusal>(JobView { id: name, job, progress })
+    });
+    json(StatusCode::OK, &view.await?)
 }
 
 pub(super) async fn parameters(State(site): State<Arc<Site>>) -> Answer {

@@ -10,7 +10,7 @@ use crate::cli::screen::Screen;
 
 /// Submit jobs to the commons, watch them, and get their receipts
 ///
-/// A job is a component or a core module, an input, limits and a price. Executors bid, the best runs it on a chain of its own,
+/// A job is a component or a core module, inputs, limits and a price. Executors bid, the best runs it on a chain of its own,
 /// and its receipt is what `troupe verify` replays. What it may cost is held until it is settled.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -50,3 +50,4 @@ pub(in crate::cli) fn job(screen: &Screen, command: &Job) -> Done {
 }
 
 pub(in crate::cli) use receipt::fetch;
+pub(in crate::cli) use show::say_inputs;

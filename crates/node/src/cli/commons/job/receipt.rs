@@ -8,7 +8,7 @@ use troupe::receipt::{Receipt, VERSION};
 use troupe_chain::Cid;
 use troupe_commons::{Id, Signed, to_bytes};
 
-use super::show::{find, slots};
+use super::show::find;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::{Node, NodeArgs};
 use crate::cli::screen::{BOLD, Screen, count, plural};
@@ -71,7 +71,7 @@ pub(in crate::cli) fn fetch(node: &Node, job: Id, executor: Option<Id>) -> Resul
     let overview: Overview = node.get("/commons")?;
     let commons: Id = overview.chain.parse().map_err(Failure::cannot)?;
     let has = |id: Id| executor.is_none_or(|wanted| wanted == id);
-    let slot = slots(&view.job.phase).iter().find(|slot| slot.result.is_some() && has(slot.executor));
+    let slot = view.job.phase.slots().iter().find(|slot| slot.result.is_some() && has(slot.executor));
     let slot = slot.ok_or_else(|| {
         Failure::cannot(format_args!("job {job} is {} and has no receipt", view.job.phase.name()))
             .help(format_args!("troupe job watch {job} --until executed"))

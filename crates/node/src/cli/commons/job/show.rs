@@ -5,7 +5,7 @@ use std::time::Duration;
 use troupe::commons::view::JobView;
 use troupe_chain::{Cid, Timestamp};
 use troupe_commons::Id;
-use troupe_commons::jobs::{JobResult, Phase, Slot};
+use troupe_commons::jobs::{JobResult, JobSpec, Phase};
 
 use crate::cli::commons::show::all;
 use crate::cli::failure::{Done, Failure};
@@ -106,29 +106,62 @@ pub(super) fn show(screen: &Screen, command: &Show) -> Done {
     }
     let (job, spec) = (&view.job, &view.job.spec);
     screen.line(format_args!("job {BOLD}{}{BOLD:#}", view.id))?;
-    screen.field("phase", phase(&job.phase))?;
+    screen.field("phase", line(&view))?;
     screen.field("submitter", job.submitter)?;
     screen.field("component", Cid(spec.component.0))?;
-    screen.field("input", Cid(spec.input.0))?;
+    say_inputs(screen, spec)?;
     let limits: Vec<_> =
         spec.limits.iter().map(|(name, value)| format!("{name} {}", count(*value))).collect();
     screen.field("limits", limits.join(", "))?;
+    if let Some(resume) = spec.resume {
+        screen.field("goes on", format_args!("after the entry {resume}"))?;
+    }
     let replicas = match spec.replicas {
         1 => String::new(),
         replicas => format!(", {} of {replicas} executors must agree", spec.quorum),
     };
     screen.field("price", format_args!("{} mana{replicas}", count(spec.price)))?;
     screen.field("deadline", utc(Timestamp(spec.deadline)))?;
-    for slot in slots(&job.phase) {
+    if let Some(term) = spec.term {
+        screen.field("term", humantime::format_duration(Duration::from_millis(term)))?;
+    }
+    for executor in &job.tried {
+        screen.field("executor", executor)?;
+        screen.field("", format_args!("did not finish it{}", so_far(&view, *executor)))?;
+    }
+    for slot in job.phase.slots() {
         screen.field("executor", slot.executor)?;
         match (&slot.result, slot.abandoned) {
             (Some(result), _) => say_result(screen, result)?,
             (None, Some(at)) => screen.field("", format_args!("gave it back at {}", utc(Timestamp(at))))?,
             (None, None) if slot.commitment.is_some() => screen.field("", "is bound to a result")?,
-            (None, None) => screen.field("", "has not answered yet")?,
+            (None, None) => {
+                screen.field("", format_args!("has not answered yet{}", so_far(&view, slot.executor)))?;
+            }
         }
     }
     Ok(())
+}
+
+/// The inputs of a job, in order.
+pub(in crate::cli) fn say_inputs(screen: &Screen, spec: &JobSpec) -> Done {
+    if let [input] = &spec.inputs[..] {
+        return Ok(screen.field("input", Cid(input.0))?);
+    }
+    for (n, input) in spec.inputs.iter().enumerate() {
+        screen.field(if n == 0 { "inputs" } else { "" }, Cid(input.0))?;
+    }
+    Ok(())
+}
+
+/// How far an executor has come with a job of several inputs, as far as the node knows.
+fn so_far(view: &JobView, executor: Id) -> String {
+    let executor = executor.to_string();
+    let inputs = view.job.spec.inputs.len();
+    match view.progress.iter().find(|progress| progress.executor == executor) {
+        Some(progress) if inputs > 1 => format!(": {} of {inputs} inputs", progress.done),
+        _ => String::new(),
+    }
 }
 
 fn say_result(screen: &Screen, result: &JobResult) -> Done {
@@ -139,7 +172,25 @@ fn say_result(screen: &Screen, result: &JobResult) -> Done {
     }
     screen.field("fuel", count(result.fuel))?;
     screen.field("digest", result.digest())?;
+    if let Some(from) = result.from {
+        screen.field("goes on", format_args!("after the entry {from} of another executor's run"))?;
+    }
     Ok(screen.field("run", format_args!("{} with {}", result.chain, plural(result.size, "entry")))?)
+}
+
+/// Where a job stands, in a line.
+fn line(view: &JobView) -> String {
+    match &view.job.phase {
+        Phase::Assigned { slots } => {
+            let far = slots.iter().map(|slot| so_far(view, slot.executor));
+            format!("assigned{}", far.max().unwrap_or_default())
+        }
+        Phase::Open { .. } if !view.job.tried.is_empty() => {
+            let tried = plural(view.job.tried.len() as u64, "executor");
+            format!("{}; {tried} did not finish it", phase(&view.job.phase))
+        }
+        other => phase(other),
+    }
 }
 
 /// A phase in a line.
@@ -154,23 +205,12 @@ fn phase(phase: &Phase) -> String {
     }
 }
 
-/// The executors of a job.
-pub(super) fn slots(phase: &Phase) -> &[Slot] {
-    match phase {
-        Phase::Assigned { slots }
-        | Phase::Executed { slots, .. }
-        | Phase::Disputed { slots, .. }
-        | Phase::Settled { slots, .. } => slots,
-        Phase::Open { .. } | Phase::Cancelled {} | Phase::Expired {} => &[],
-    }
-}
-
 pub(super) fn watch(screen: &Screen, command: &Watch) -> Done {
     let node = command.node.connect()?;
     let mut last = String::new();
     loop {
         let view = find(&node, command.job)?;
-        let now = phase(&view.job.phase);
+        let now = line(&view);
         if now != last {
             match screen.json {
                 true => screen.json(&view)?,
@@ -196,7 +236,7 @@ fn reached(phase: &Phase, until: Option<&str>) -> bool {
 
 fn ended(screen: &Screen, view: &JobView) -> Done {
     let results: Vec<&JobResult> =
-        slots(&view.job.phase).iter().filter_map(|slot| slot.result.as_ref()).collect();
+        view.job.phase.slots().iter().filter_map(|slot| slot.result.as_ref()).collect();
     if !screen.json {
         for result in &results {
             say_result(screen, result)?;

@@ -1,4 +1,4 @@
-//! `troupe job submit`: one job for each input, all of them or none.
+//! `troupe job submit`: a job for each input, all of them or none, or one job of several inputs.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,22 +20,28 @@ use crate::cli::screen::{Screen, plural};
 /// The fuel of a job, unless its submitter asks for something else.
 const FUEL: u64 = 1_000_000;
 
-/// Submit a job for each input: all of them or none
+/// Submit a job for each input, all of them or none; or, with --input, one job of several inputs
 ///
 /// Component and inputs are files, which are given to the node, or CIDs of what it has. The price is the most that an executor
-/// gets, for all of the fuel; what is not used comes back.
+/// gets, for all of the fuel; what is not used comes back. A job of several inputs takes them in order, each as a message of its
+/// own to the state that the one before left, and goes on after the last that was done, whatever happens to the node or to the
+/// executor. Its output is that of the last; its limits are for each.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     troupe job submit primes.wasm input.json --price 10 --as ada\n  \
     troupe job submit primes.wasm a.json b.json c.json --price 10 --limit fuel=50000000 --as ada\n  \
+    troupe job submit words.wasm --input one.txt --input two.txt --input three.txt --price 10 --as ada\n  \
     troupe job submit words.wasm CID --price 10 --replicas 3 --deadline 1h --as ada")]
 pub(super) struct Submit {
     /// The component or core module: a file or a CID
     #[arg(value_name = "FILE|CID")]
     component: String,
-    /// The inputs, at most 16: files or CIDs
-    #[arg(value_name = "FILE|CID", required = true, num_args = 1..=MAX_BATCH)]
+    /// The inputs, at most 16: files or CIDs; a job for each
+    #[arg(value_name = "FILE|CID", required_unless_present = "in_order", num_args = 1..=MAX_BATCH)]
     inputs: Vec<String>,
+    /// An input of the one job, a file or a CID; give it again for each that follows, at most 64
+    #[arg(long = "input", id = "in_order", value_name = "FILE|CID", conflicts_with = "inputs")]
+    in_order: Vec<String>,
     /// The most mana that one executor gets
     #[arg(long, value_name = "MANA", default_value = "1")]
     price: u64,
@@ -60,7 +66,10 @@ pub(super) struct Submit {
     /// How far you must trust an executor, such as resource-sharing:partial
     #[arg(long, value_name = "CONTEXT:LEVEL", value_parser = scope)]
     scope: Option<Scope>,
-    /// The entry of an earlier run whose state this one goes on from
+    /// How long the executor may take before another gets the job [default: until the deadline]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    term: Option<Duration>,
+    /// The entry of an earlier run whose state this one goes on from, whoever ran it
     #[arg(long, value_name = "ENTRY")]
     resume: Option<Id>,
     #[command(flatten)]
@@ -81,14 +90,14 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     let mut capabilities = command.capabilities.clone();
     capabilities.sort();
     capabilities.dedup();
-    let deadline = u64::try_from(command.deadline.as_millis()).unwrap_or(u64::MAX);
-    let deadline = parse::now().saturating_add(deadline);
-    let spec = |input: &String| {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let deadline = parse::now().saturating_add(millis(command.deadline));
+    let spec = |inputs: &[String]| {
         Ok(JobSpec {
             capabilities: capabilities.clone(),
             component,
             deadline,
-            input: blob(&member.node, input)?,
+            inputs: inputs.iter().map(|input| blob(&member.node, input)).collect::<Result<_, _>>()?,
             limits: limits.clone(),
             price: command.price,
             quorum: command.quorum.unwrap_or(command.replicas / 2 + 1),
@@ -96,9 +105,13 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
             reputation: command.reputation,
             resume: command.resume,
             scope: command.scope,
+            term: command.term.map(millis),
         })
     };
-    let jobs: Vec<JobSpec> = command.inputs.iter().map(spec).collect::<Result<_, Failure>>()?;
+    let jobs: Vec<JobSpec> = match &command.in_order[..] {
+        [] => command.inputs.chunks(1).map(spec).collect::<Result<_, Failure>>()?,
+        in_order => vec![spec(in_order)?],
+    };
     let many = plural(jobs.len() as u64, "job");
     member.act_and_say(screen, &Act::Submit { jobs }, format_args!("{many} submitted"))
 }
