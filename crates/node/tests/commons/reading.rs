@@ -89,6 +89,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
 
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
     let spec = JobSpec {
+        bundle: None,
         capabilities: vec![],
         component: blob,
         deadline: now() + 600_000,

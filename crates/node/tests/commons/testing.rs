@@ -12,6 +12,7 @@ use troupe_runtime::{Clock as _, SendError};
 fn job(context: &TestingContext) -> JobSpec {
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
     JobSpec {
+        bundle: None,
         capabilities: vec!["cores-2".into()],
         component: blob,
         deadline: context.clock().now().0 + 600_000,
