@@ -134,7 +134,7 @@ fn submit_slow(node: &Node, folder: &Path, inputs: u8, more: &[&str]) -> String 
         arguments.extend(["--input".to_owned(), at(&format!("input-{n}"))]);
     }
     let (me, fuel) = (key(folder, 1), format!("fuel={SLOW_FUEL}"));
-    arguments.extend(["--limit", &fuel, "--price", "900", "--as", &me, "--json"].map(str::to_owned));
+    arguments.extend(["--limit", &fuel, "--price", "600", "--as", &me, "--json"].map(str::to_owned));
     arguments.extend(more.iter().map(|more| (*more).to_owned()));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let submitted: Value = serde_json::from_str(&ok(node, &arguments)).unwrap();
@@ -206,7 +206,7 @@ fn another_executor_goes_on_with_a_job_and_all_of_it_is_replayed() {
     node.kill();
     let node = start_as(folder.path(), 3);
     let watched = ok(&node, &["job", "watch", &job]);
-    assert!(watched.contains("1 executor did not finish it") && watched.contains("settled"), "{watched}");
+    assert!(watched.contains("did not finish it") && watched.contains("settled"), "{watched}");
     let shown = ok(&node, &["job", "show", &job]);
     assert!(shown.contains("of another executor's run") && shown.contains("5s"), "{shown}");
     let all = entries(&node, &first);
@@ -220,6 +220,49 @@ fn another_executor_goes_on_with_a_job_and_all_of_it_is_replayed() {
     // What the one before did is part of it: a store without it cannot be believed.
     node.kill();
     verify(folder.path());
+}
+
+#[test]
+fn a_run_goes_on_at_another_node_from_its_export() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let node = start(here.path());
+    let job = submit_slow(&node, here.path(), 3, &[]);
+    ok(&node, &["job", "watch", &job]);
+    let (chain, names) = handled(&node, &job, 3);
+    let car = here.path().join("run.car").display().to_string();
+    ok(&node, &["export", &chain, &car]);
+    node.kill();
+    let node = start_as(there.path(), 3);
+    // After the second of three.
+    let from = ["--resume", &names[3], "--bundle", &car];
+    let job = submit_slow(&node, there.path(), 3, &from);
+    ok(&node, &["job", "watch", &job]);
+    let view = node.get(&format!("/commons/jobs/{job}"));
+    let result = &view["phase"]["settled"]["slots"][0]["result"];
+    assert_eq!(result["output"], troupe_chain::Hash::of(b"null+++++").to_string().as_str());
+    let (code, _, _) = node.run(&["verify", &chain]);
+    assert_eq!(code, 2, "the node did not take on the chain");
+    let verified: Value = serde_json::from_str(&ok(&node, &["verify", &job, "--json"])).unwrap();
+    assert_eq!((&verified["chains"], &verified["verified"]), (&2.into(), &true.into()), "{verified}");
+    // An entry that is not in it, a chain that cost more than the job may, and what is no bundle, are told.
+    let told = |from: &[&str], inputs: u8, says: &str| {
+        let job = submit_slow(&node, there.path(), inputs, from);
+        let begun = Instant::now();
+        while !fs::read_to_string(there.path().join("stderr")).unwrap().contains(says) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{says}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        ok(&node, &["job", "cancel", &job, "--as", &key(there.path(), 1)]);
+    };
+    told(&["--resume", &job, "--bundle", &car], 3, "it has no entry");
+    told(&["--resume", &names[3], "--bundle", &car], 1, "more than the 45000000 of the job");
+    told(
+        &["--resume", &names[3], "--bundle", &car, "--limit", "memory=65536"],
+        3,
+        "its limit `memory` is not",
+    );
+    let other = here.path().join("charter.json").display().to_string();
+    told(&["--resume", &names[3], "--bundle", &other], 1, "no bid: the bundle: ");
 }
 
 #[test]

@@ -149,6 +149,7 @@ fn troupe_with(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, 
 /// A job that one executor runs within ten minutes, for at most 10 mana and a million units of fuel.
 pub(crate) fn spec(component: Id, input: Id) -> JobSpec {
     JobSpec {
+        bundle: None,
         capabilities: Vec::new(),
         component,
         deadline: now() + 600_000,

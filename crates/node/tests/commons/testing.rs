@@ -14,6 +14,7 @@ use crate::people::{motion, spec};
 fn job(context: &TestingContext) -> JobSpec {
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
     JobSpec {
+        bundle: None,
         capabilities: vec!["cores-2".into()],
         deadline: context.clock().now().0 + 600_000,
         limits: [("fuel".to_owned(), 1000), ("memory".to_owned(), 1 << 20)].into(),
