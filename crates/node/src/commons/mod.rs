@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
+use troupe_commons::view::JobView;
 use troupe_commons::{Charter, Id, MACHINE, MAX_MESSAGE, State, WORLD, governance, to_bytes};
 use troupe_runtime::{Actor, NewActor, SendError, View};
 
@@ -37,6 +39,17 @@ impl Committed {
         let state = view.held.as_ref()?.downcast_ref::<State>()?.clone();
         Some(Self { view, state })
     }
+}
+
+/// A job, with what the executor of the node that was asked says last of it: why it does not bid, or gave it back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NotedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub view: JobView,
+    /// What the executor says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Why a charter cannot be used.

@@ -37,6 +37,7 @@ use plan::{Next, next};
 use run::Ran;
 
 pub use fit::{ExecutorConfig, Unfit};
+pub use notice::Told;
 
 /// How often it looks, if nothing wakes it.
 const LOOK: Millis = 200;
@@ -62,6 +63,8 @@ pub struct Counts {
     pub receipts: AtomicU64,
     /// Jobs that were given back.
     pub abandoned: AtomicU64,
+    /// What it said last of jobs that it does not run, or could not.
+    pub told: Arc<Told>,
 }
 
 /// An executor at work, until it is stopped or dropped.
@@ -88,7 +91,7 @@ impl Executing {
             host,
             signer,
             config: Arc::new(config),
-            tell: Notice::new(tell),
+            tell: Notice::new(tell, Arc::clone(&counts.told)),
             counts: Arc::clone(&counts),
             stop: Arc::clone(&stop),
             done,
@@ -164,6 +167,7 @@ impl Executor {
         match &ran {
             Ran::Came(_) => {
                 self.counts.ran.fetch_add(1, Ordering::Relaxed);
+                self.tell.over(job);
             }
             Ran::GaveUp(why, _) => self.tell.about(job, format_args!("given back: {why}")),
             Ran::Later(why) => {
@@ -264,6 +268,7 @@ impl Executor {
                         self.counts.bids.fetch_add(1, Ordering::Relaxed);
                         // Whether it was among the best shows when it is awarded; a second bid would not differ.
                         self.bid.insert(id, job.tried.len());
+                        self.tell.over(id);
                     }
                 }
                 Err(why) => {

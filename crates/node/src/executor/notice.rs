@@ -1,24 +1,53 @@
-//! What an executor tells its node's operator: each thing once, as long as it stays the same.
+//! What an executor tells its node's operator, each thing once as long as it stays the same; and what it said last of each
+//! job, for whoever asks the node about it.
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use troupe_commons::Id;
 
 /// How many jobs it remembers to have told something of.
 const MAX_TOLD: usize = 10_000;
 
+/// What was said last of each job.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<HashMap<Id, String>>);
+
+impl Told {
+    /// What was said last of a job, unless that is over.
+    pub fn about(&self, job: Id) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&job).cloned()
+    }
+
+    /// Remembers; whether it is something else than before.
+    fn put(&self, job: Id, what: &str) -> bool {
+        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if jobs.get(&job).is_some_and(|before| before == what) {
+            return false;
+        }
+        if jobs.len() >= MAX_TOLD {
+            jobs.clear();
+        }
+        jobs.insert(job, what.to_owned());
+        true
+    }
+
+    fn forget(&self, job: Id) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
+    }
+}
+
 /// Tells, and remembers.
 pub(super) struct Notice {
     tell: Arc<dyn Fn(&str) + Send + Sync>,
     last: String,
-    jobs: HashMap<Id, String>,
+    told: Arc<Told>,
 }
 
 impl Notice {
-    pub(super) fn new(tell: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
-        Self { tell, last: String::new(), jobs: HashMap::new() }
+    pub(super) fn new(tell: Arc<dyn Fn(&str) + Send + Sync>, told: Arc<Told>) -> Self {
+        Self { tell, last: String::new(), told }
     }
 
     /// Tells something of the executor as a whole.
@@ -32,12 +61,13 @@ impl Notice {
     /// Tells something of a job.
     pub(super) fn about(&mut self, job: Id, what: impl Display) {
         let what = what.to_string();
-        if self.jobs.len() >= MAX_TOLD {
-            self.jobs.clear();
-        }
-        if self.jobs.get(&job) != Some(&what) {
+        if self.told.put(job, &what) {
             (self.tell)(&format!("job {job}: {what}"));
-            self.jobs.insert(job, what);
         }
+    }
+
+    /// What was told of a job is so no more.
+    pub(super) fn over(&mut self, job: Id) {
+        self.told.forget(job);
     }
 }

@@ -13,11 +13,11 @@ use troupe_commons::trust::Context;
 use troupe_commons::{Charter, Id, MACHINE, governance, jobs as job_records, reputation as scores};
 
 use super::{committed, find};
-use crate::commons::Committed;
 use crate::commons::view::{
     self, AccountView, HoldView, JobView, MemberView, Overview, Page, ParameterView, ProposalView,
     ReputationView, TrustView,
 };
+use crate::commons::{Committed, NotedJob};
 use crate::executor::run;
 use crate::http::problem::Refusal;
 use crate::http::query::{Query, bad};
@@ -196,9 +196,10 @@ pub(super) async fn job(State(site): State<Arc<Site>>, path: Key) -> Answer {
     let found = job_records::job(&look(&site).await?.committed.state, id);
     let job = found.ok_or_else(|| missing("job", &name))?;
     let host = site.host.clone();
+    let note = site.executor.as_ref().and_then(|executor| executor.told.about(id));
     let view = blocking(move || {
         let progress = run::progress(&host, id, &job);
-        Ok::<_, Refusal>(JobView { id: name, job, progress })
+        Ok::<_, Refusal>(NotedJob { view: JobView { id: name, job, progress }, note })
     });
     json(StatusCode::OK, &view.await?)
 }

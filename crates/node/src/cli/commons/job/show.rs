@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use troupe::commons::NotedJob;
 use troupe::commons::view::JobView;
 use troupe_chain::{Cid, Timestamp};
 use troupe_commons::Id;
@@ -94,19 +95,28 @@ fn is_in(wanted: &Option<String>, phase: &Phase) -> bool {
     wanted.as_ref().is_none_or(|wanted| wanted == phase.name())
 }
 
+/// Asks for a job, with what the executor of the node says of it.
+fn find_noted(node: &Node, job: Id) -> Result<NotedJob, Failure> {
+    node.get(&format!("/commons/jobs/{job}"))
+}
+
 /// Asks for a job.
 pub(super) fn find(node: &Node, job: Id) -> Result<JobView, Failure> {
     node.get(&format!("/commons/jobs/{job}"))
 }
 
 pub(super) fn show(screen: &Screen, command: &Show) -> Done {
-    let view = find(&command.node.connect()?, command.job)?;
+    let noted = find_noted(&command.node.connect()?, command.job)?;
     if screen.json {
-        return Ok(screen.json(&view)?);
+        return Ok(screen.json(&noted)?);
     }
+    let NotedJob { view, note } = noted;
     let (job, spec) = (&view.job, &view.job.spec);
     screen.line(format_args!("job {BOLD}{}{BOLD:#}", view.id))?;
     screen.field("phase", line(&view))?;
+    if let Some(note) = note {
+        screen.field("executor", format_args!("of this node: {note}"))?;
+    }
     screen.field("submitter", job.submitter)?;
     screen.field("component", Cid(spec.component.0))?;
     say_inputs(screen, spec)?;
@@ -209,17 +219,19 @@ pub(super) fn watch(screen: &Screen, command: &Watch) -> Done {
     let node = command.node.connect()?;
     let mut last = String::new();
     loop {
-        let view = find(&node, command.job)?;
-        let now = line(&view);
+        let noted = find_noted(&node, command.job)?;
+        let view = &noted.view;
+        let note = noted.note.as_ref().map(|note| format!("; the executor of this node: {note}"));
+        let now = format!("{}{}", line(view), note.unwrap_or_default());
         if now != last {
             match screen.json {
-                true => screen.json(&view)?,
+                true => screen.json(&noted)?,
                 false => screen.line(&now)?,
             }
             last = now;
         }
         if !view.job.phase.is_live() || reached(&view.job.phase, command.until.as_deref()) {
-            return ended(screen, &view);
+            return ended(screen, view);
         }
         std::thread::sleep(LOOK);
     }
