@@ -173,17 +173,27 @@ class Instance {
     const [params, type] = EXPORTS[interface_][name];
     const simple = interface_ === "ntwk:simple-actor/actor";
     const values = simple ? args.slice(args.length - params.length) : values_(name, args);
-    const c = this.#crossing(lifted);
-    const [value, core] = call(c, this.#item(lifted.core), params, type, values);
-    if (lifted.after) {
-      this.#mayLeave = false;
-      this.#item(lifted.after)(...core);
-      this.#mayLeave = true;
-    }
-    if (c.memory.buffer.byteLength > this.#memoryLimit) {
-      throw new Unknown("it needs more memory than its limit here: use `troupe verify`");
-    }
+    const value = this.#within(this.#crossing(lifted), (c) => {
+      const [value, core] = call(c, this.#item(lifted.core), params, type, values);
+      if (lifted.after) {
+        this.#mayLeave = false;
+        this.#item(lifted.after)(...core);
+        this.#mayLeave = true;
+      }
+      return value;
+    });
     return simple ? simpleAnswer(value) : answer(name, value);
+  }
+
+  /** Does something, returned or trapped, within the limit of memory: a node would have denied more, and what came then, nobody knows. */
+  #within(c, act) {
+    try {
+      return act(c);
+    } finally {
+      if (c.memory.buffer.byteLength > this.#memoryLimit) {
+        throw new Unknown("it needs more memory than its limit here: use `troupe verify`");
+      }
+    }
   }
 }
 

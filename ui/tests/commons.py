@@ -6,7 +6,7 @@ from pathlib import Path
 
 from browser import NAMELESS, PALE, TROUPE, Explorer
 from modules import MODULES
-from nodes import Forged, Node, Server, name
+from nodes import Forged, Node, Server, entries_of, name
 
 SECTIONS = ["members", "jobs", "proposals", "parameters"]
 
@@ -112,23 +112,41 @@ class Commons(Explorer):
         self.assertIn("result: the receipt says the output 000000000000…", self.said_of(lambda result: result.update(output=nothing)))
         self.assertIn("fuel: the receipt says 1,", self.said_of(lambda result: result.update(fuel=1)))
 
-    def test_a_run_that_ran_out_of_fuel_is_not_said_to_be_run_again(self):
-        file = Path(self.folder.name) / "endless.wasm"
-        file.write_bytes(MODULES["endless"])
-        self.node.run("start", str(file), "--name", "endless", "--limit", "fuel=1000000")
-        subprocess.run([TROUPE, "send", "endless", "{}", "--node", self.node.url], check=False, capture_output=True)
-        chain = json.loads(self.node.get("/actors/endless"))["actor"]
-        last = self.node.get(f"/actors/{chain}/chain/2")
-        failure = json.loads(last)["data"]
+    def job_of(self, title, messages):
+        """A lie that the job was of a module of ours: its spec, and the result of its chain, of which each is true."""
+        file = Path(self.folder.name) / f"{title}.wasm"
+        file.write_bytes(MODULES[title])
+        self.node.run("start", str(file), "--name", title, "--limit", "fuel=1000000")
+        for message in messages:
+            subprocess.run([TROUPE, "send", title, message, "--node", self.node.url], check=False, capture_output=True)
+        chain = json.loads(self.node.get(f"/actors/{title}"))["actor"]
+        lines = entries_of(self.node, title)
+        runs = [json.loads(line)["data"] for line in lines[2:]]
+        spec = {"component": name(MODULES[title]), "inputs": [run["message"] for run in runs], "limits": {"fuel": 1_000_000}}
+        result = {"chain": chain, "entry": name(lines[-1]), "fuel": sum(run["fuel"] for run in runs), "size": len(lines)}
+        last = runs[-1]
+        result.update({"error": last["error"]} if "error" in last else {"output": last["reply"]})
+        return spec, result
 
+    def said_of_job(self, spec, result, mark):
         def of_jobs(jobs):
-            jobs[0]["spec"].update(component=name(MODULES["endless"]), input=failure["message"], limits={"fuel": 1_000_000})
+            jobs[0]["spec"].update(spec)
             [phase] = jobs[0]["phase"].values()
-            result = {"chain": chain, "entry": name(last), "error": "fuel", "fuel": failure["fuel"], "size": 3}
             phase["slots"][0]["result"] = result
 
         with Server(self.node.url, lie_of("jobs", of_jobs)) as server:
-            self.assertIn("failed by a limit that browsers do not have", self.replayed(server.url, "checked")[1])
+            return self.replayed(server.url, mark)[1]
+
+    def test_a_run_that_ran_out_of_fuel_is_not_said_to_be_run_again(self):
+        said = self.said_of_job(*self.job_of("endless", ["{}"]), "checked")
+        self.assertIn("failed by a limit that browsers do not have", said)
+
+    def test_a_run_of_several_inputs_is_held_to_all_of_them_in_their_order(self):
+        spec, result = self.job_of("appends", ['{"a":1}', '{"b":2}', '{"c":3}'])
+        self.assertIn("came to what the receipt says", self.said_of_job(spec, result, "run"))
+        for inputs in (spec["inputs"][::-1], spec["inputs"][1:]):
+            said = self.said_of_job({**spec, "inputs": inputs}, result, "wrong")
+            self.assertIn("not the inputs of the job", said)
 
     def test_a_run_that_was_made_up_with_its_receipt_is_found_by_running_it_again(self):
         [job] = json.loads(self.node.get("/commons/jobs"))["items"]

@@ -11,6 +11,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod actor;
 mod blobs;
 mod checkpoints;
 mod client;
@@ -25,9 +26,10 @@ mod roots;
 mod signing;
 mod types;
 
+pub use actor::{Answer, Entries, Prefer, State};
 pub use blobs::NeededBlobs;
 pub use checkpoints::{ConsistencyProof, InclusionProof};
-pub use client::{Answer, Client, ClientError, Entries, Prefer, State};
+pub use client::{Client, ClientError};
 pub use courier::Courier;
 pub use fetch::{Allowed, Asking, Fetched, Fetcher, NotFetched};
 pub use manage::{

@@ -3,37 +3,26 @@
 //! Invariant: paths are relative to the folder of the file, and what they lead to is there.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use toml::de::{DeTable, DeValue};
-use troupe_chain::{Files, Hash, Text};
-use troupe_chain::{OnFailure, Supervision};
-use troupe_component::{Limits, MAX_FILE_BYTES, MAX_FILES};
+use troupe_chain::{Files, Hash, Supervision, Text};
+use troupe_component::Limits;
 
 use crate::config::canonical_json;
-use crate::fault::{Fault, Source, unknown};
-use crate::grant::{
-    args_grant, commons_grant, env_grant, file_grant, granted_together, http_grant, principal_grant,
-};
+use crate::fault::{Fault, Source};
+use crate::granted::{Granted, grants};
 use crate::name::Name;
 use crate::section::{At, Section, bounded, parse, read, type_of};
+use crate::supervision::supervision;
 
 /// The largest file that a `config-file` may be.
 const MAX_CONFIG: u64 = 16 << 20;
-/// The most hosts that an actor may be granted.
-const MAX_GRANTS: usize = 256;
-/// The largest number of failures or restarts that can be asked for.
-const MAX_COUNT: u64 = 1_000;
-/// The longest time that failures are counted over, and the longest wait.
-const MAX_WAIT: Duration = Duration::from_hours(24 * 30);
 
 /// The keys of a manifest.
 pub(crate) const KEYS: &[&str] =
     &["build", "component", "config", "config-file", "grants", "limits", "name", "supervision"];
 const BUILD_KEYS: &[&str] = &["command", "lang"];
-const SUPERVISION_KEYS: &[&str] =
-    &["backoff", "failures", "max-backoff", "max-restarts", "on-failure", "within"];
 
 /// What an actor is begun with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,123 +151,11 @@ pub fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>, Fault> {
     set.collect()
 }
 
-/// What a table `grants` says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Granted {
-    /// The grants in ascending order, as genesis lists them.
-    pub grants: Vec<Text>,
-    /// The bytes of the files among them.
-    pub files: Files,
-}
-
-/// Reads `grants`, and the files that it names.
-///
-/// # Errors
-/// A [`Fault`] with its place.
-pub fn grants(section: &Section<'_>) -> Result<Granted, Fault> {
-    let Some(granted) =
-        section.section("grants", &["http", "files", "env", "args", "commons", "commons-for"])?
-    else {
-        return Ok(Granted::default());
-    };
-    let mut grants = Vec::new();
-    for At { value, span } in granted.texts("http", MAX_GRANTS)? {
-        let grant = http_grant(value)
-            .map_err(|what| section.source.fault(span.clone(), format_args!("`http`: {what}")))?;
-        if grants.contains(&grant) {
-            let what = format_args!("`http`: {value:?} is the same as another: {grant}");
-            return Err(section.source.fault(span, what));
-        }
-        grants.push(grant);
-    }
-    for (name, At { value, span }) in granted.text_table("env", MAX_GRANTS)? {
-        let grant = env_grant(name, value)
-            .map_err(|what| section.source.fault(span, format_args!("`env.{name}`: {what}")))?;
-        grants.push(grant);
-    }
-    let args: Vec<_> = granted.any_texts("args", MAX_GRANTS)?.into_iter().map(|at| at.value).collect();
-    if !args.is_empty() {
-        let grant = args_grant(&args)
-            .map_err(|what| section.source.fault(granted.key_span("args"), format_args!("`args`: {what}")))?;
-        grants.push(grant);
-    }
-    for At { value, span } in granted.texts("commons", MAX_GRANTS)? {
-        let grant = commons_grant(value)
-            .map_err(|what| section.source.fault(span.clone(), format_args!("`commons`: {what}")))?;
-        grants.push(grant);
-    }
-    if let Some(At { value, span }) = granted.text("commons-for")? {
-        let grant = principal_grant(value)
-            .map_err(|what| section.source.fault(span.clone(), format_args!("`commons-for`: {what}")))?;
-        grants.push(grant);
-    }
-    let files = files(&granted, &mut grants)?;
-    grants.sort();
-    Ok(Granted { grants, files })
-}
-
-/// Reads `files`: local files by the paths under which the actor finds them.
-fn files(granted: &Section<'_>, grants: &mut Vec<Text>) -> Result<Files, Fault> {
-    let (mut files, mut room) = (Files::new(), MAX_FILE_BYTES);
-    for (path, At { value, span }) in granted.text_table("files", MAX_FILES)? {
-        let fault = |what: String| granted.source.fault(span.clone(), format_args!("`files`: {what}"));
-        let local = granted.resolve(value);
-        let bytes = bounded(&local, room).map_err(|reason| fault(format!("{} {reason}", local.display())))?;
-        room -= bytes.len() as u64;
-        let name = Hash::of(&bytes);
-        grants.push(file_grant(&name, path).map_err(&fault)?);
-        granted_together(grants).map_err(&fault)?;
-        files.insert(name, bytes.into());
-    }
-    Ok(files)
-}
-
-fn supervision(section: &Section<'_>) -> Result<Supervision, Fault> {
-    let mut supervision = Supervision::default();
-    let Some(table) = section.section("supervision", SUPERVISION_KEYS)? else { return Ok(supervision) };
-    let names: Vec<_> = OnFailure::ALL.iter().map(|one| one.as_str()).collect();
-    let on_failure = |text: &str| OnFailure::parse(text).ok_or_else(|| unknown("action", text, &names));
-    if let Some(at) = table.read("on-failure", on_failure)? {
-        supervision.on_failure = at.value;
-    }
-    let count = |key: &str, min: u64| table.number(key, (min, MAX_COUNT));
-    supervision.failures = count("failures", 1)?.unwrap_or(supervision.failures);
-    supervision.max_restarts = count("max-restarts", 0)?.unwrap_or(supervision.max_restarts);
-    let within = table.read("within", |text| wait(text, 1))?;
-    supervision.within = within.map_or(supervision.within, |at| at.value);
-    let backoff = table.read("backoff", |text| wait(text, 0))?;
-    let max_backoff = table.read("max-backoff", |text| wait(text, 0))?;
-    supervision.backoff = backoff.as_ref().map_or(supervision.backoff, |at| at.value);
-    supervision.max_backoff = max_backoff.as_ref().map_or(supervision.max_backoff, |at| at.value);
-    if supervision.backoff > supervision.max_backoff {
-        let time = |ms| humantime::format_duration(Duration::from_millis(ms));
-        let what = format_args!(
-            "`backoff` of {} is longer than `max-backoff` of {}",
-            time(supervision.backoff),
-            time(supervision.max_backoff)
-        );
-        return Err(match max_backoff.or(backoff) {
-            Some(at) => table.source.fault(at.span, what),
-            None => table.fault(what),
-        });
-    }
-    Ok(supervision)
-}
-
-/// A duration in milliseconds.
-fn wait(text: &str, min: u64) -> Result<u64, String> {
-    let duration = crate::units::duration(text)?;
-    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    if ms < min || duration > MAX_WAIT {
-        let longest = humantime::format_duration(MAX_WAIT);
-        return Err(format!("expected a duration from {min}ms to {longest}"));
-    }
-    Ok(ms)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use troupe_chain::OnFailure;
 
     use super::*;
 

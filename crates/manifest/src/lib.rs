@@ -10,9 +10,11 @@ mod actor;
 mod config;
 mod fault;
 mod grant;
+mod granted;
 mod name;
 mod node;
 mod section;
+mod supervision;
 pub mod units;
 
 pub use actor::{ComponentRef, Manifest};
@@ -26,8 +28,9 @@ pub use node::{
 
 /// What strict files are read with: tables key by key, each value with its place.
 pub mod strict {
-    pub use crate::actor::{config, grants, limits};
+    pub use crate::actor::{config, limits};
     pub use crate::config::{canonical_json, canonical_value};
     pub use crate::fault::{Source, unknown};
+    pub use crate::granted::grants;
     pub use crate::section::{At, Section, parse, read, type_of};
 }

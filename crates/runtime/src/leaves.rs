@@ -12,6 +12,7 @@ use troupe_store::{MAX_ROW_VALUE_BYTES, Row, Store, StoreError};
 
 use crate::OpenError;
 use crate::batch::Batch;
+use crate::core::Core;
 use crate::open::{read_entry, rules_at};
 use crate::rows::{LEAF, actor_key, put};
 use crate::sequencer::Loaded;
@@ -120,20 +121,28 @@ impl Written {
     }
 }
 
-impl Loaded {
+impl Core {
     /// Stores the state, and its leaves if it has any. Where the machine cannot say them, the stored state stays the one
-    /// before.
-    pub(crate) fn store_state(&mut self, batch: &mut Batch, name: Hash) {
-        if self.machine.kept_states().is_some() {
-            let changes = self.written.advance(&*self.machine, &self.tip, &self.state);
-            let Ok(Changes { rows, blobs }) = changes else { return };
-            batch.push_rows(rows);
-            for (name, bytes) in blobs {
-                batch.push_blob(name, bytes);
+    /// before, and the node's log says so: a start has more to replay.
+    pub(crate) fn store_state(&self, loaded: &mut Loaded, batch: &mut Batch, name: Hash) {
+        if loaded.machine.kept_states().is_some() {
+            match loaded.written.advance(&*loaded.machine, &loaded.tip, &loaded.state) {
+                Ok(Changes { rows, blobs }) => {
+                    batch.push_rows(rows);
+                    for (name, bytes) in blobs {
+                        batch.push_blob(name, bytes);
+                    }
+                }
+                Err(abort) => {
+                    let line =
+                        format!("the state was not stored, a start replays from the one before: {abort}");
+                    self.note(&loaded.tip.chain, loaded.tip.seq, &line);
+                    return;
+                }
             }
         }
-        batch.push_blob(name, self.state.clone());
-        self.since_snapshot = 0;
+        batch.push_blob(name, loaded.state.clone());
+        loaded.since_snapshot = 0;
     }
 }
 

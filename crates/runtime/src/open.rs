@@ -242,17 +242,12 @@ fn last_snapshot(
     genesis: &Genesis,
 ) -> Result<(Tip, Bytes), OpenError> {
     let mut stopped = false;
-    // What became of the earliest state, if none is there.
-    let mut redacted = None;
     for at in (1..=seq).rev() {
         let (name, entry) = read_entry(store, chain, at)?;
         // A stop has no state of its own; the one before it is stored.
         stopped |= matches!(entry.body, Body::Stop(_));
         let Some(state) = entry.state() else { continue };
-        let Some(bytes) = store.blob(chain, &state)? else {
-            redacted = redaction_of(store, chain, &state)?.map(|redaction| (at, redaction)).or(redacted);
-            continue;
-        };
+        let Some(bytes) = store.blob(chain, &state)? else { continue };
         if Hash::of(&bytes) != state {
             return Err(OpenError::Broken(format!("the state stored for seq {at} does not hash to {state}")));
         }
@@ -273,10 +268,15 @@ fn last_snapshot(
         }
         return Ok((tip, bytes));
     }
-    Err(match redacted {
-        Some((seq, redaction)) => OpenError::Redacted { seq, redaction },
-        None => OpenError::Broken("no state is stored".into()),
-    })
+    // None is there: what became of the earliest says why.
+    for at in 1..=seq {
+        let (_, entry) = read_entry(store, chain, at)?;
+        let Some(state) = entry.state() else { continue };
+        if let Some(redaction) = redaction_of(store, chain, &state)? {
+            return Err(OpenError::Redacted { seq: at, redaction });
+        }
+    }
+    Err(OpenError::Broken("no state is stored".into()))
 }
 
 /// The name under which a chain's `n`th change of rules is found, so that it need not be searched for. It names a

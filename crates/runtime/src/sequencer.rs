@@ -305,13 +305,13 @@ impl Core {
                 self.ask(cell, loaded, batch, &linked, payloads.collect(), trace, &mut after);
                 self.reply_to(batch, &letter, &linked, reply.as_ref(), &mut after);
                 loaded.state = state.clone();
-                loaded.keep_state(batch, body.state, body.state != body.before, self.options.snapshot_every);
+                self.keep_state(loaded, batch, body.state, body.state != body.before);
                 Outcome::Said(Ok(Answer { hash: entry, seq, state, reply }))
             }
             (Came::Failed(failed), Body::Failure(body)) => {
                 Metrics::add(&self.metrics.failed, 1);
                 cell.counts.failed.fetch_add(1, Ordering::Relaxed);
-                loaded.keep_state(batch, body.before, false, self.options.snapshot_every);
+                self.keep_state(loaded, batch, body.before, false);
                 self.fail_to(batch, &letter, &linked, &failed.to_string(), &mut after);
                 self.supervise(loaded, batch, &linked, &mut after);
                 cell.hold(loaded.hold());
@@ -321,6 +321,20 @@ impl Core {
         };
         batch.push_entry(linked);
         Completion { letter: Some(letter), outcome, ..Completion::of_job(seq, after) }
+    }
+
+    /// Stores the state if enough entries lead to it from the last stored one: never more than `snapshot_every`, so that the
+    /// distance which a start has to replay is bounded whatever the entries between are.
+    fn keep_state(&self, loaded: &mut Loaded, batch: &mut Batch, name: Hash, changed: bool) {
+        if loaded.since_snapshot == 0 && !changed {
+            return;
+        }
+        loaded.since_snapshot = loaded.since_snapshot.saturating_add(1);
+        // Well before the machine no longer has the state that was written last.
+        let most = loaded.machine.kept_states().map_or(u64::MAX, |kept| (kept / 2).max(1));
+        if loaded.since_snapshot >= self.options.snapshot_every.min(most) {
+            self.store_state(loaded, batch, name);
+        }
     }
 }
 
@@ -341,20 +355,6 @@ impl Loaded {
     /// Whether the machine is part of the host.
     fn is_native(&self) -> bool {
         matches!(self.tip.rules.code, Code::Native(_))
-    }
-
-    /// Stores the state if enough entries lead to it from the last stored one: never more than `every`, so that the
-    /// distance which a start has to replay is bounded whatever the entries between are.
-    pub(crate) fn keep_state(&mut self, batch: &mut Batch, name: Hash, changed: bool, every: u64) {
-        if self.since_snapshot == 0 && !changed {
-            return;
-        }
-        self.since_snapshot = self.since_snapshot.saturating_add(1);
-        // Well before the machine no longer has the state that was written last.
-        let most = self.machine.kept_states().map_or(u64::MAX, |kept| (kept / 2).max(1));
-        if self.since_snapshot >= every.min(most) {
-            self.store_state(batch, name);
-        }
     }
 
     /// What readers see once all of it is committed.

@@ -49,12 +49,21 @@ pub(crate) fn call(function: &str, number: &[u8], arguments: &[&[u8]]) -> Result
     let mut list: Vec<&[u8]> = vec![function.as_bytes(), number];
     list.extend(arguments);
     let answer = bridge::ask_guest(&frame::pack(&list));
-    // A guest that went on after its host had stopped it was stopped all the same.
-    if let Some(stopped) = host::stopped() {
-        return Err(stopped);
+    match (host::stopped(), read(&answer)) {
+        // What came of it nobody knows, or comes of memory that was denied before.
+        (_, Err(Stopped::Abort(abort))) => Err(Stopped::Abort(abort)),
+        (Some(Stopped::Failed(_)), Err(Stopped::Failed(failed))) if failed.code == FailureCode::Memory => {
+            Err(Stopped::Failed(failed))
+        }
+        // A guest that went on after its host had stopped it was stopped all the same.
+        (Some(stopped), _) => Err(stopped),
+        (None, came) => came,
     }
+}
+
+fn read(answer: &[u8]) -> Result<Returned, Stopped> {
     let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match frame::unpack(&answer).as_deref() {
+    match frame::unpack(answer).as_deref() {
         Ok([b"ok", values @ ..]) => Ok(Returned::Ok(values.iter().map(|value| value.to_vec()).collect())),
         Ok([b"err", reason]) => Ok(Returned::Err(lossy(reason))),
         Ok([b"none"]) => Ok(Returned::None),

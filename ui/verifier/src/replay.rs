@@ -11,15 +11,15 @@ use troupe_commons::{State, to_bytes, view};
 
 use crate::answer::{Answer, Refusal, text};
 use crate::machine::Browser;
-use crate::{module, receipt};
+use crate::module;
+use crate::receipt::Run;
 
 /// A replay.
 pub(crate) struct Replay {
     replayer: Replayer<'static, Browser>,
     once: Once,
-    genesis: Option<Entry>,
     /// What it has of a job's run.
-    run: receipt::Run,
+    run: Option<Run>,
 }
 
 /// In the place of a name: what follows is a redaction.
@@ -96,13 +96,12 @@ impl Replay {
     /// Begins with genesis, and the blobs that it names.
     pub(crate) fn begin(genesis: &[u8], blobs: &[&[u8]]) -> Result<Self, Refusal> {
         let replayer = Replayer::begin(&Blobs::read(blobs)?, &Browser, genesis)?;
-        let genesis = Entry::decode(genesis).ok();
-        let mut replay =
-            Self { replayer, once: Once::default(), genesis: None, run: receipt::Run::default() };
-        if let Some(entry) = &genesis {
-            replay.check_origin(entry)?;
+        let mut replay = Self { replayer, once: Once::default(), run: None };
+        if let Ok(entry) = Entry::decode(genesis) {
+            replay.check_origin(&entry)?;
+            replay.run = Run::of(entry);
         }
-        Ok(Self { genesis, ..replay })
+        Ok(replay)
     }
 
     /// Runs the next entry again, or passes it over if what it needs was redacted. Answers the name of the state and its
@@ -124,15 +123,18 @@ impl Replay {
                 gap.map_or("redacted".to_owned(), |gap| format!("`{}` {}", gap.field, gap.redaction)),
             ));
         }
-        self.run.push(&entry);
+        if let Some(run) = &mut self.run {
+            run.push(&entry);
+        }
         Ok(answer)
     }
 
     /// Compares the run of a job with what its receipt says: what was to be run, and the result, both as the commons has them.
     pub(crate) fn run(&self, spec: &[u8], result: &[u8]) -> Answer {
-        let Some(genesis) = &self.genesis else { return Err(Refusal::unknown("the run has no genesis")) };
-        let tip = self.replayer.tip();
-        receipt::check(spec, result, genesis, &self.run, (tip.entry, tip.seq)).map(|()| Vec::new())
+        match &self.run {
+            Some(run) => run.check(spec, result, self.replayer.tip()).map(|()| Vec::new()),
+            None => Err(Refusal::unknown("the run does not begin with genesis")),
+        }
     }
 
     /// The state that the replay has come to.

@@ -1,5 +1,5 @@
 //! The host ABI in this engine. [`troupe_abi`] has the table and says what each call does; here is what an instance has of
-//! it: components import it as an interface (`component`), core modules from `icn` ([`module`](crate::module)).
+//! it: components import it as an interface (`component`), core modules from `icn` (`module`).
 
 pub(crate) mod component;
 pub(crate) mod meters;

@@ -3,6 +3,7 @@
 //! Invariant: a key's file is written before the record that names it, and never changed; a record is replaced whole. So a
 //! crash leaves at worst a key that nobody names, and never a name without its key. Others can neither read nor write.
 
+mod error;
 mod name;
 mod record;
 
@@ -12,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use troupe_chain::DidKey;
 
-use crate::file::{BadKeyFile, FileSigner, open};
+use crate::file::{FileSigner, open};
 use crate::key::{SecretKey, Signer as _};
 use crate::private::write_new;
 use crate::sealed::{MAX_KEY_FILE_BYTES, Passphrase};
 
+pub use error::KeyringError;
 pub use name::{BadIdName, IdName};
 pub use record::{IdRecord, Kept, KeyRecord};
 
@@ -31,68 +33,6 @@ const KEY: &str = ".age";
 #[derive(Debug, Clone)]
 pub struct Keyring {
     folder: PathBuf,
-}
-
-/// Why a keyring does not do what it is asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// There is no such name.
-    #[error("there is no key `{name}` in {}", folder.display())]
-    NotFound {
-        /// The name.
-        name: IdName,
-        /// The keyring.
-        folder: PathBuf,
-    },
-    /// There is one already.
-    #[error("there is a key `{name}` already in {}", folder.display())]
-    Exists {
-        /// The name.
-        name: IdName,
-        /// The keyring.
-        folder: PathBuf,
-    },
-    /// Others than its owner may write to the folder, and so put their key in the place of another.
-    #[error("{}: others may write to it; `chmod 700` it", .0.display())]
-    Writable(PathBuf),
-    /// A record cannot be read.
-    #[error("{} is no record of a key", .0.display())]
-    Record(PathBuf),
-    /// The folder or a record cannot be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A key's file does not give its key.
-    #[error(transparent)]
-    File(#[from] BadKeyFile),
-    /// A file holds another key than the record says.
-    #[error("{} holds {found}, and the record says {recorded}", path.display())]
-    OtherKey {
-        /// The file.
-        path: PathBuf,
-        /// The key in it.
-        found: String,
-        /// The key that should be.
-        recorded: String,
-    },
-    /// The key is in a device.
-    #[error("the key `{0}` is in a device, not in a file")]
-    InDevice(IdName),
-    /// A rotation has begun already.
-    #[error("`{name}` has a next key already: {next}")]
-    Rotating {
-        /// The name.
-        name: IdName,
-        /// The key that is to take the place of the one in force.
-        next: String,
-    },
-    /// No rotation has begun.
-    #[error("`{0}` has no next key")]
-    NotRotating(IdName),
 }
 
 impl Keyring {

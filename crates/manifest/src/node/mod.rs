@@ -42,6 +42,8 @@ pub struct NodeConfig {
     pub tokens: Option<PathBuf>,
     /// Whether everybody may read.
     pub public_read: bool,
+    /// Whether this machine needs a token too, since a proxy passes on from it what comes from elsewhere.
+    pub behind_proxy: bool,
     /// The certificate to serve HTTPS with.
     pub tls: Option<TlsFiles>,
     /// The charter of the commons that the node begins, if its store has none.

@@ -49,7 +49,8 @@ const EXECUTOR_KEYS: &[&str] = &["as", "capabilities", "capacity", "limits", "pr
 const GOVERNANCE_KEYS: &[&str] = &["charter"];
 const IDENTITY_KEYS: &[&str] = &["key", "passphrase-file"];
 const LOG_KEYS: &[&str] = &["key-passphrase-file", "name", "witnesses"];
-const NETWORK_KEYS: &[&str] = &["listen", "mode", "public-read", "tls-cert", "tls-key", "tokens"];
+const NETWORK_KEYS: &[&str] =
+    &["behind-proxy", "listen", "mode", "public-read", "tls-cert", "tls-key", "tokens"];
 const STORAGE_KEYS: &[&str] = &["path"];
 const NODE_KEYS: &[&str] = &[
     "deadline",
@@ -189,8 +190,10 @@ fn read(root: &Section<'_>, faults: &mut Faults) -> NodeConfig {
     let [listen_at, tokens_at, public_at, cert_at, key_at] =
         ["listen", "tokens", "public-read", "tls-cert", "tls-key"]
             .map(|key| faults.place(root, network.as_ref(), key, key).0);
+    let mut behind_proxy = None;
     if let Some(network) = &network {
         faults.take(network.read("mode", mode));
+        behind_proxy = faults.take(network.flag("behind-proxy"));
     }
     NodeConfig {
         profile: faults.take(root.read("profile", str::parse::<Profile>)).map(|at| at.value),
@@ -200,6 +203,7 @@ fn read(root: &Section<'_>, faults: &mut Faults) -> NodeConfig {
         listen: faults.take(listen_at.read("listen", listen)).map(|at| at.value),
         tokens: faults.take(tokens(tokens_at)),
         public_read: faults.take(public_at.flag("public-read")).unwrap_or_default(),
+        behind_proxy: behind_proxy.unwrap_or_default(),
         tls: faults.take(tls(cert_at, key_at)),
         charter: governance.and_then(|section| faults.take(section.file("charter"))).map(|at| at.value),
         parameters: faults.take(parameters(root)).unwrap_or_default(),

@@ -83,6 +83,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!("network.mode", Text, None, network, network),
     setting!("network.listen", Text, Some("listen"), listen, shown),
     setting!("network.tokens", Text, Some("tokens"), tokens, |path: &Option<_>| file(path)),
+    setting!("network.behind-proxy", Flag, None, behind_proxy, always),
     setting!("network.public-read", Flag, Some("public-read"), public_read, always),
     Setting {
         key: "network.tls-cert",

@@ -149,6 +149,7 @@ impl Serve {
         let mut layers = Layers::read(self.config.as_deref(), variable).map_err(|faults| {
             let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
             Failure::cannot(told.join("\n"))
+                .help("what a profile has against the rest is looked at once all can be read")
         })?;
         let (listen, own) = (&self.listen, &mut layers);
         own.argue("profile", "--profile", self.profile, |config, profile| config.profile = Some(profile));
@@ -163,6 +164,10 @@ impl Serve {
         let public = listen.public_read.then_some(true);
         own.argue("network.public-read", "--public-read", public, |config, public| {
             config.public_read = public
+        });
+        let behind = listen.behind_proxy.then_some(true);
+        own.argue("network.behind-proxy", "--behind-proxy", behind, |config, behind| {
+            config.behind_proxy = behind
         });
         let tls =
             listen.tls_cert.clone().zip(listen.tls_key.clone()).map(|(cert, key)| TlsFiles { cert, key });

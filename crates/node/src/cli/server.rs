@@ -72,7 +72,7 @@ impl ListenArgs {
             addr: self.addr.or(config.listen),
             tokens: self.tokens.or(config.tokens),
             public_read: self.public_read || config.public_read,
-            behind_proxy: self.behind_proxy,
+            behind_proxy: self.behind_proxy || config.behind_proxy,
             tls_cert,
             tls_key,
         }

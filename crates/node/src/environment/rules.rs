@@ -194,6 +194,13 @@ fn guarded(config: &NodeConfig, found: &mut Found) {
     if let Some(tls) = &config.tls {
         private("network.tls-key", &tls.key, found);
     }
+    if config.behind_proxy && config.tokens.is_none() {
+        found.add(
+            "network.behind-proxy",
+            "whoever comes through the proxy needs a token, and there are none",
+            "`troupe token create --name NAME --scope read,send` makes a file; then tokens = \"FILE\" in [network]",
+        );
+    }
     if is_local(config.listen.as_deref()) {
         return;
     }

@@ -128,6 +128,10 @@ fn a_production_node_starts_when_nothing_is_against_it_and_acts_with_its_key() {
         |profile| troupe(folder, &["config", "check", "--config", "troupe.toml", "--profile", profile], &[]);
     profile("development").code(0).says("fit for development");
     profile("testing").code(1).says("a fixed key").says("keeps nothing");
+    // Behind a proxy nobody is on this machine.
+    let check = ["config", "check", "--config", "troupe.toml"];
+    let proxied = troupe(folder, &check, &[("TROUPE_NETWORK_BEHIND_PROXY", "true")]).code(1);
+    proxied.says("TROUPE_NETWORK_BEHIND_PROXY: `network.behind-proxy`").says("troupe token create");
     // A wrong passphrase is no signer.
     write(folder, "passphrase", "another passphrase", 0o600);
     troupe(folder, &["serve", "--config", "troupe.toml"], &[]).code(2).complains("the passphrase is wrong");
@@ -183,7 +187,8 @@ fn every_setting_says_where_it_comes_from() {
     let table = troupe(folder.path(), &["config", "show"], &[]).code(0).says("network.mode").says("local");
     assert!(table.out.contains("FROM"));
     let wrong = troupe(folder.path(), &["config", "show"], &[("TROUPE_NODE_THREADS", "many")]);
-    wrong.code(2).complains("TROUPE_NODE_THREADS").complains("must be");
+    let wrong = wrong.code(2).complains("TROUPE_NODE_THREADS").complains("must be");
+    wrong.complains("once all can be read");
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! A cooperative as its members use it: real keys in files, real processes, and a node that is believed in nothing.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use troupe_identity::{FileSigner, Passphrase, SecretKey};
 
-use crate::people::{Node, cache};
+use crate::people::{Node, PASSPHRASE};
 use crate::person::{charter, person};
 
 /// So little work that tests are quick.
@@ -24,7 +23,7 @@ impl Harbour {
         let folder = tempfile::tempdir().unwrap();
         for number in 1..=5 {
             let key = SecretKey::from_seed(&[number; 32]);
-            let passphrase = Passphrase::new("in a test".into());
+            let passphrase = Passphrase::new(PASSPHRASE.into());
             FileSigner::create(Self::key(folder.path(), number), key, &passphrase, WORK).unwrap();
         }
         let node = Node::start(folder.path(), &charter(3, parameters));
@@ -40,14 +39,7 @@ impl Harbour {
     }
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-        command.args(arguments).stdin(Stdio::null()).env("XDG_CACHE_HOME", cache()).env_remove("TROUPE_AS");
-        command
-            .env("TROUPE_NODE", format!("http://{}", self.node.addr))
-            .env("TROUPE_PASSPHRASE", "in a test");
-        let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        self.node.run(arguments)
     }
 
     /// What a command prints as JSON, which must do what it is asked for.

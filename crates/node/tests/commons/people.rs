@@ -8,11 +8,15 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use troupe_chain::Hash;
-use troupe_commons::{Act, Charter, Message};
+use troupe_commons::governance::{Action, Motion};
+use troupe_commons::{Act, Charter, Message, WHOLE};
 use troupe_identity::http;
 
 use crate::person::{now, person};
 use crate::wire::Wire;
+
+/// What opens the key files of persons.
+pub(crate) const PASSPHRASE: &str = "in a test";
 
 /// `troupe serve` as a process, with a commons.
 pub(crate) struct Node {
@@ -53,6 +57,12 @@ impl Node {
             }
         };
         Self { child, out, addr }
+    }
+
+    /// Runs the binary, which asks this node, with the passphrase of the keys of persons.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let node = format!("http://{}", self.addr);
+        troupe_with(arguments, &[("TROUPE_NODE", &node), ("TROUPE_PASSPHRASE", PASSPHRASE)])
     }
 
     pub(crate) fn wire(&self) -> Wire {
@@ -124,11 +134,20 @@ pub(crate) fn signature_by(number: u8, path: &str, body: &[u8]) -> String {
 
 /// Runs the binary; its exit code, its output, and what it says to standard error.
 pub(crate) fn troupe(arguments: &[&str]) -> (i32, String, String) {
+    troupe_with(arguments, &[])
+}
+
+fn troupe_with(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-    command.args(arguments).env("XDG_CACHE_HOME", cache()).stdin(Stdio::null());
-    let output = command.output().unwrap();
+    command.args(arguments).stdin(Stdio::null()).env("XDG_CACHE_HOME", cache()).env_remove("TROUPE_AS");
+    let output = command.envs(variables.iter().copied()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// What members vote on in tests: for a minute, half of them, more than half of those for it.
+pub(crate) fn motion(action: Action) -> Motion {
+    Motion { action, duration: 60_000, options: vec![], quorum: WHOLE / 2, text: None, threshold: WHOLE / 2 }
 }
 
 /// Verifies all that a folder's store says of the commons.

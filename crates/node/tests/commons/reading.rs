@@ -2,17 +2,13 @@
 
 use serde_json::{Value, json};
 use troupe_chain::note::Trust;
-use troupe_commons::governance::{Action, Motion};
+use troupe_commons::governance::Action;
 use troupe_commons::jobs::JobSpec;
 use troupe_commons::mana::{Account, Owner};
-use troupe_commons::{Act, Id, RecordProof, WHOLE};
+use troupe_commons::{Act, Id, RecordProof};
 
-use crate::people::{Node, signature_by};
+use crate::people::{Node, motion, signature_by};
 use crate::person::{charter, now, person};
-
-fn motion(action: Action) -> Motion {
-    Motion { action, duration: 60_000, options: vec![], quorum: WHOLE / 2, text: None, threshold: WHOLE / 2 }
-}
 
 #[test]
 fn a_commons_is_begun_once_and_over_http() {

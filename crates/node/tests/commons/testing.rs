@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use troupe::environment::{FixedSystemInfo, TestingContext, TestingError};
-use troupe_commons::governance::{Action, Motion};
+use troupe_commons::governance::Action;
 use troupe_commons::jobs::JobSpec;
 use troupe_commons::parameters::Parameter;
-use troupe_commons::{Act, Id, Reply, WHOLE};
+use troupe_commons::{Act, Id, Reply};
 use troupe_runtime::{Clock as _, SendError};
+
+use crate::people::motion;
 
 fn job(context: &TestingContext) -> JobSpec {
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
@@ -26,10 +28,6 @@ fn job(context: &TestingContext) -> JobSpec {
         scope: None,
         term: None,
     }
-}
-
-fn motion(action: Action) -> Motion {
-    Motion { action, duration: 60_000, options: vec![], quorum: WHOLE / 2, text: None, threshold: WHOLE / 2 }
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Core {
         if let Some((chain, of)) = row {
             batch.push_rows([Row::remove(effect_key(OUTBOX, &chain, of.seq, number(of.n)))]);
         }
-        loaded.store_state(batch, Hash::of(&state));
+        self.store_state(&mut loaded, batch, Hash::of(&state));
         if let Some(config) = config {
             batch.push_blob(Hash::of(&config), config);
         }

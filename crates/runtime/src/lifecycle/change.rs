@@ -61,7 +61,8 @@ impl Core {
         loaded.rules_changes += 1;
         let (name, bytes) = rules_change_blob(loaded.rules_changes, linked.entry.seq);
         batch.push_blob(name, bytes);
-        loaded.store_state(batch, Hash::of(&loaded.state));
+        let name = Hash::of(&loaded.state);
+        self.store_state(loaded, batch, name);
         for one in step.calls {
             batch.push_blob(Hash::of(&one.input), one.input.into());
             batch.push_blob(Hash::of(&one.output), one.output.into());

@@ -129,7 +129,7 @@ impl Core {
         if let Some(name) = loaded.tip.state
             && loaded.since_snapshot > 0
         {
-            loaded.store_state(batch, name);
+            self.store_state(loaded, batch, name);
         }
         if loaded.rests {
             loaded.rests = false;

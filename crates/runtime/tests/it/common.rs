@@ -53,7 +53,8 @@ impl Machines for Scripts {
     fn machine(&self, rules: &Rules, _: &[u8], _: &Files) -> Result<Script, String> {
         let takes_notices = rules.world.as_str() != "deaf";
         let draws = rules.world.as_str() == "drawing";
-        Ok(Script { takes_notices, draws, ..self.script.clone() })
+        let forgets = rules.world.as_str() == "forgetful";
+        Ok(Script { takes_notices, draws, forgets, ..self.script.clone() })
     }
 }
 

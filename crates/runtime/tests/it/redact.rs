@@ -84,6 +84,17 @@ fn a_verifier_is_told_what_was_not_replayed_and_replays_the_rest() {
 }
 
 #[test]
+fn where_no_state_is_left_the_first_that_was_erased_is_named() {
+    let (stage, store) = (Stage::new().snapshot_every(2), memory());
+    let actor = told(&store, &stage);
+    erase(&actor, 1, 4).unwrap();
+    shut_down(&actor);
+    let at = |seq| state_at(&*store, only_chain(&store), &Scripts::new("1"), seq);
+    assert!(matches!(at(4), Err(OpenError::Redacted { seq: 1, .. })), "{:?}", at(4).err());
+    assert!(at(5).is_ok(), "{:?}", at(5).err());
+}
+
+#[test]
 fn the_current_state_and_what_is_under_way_are_not_erased() {
     let (stage, store) = (Stage::new(), memory());
     let actor = told(&store, &stage);

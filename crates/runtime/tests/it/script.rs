@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use troupe_chain::{
-    Abort, Accepted, Asked, Code, Context, Effect, EffectId, Failed, FailureCode, Fuel, Level, LogLine,
+    Abort, Accepted, Asked, Code, Context, Effect, EffectId, Failed, FailureCode, Fuel, Leaf, Level, LogLine,
     Machine, OnFailure, Outcome, Outside, Rejection, Sender, Spawn, Step, Supervision, Text,
 };
 
@@ -22,11 +22,14 @@ pub(crate) struct Script {
     pub(crate) hold: Gate,
     pub(crate) takes_notices: bool,
     pub(crate) draws: bool,
+    /// Whether its states name leaves, which it has never.
+    pub(crate) forgets: bool,
 }
 
 impl Default for Script {
     fn default() -> Self {
-        Self { applied: Arc::default(), hold: Gate::default(), takes_notices: true, draws: false }
+        let (applied, hold) = (Arc::default(), Gate::default());
+        Self { applied, hold, takes_notices: true, draws: false, forgets: false }
     }
 }
 
@@ -94,6 +97,14 @@ impl Machine for Script {
             accepted.reply = None;
         }
         Ok(step)
+    }
+
+    fn leaves(&self, _: Option<&[u8]>, _: &[u8]) -> Result<Vec<Leaf>, Abort> {
+        if self.forgets { Err(Abort::Host("they are forgotten".into())) } else { Ok(Vec::new()) }
+    }
+
+    fn kept_states(&self) -> Option<u64> {
+        self.forgets.then_some(8)
     }
 
     fn takes_notices(&self) -> bool {

@@ -115,6 +115,23 @@ fn a_state_that_was_not_committed_does_not_count_as_stored() {
     assert!(stage.script.applied.load(Ordering::SeqCst) < 3);
 }
 
+#[test]
+fn a_state_whose_leaves_cannot_be_had_is_not_stored_and_the_node_says_so() {
+    let (stage, store) = (Stage::new().snapshot_every(1), memory());
+    let mut new = stage.new_actor(7, None);
+    new.genesis.world = crate::common::text("forgetful");
+    let actor = stage.open(&store).unwrap().start_blocking(new).unwrap();
+    send(&actor, "add x & echo ok").unwrap();
+    let view = actor.view().unwrap();
+    shut_down(&actor);
+    let said =
+        |(seq, line): &(u64, String)| line.starts_with("node: the state was not stored").then_some(*seq);
+    let told: Vec<_> = stage.lines.lock().unwrap().iter().filter_map(said).collect();
+    assert_eq!(told, [1, 2]);
+    assert_eq!(store.blob(&only_chain(&store), &view.tip.state.unwrap()).unwrap(), None);
+    assert_eq!(stage.resume(&store).unwrap().view().unwrap().state, view.state, "by a replay from genesis");
+}
+
 fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
 }

@@ -4,18 +4,13 @@
 //! maximum of the module's and of the chain's, and each `memory.grow` notes in globals of its own whether the chain's limit
 //! denied it, and whether it came to nothing although it was allowed. A start function becomes an export, so that it runs
 //! when the exports that the host needs are there. Names of functions and other custom sections are left out.
-//!
-//! Only modules that every engine runs alike are taken: of what the sandbox allows, those with the instructions below and
-//! with one memory. What is refused is said, and is not run. Deliberately absent: validation, which the browser does, of the
-//! module as it was before.
 
 use std::ops::Range;
 
-use troupe_abi::{HostFunction, MEMORY, MODULE, Number, Param, RUN};
-use wasmparser::{
-    BinaryReader, ExternalKind, FuncType, FunctionBody, MemoryType, Operator, Parser, Payload, TypeRef,
-    ValType,
-};
+use troupe_abi::HostFunction;
+use wasmparser::{BinaryReader, FunctionBody, Operator, Parser, Payload};
+
+use super::shape::{Faulty, Shape, is_plain};
 
 /// The exports that are added: an i32 that is not 0 once a growth was denied by the limit, or failed within it; and what
 /// was the start function.
@@ -62,109 +57,30 @@ pub(crate) struct Bounded {
 /// # Errors
 /// Why it is not run here.
 pub(crate) fn bound(module: &[u8], memory: u64) -> Result<Bounded, String> {
-    let mut shape = Shape { limit: memory / PAGE, ..Shape::default() };
-    for payload in Parser::new(0).parse_all(module) {
-        let payload = payload.map_err(|error| format!("it is no module that is read here: {error}"))?;
-        shape.read(payload).map_err(|error| error.to_string())?;
-    }
-    let Some(memory) = shape.memory.filter(|_| shape.runs && shape.exports_memory) else {
-        return Err(format!("it exports no function `{RUN}` that returns an i64, or no memory `{MEMORY}`"));
-    };
-    shape.pages = memory.maximum.map_or(shape.limit, |maximum| maximum.min(shape.limit));
-    if memory.initial > shape.pages {
+    let limit = memory / PAGE;
+    let (shape, memory) = Shape::of(module, &ADDED).map_err(|error| error.to_string())?;
+    let pages = memory.maximum.map_or(limit, |maximum| maximum.min(limit));
+    if memory.initial > pages {
         return Err("it needs more memory from the start than its limit".to_owned());
     }
-    let bytes = shape.written(module, memory).map_err(|error| error.to_string())?;
+    let bounds = Bounds { limit, pages, globals: shape.globals, start: shape.start };
+    let bytes = bounds.written(module, memory.initial).map_err(|error| error.to_string())?;
     Ok(Bounded { bytes, imports: shape.imports })
 }
 
-/// What is the matter with a module, beside what a validator says.
-type Faulty<T> = Result<T, Box<dyn std::error::Error>>;
-
-/// What a module has.
-#[derive(Default)]
-struct Shape {
+/// What is written into a module.
+struct Bounds {
     /// The most pages of memory by the chain's limit.
     limit: u64,
     /// The same by the module, too.
     pages: u64,
-    memory: Option<MemoryType>,
-    types: Vec<FuncType>,
-    /// The type of each function, by number.
-    functions: Vec<u32>,
+    /// How many globals it has: those that are added come next.
     globals: u32,
     start: Option<u32>,
-    runs: bool,
-    exports_memory: bool,
-    imports: Vec<&'static HostFunction>,
 }
 
-impl Shape {
-    fn read(&mut self, payload: Payload<'_>) -> Faulty<()> {
-        match payload {
-            Payload::TypeSection(section) => {
-                self.types = section.into_iter_err_on_gc_types().collect::<Result<_, _>>()?;
-            }
-            Payload::ImportSection(section) => {
-                for import in section.into_imports() {
-                    let import = import?;
-                    let TypeRef::Func(ty) = import.ty else { return Err(not_run("imports", import.name)) };
-                    let function = HostFunction::named(import.name).filter(|_| import.module == MODULE);
-                    self.functions.push(ty);
-                    let known =
-                        |function: &&HostFunction| self.ty(ty).is_some_and(|ty| is_type(function, ty));
-                    match function.filter(known) {
-                        Some(function) => self.imports.push(function),
-                        None => return Err(not_run("imports", import.name)),
-                    }
-                }
-            }
-            Payload::FunctionSection(section) => {
-                for ty in section {
-                    self.functions.push(ty?);
-                }
-            }
-            Payload::MemorySection(section) => {
-                for memory in section {
-                    let memory = memory?;
-                    if memory.memory64
-                        || memory.shared
-                        || memory.page_size_log2.is_some()
-                        || self.memory.is_some()
-                    {
-                        return Err("it has another memory than one of 32 bits".into());
-                    }
-                    self.memory = Some(memory);
-                }
-            }
-            Payload::TagSection(_) => return Err("it has exceptions".into()),
-            Payload::GlobalSection(section) => self.globals = section.count(),
-            Payload::StartSection { func, .. } => self.start = Some(func),
-            Payload::ExportSection(section) => {
-                for export in section {
-                    let export = export?;
-                    match (export.name, export.kind) {
-                        (RUN, ExternalKind::Func) => {
-                            let ty = self.functions.get(export.index as usize).and_then(|ty| self.ty(*ty));
-                            self.runs =
-                                ty.is_some_and(|ty| ty.params().is_empty() && ty.results() == [ValType::I64]);
-                        }
-                        (MEMORY, ExternalKind::Memory) => self.exports_memory = true,
-                        (name, _) if ADDED.contains(&name) => return Err(not_run("exports", name)),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn ty(&self, index: u32) -> Option<&FuncType> {
-        self.types.get(index as usize)
-    }
-
-    fn written(&self, module: &[u8], memory: MemoryType) -> Faulty<Vec<u8>> {
+impl Bounds {
+    fn written(&self, module: &[u8], initial: u64) -> Faulty<Vec<u8>> {
         let mut written = b"\0asm\x01\0\0\0".to_vec();
         let (mut bodies, mut has_globals) = (Vec::new(), false);
         for payload in Parser::new(0).parse_all(module) {
@@ -173,7 +89,7 @@ impl Shape {
             match payload {
                 Payload::MemorySection(_) => {
                     let mut content = vec![1, 1];
-                    content.extend(unsigned(memory.initial));
+                    content.extend(unsigned(initial));
                     content.extend(unsigned(self.pages));
                     add_section(&mut written, MEMORIES, &content);
                 }
@@ -278,58 +194,6 @@ impl Shape {
     }
 }
 
-/// Whether browsers and the sandbox have proposals alike, and both have them.
-macro_rules! is_plain {
-    (mvp) => {
-        true
-    };
-    (bulk_memory) => {
-        true
-    };
-    (reference_types) => {
-        true
-    };
-    (saturating_float_to_int) => {
-        true
-    };
-    (sign_extension) => {
-        true
-    };
-    (tail_call) => {
-        true
-    };
-    ($other:ident) => {
-        false
-    };
-}
-
-macro_rules! define_is_plain {
-    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
-        /// Whether every engine has this instruction, and does the same.
-        fn is_plain(operator: &Operator<'_>) -> bool {
-            match operator {
-                $(Operator::$op { .. } => is_plain!($proposal),)*
-                _ => false,
-            }
-        }
-    };
-}
-
-wasmparser::for_each_visit_operator!(define_is_plain);
-
-fn not_run(what: &str, name: &str) -> Box<dyn std::error::Error> {
-    format!("it {what} {name}").into()
-}
-
-fn is_type(function: &HostFunction, ty: &FuncType) -> bool {
-    let params = function.params.iter().flat_map(|param| match param {
-        Param::Amount(_) => &[ValType::I64][..],
-        _ => &[ValType::I32, ValType::I32],
-    });
-    let result = if function.returns == Number::I64 { ValType::I64 } else { ValType::I32 };
-    params.eq(ty.params()) && ty.results() == [result]
-}
-
 fn slice(module: &[u8], range: Range<usize>) -> &[u8] {
     module.get(range).unwrap_or_default()
 }
@@ -386,6 +250,8 @@ fn signed(number: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use wasmparser::MemoryType;
+
     use super::*;
 
     const RUN_AND_MEMORY: &str =

@@ -6,6 +6,7 @@
 
 mod bounded;
 mod call;
+mod shape;
 
 use std::cell::RefCell;
 

@@ -266,7 +266,7 @@ fn every_setting_can_be_said_in_each_way_and_is_shown() {
     let said = |key: &str| match key {
         "profile" => "testing".to_owned(),
         "network.mode" => "local".to_owned(),
-        "network.public-read" => "true".to_owned(),
+        "network.behind-proxy" | "network.public-read" => "true".to_owned(),
         "network.listen" => "a:1".to_owned(),
         "log.witnesses" => "http://a=b, http://c=d".to_owned(),
         "node.deadline" | "node.delivery-timeout" => "7s".to_owned(),
