@@ -37,7 +37,7 @@ pub(crate) fn submit(state: &mut State, now: &Moment, specs: &[JobSpec]) -> Resu
         check(state, now, spec)?;
         let mut load: Load = state.get(now.by).unwrap_or_default();
         load.open += 1;
-        within(state, now, &JOBS_OPEN_MAX, "number of the member's unfinished jobs", load.open)?;
+        within(state, now, JOBS_OPEN_MAX, "number of the member's unfinished jobs", load.open)?;
         state.put(now.by, &load);
         mana::charge(state, now.by, now.at, JOB_FEE)?;
         let id = Id::of(&(now.name, place));
@@ -91,9 +91,9 @@ fn check(state: &State, now: &Moment, spec: &JobSpec) -> Result<(), Refusal> {
     let majority = spec.quorum <= spec.replicas && spec.quorum > spec.replicas / 2;
     bounds(majority, "the quorum is more than half of the replicas, and no more than all")?;
     bounds(spec.fuel() > 0, "`limits` has `fuel`")?;
-    within(state, now, &JOB_FUEL_MAX, "fuel of all inputs", spec.fuel())?;
+    within(state, now, JOB_FUEL_MAX, "fuel of all inputs", spec.fuel())?;
     bounds(spec.price > 0, "the price is 1 and more")?;
-    within(state, now, &JOB_PRICE_MAX, "price", spec.price)?;
+    within(state, now, JOB_PRICE_MAX, "price", spec.price)?;
     bounds(
         spec.limits.len() <= MAX_NAMED && spec.capabilities.len() <= MAX_NAMED,
         "32 limits and capabilities at most",
