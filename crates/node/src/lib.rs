@@ -11,6 +11,7 @@
 pub mod access;
 pub mod checkpoints;
 pub mod commons;
+pub mod copy;
 pub mod dag;
 pub mod did;
 pub mod environment;

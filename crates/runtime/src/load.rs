@@ -111,10 +111,14 @@ impl Core {
         same.map_or_else(|| Arc::clone(rules), |(known, _)| Arc::clone(known))
     }
 
-    /// The state after an entry of any chain, by name where it is stored.
+    /// The state after an entry of any chain, by name where it is stored: with the chain, or as what belongs to none.
     pub(crate) fn state_of(&self, chain: &Hash, seq: u64, name: &Hash) -> Result<Bytes, SendError> {
         let host = |error: OpenError| SendError::Host(error.to_string());
-        if let Some(state) = self.store.blob(chain, name).map_err(|error| host(error.into()))? {
+        let stored = match self.store.blob(chain, name).map_err(|error| host(error.into()))? {
+            None => self.store.shared(name).map_err(|error| host(error.into()))?,
+            stored => stored,
+        };
+        if let Some(state) = stored {
             return Ok(state);
         }
         let genesis = genesis_of(&*self.store, chain).map_err(host)?;

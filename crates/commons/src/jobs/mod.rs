@@ -44,6 +44,9 @@ pub const MAX_DEADLINE: Millis = 366 * 86_400_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
+    /// A chain that has the entry `resume`, as a blob in the form of an export, for an executor who does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Id>,
     /// What an executor must offer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,

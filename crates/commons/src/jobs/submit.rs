@@ -86,6 +86,8 @@ fn check(state: &State, now: &Moment, spec: &JobSpec) -> Result<(), Refusal> {
     )?;
     bounds((1..=MAX_INPUTS).contains(&spec.inputs.len()), "a job has 1 to 64 inputs")?;
     bounds((1..=MAX_REPLICAS).contains(&spec.replicas), "a job has 1 to 7 replicas")?;
+    let is_for = spec.bundle.is_none() || spec.resume.is_some();
+    bounds(is_for, "a bundle is for the entry in it that `resume` names")?;
     bounds(spec.term != Some(0), "a term is 1 ms and more")?;
     bounds(spec.term.is_none() || spec.replicas == 1, "only a job of one replica has a term")?;
     let majority = spec.quorum <= spec.replicas && spec.quorum > spec.replicas / 2;

@@ -39,6 +39,7 @@ fn acts(coop: &Cooperative) -> Vec<Act> {
     let options = vec!["a \"quoted\" one".into(), "b\\c".into()];
     acts.push(Act::Propose(Motion { options, text: Some(job), ..motion(Action::Text {}) }));
     let spec = troupe_commons::jobs::JobSpec {
+        bundle: Some(job),
         capabilities: vec!["gpu".into()],
         reputation: Some(3),
         resume: Some(job),

@@ -122,6 +122,7 @@ impl Cooperative {
 
     pub(crate) fn spec(&self, price: u64, replicas: u64) -> JobSpec {
         JobSpec {
+            bundle: None,
             capabilities: Vec::new(),
             component: Id(Hash::of(b"component")),
             deadline: self.at + 100_000,

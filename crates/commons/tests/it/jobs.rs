@@ -336,6 +336,7 @@ fn terms_out_of_bounds_are_refused() {
         ("more than all", JobSpec { quorum: 2, ..good.clone() }),
         ("no inputs", JobSpec { inputs: vec![], ..good.clone() }),
         ("too many inputs", JobSpec { inputs: vec![id("input"); MAX_INPUTS + 1], ..good.clone() }),
+        ("a bundle for nothing", JobSpec { bundle: Some(id("bundle")), ..good.clone() }),
         ("no term", JobSpec { term: Some(0), ..good.clone() }),
         ("a term with replicas", JobSpec { term: Some(9), replicas: 3, quorum: 2, ..good.clone() }),
         ("too much fuel for all", JobSpec { inputs: vec![id("input"); 6], ..good.clone() }),

@@ -1,4 +1,8 @@
 //! The functions as components import them: an interface whose results say what was refused.
+//!
+//! A call is checked in the order of [`troupe_abi`], but for two things of this engine. Pointers come first, and a wrong one
+//! traps. An id in another encoding than UTF-8 is made UTF-8 before its length counts; it is as long as the guest's memory
+//! allows.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

@@ -74,7 +74,7 @@ macro_rules! executor {
     };
 }
 
-/// Every setting that has a name of its own; those of lists are [`listed`].
+/// Every setting that has a name of its own; those of lists are `listed`.
 pub const SETTINGS: &[Setting] = &[
     setting!("profile", Text, None, profile, shown),
     setting!("identity.key", Text, None, identity.key, shown),

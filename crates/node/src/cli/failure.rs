@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use serde_json::json;
+use troupe::copy::NotCopied;
 use troupe_api::ClientError;
 use troupe_store::StoreError;
 
@@ -115,6 +116,16 @@ impl From<ClientError> for Failure {
         match error.help() {
             Some(help) => failure.help(help),
             None => failure,
+        }
+    }
+}
+
+impl From<NotCopied> for Failure {
+    fn from(error: NotCopied) -> Self {
+        match error {
+            NotCopied::False { .. } => Self::is_false(error),
+            NotCopied::Store(error) => error.into(),
+            error => Self::cannot(chain_of(&error)),
         }
     }
 }

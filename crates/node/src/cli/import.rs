@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::json;
+use troupe::copy::copy;
 use troupe_chain::{Hash, History, NotVerified};
 use troupe_store::DiskStore;
 use troupe_store::bundle::Bundle;
@@ -11,7 +12,7 @@ use troupe_store::bundle::Bundle;
 use super::failure::{Done, Failure};
 use super::place::{NotOpened, open_bundle};
 use super::screen::{BOLD, DIM, GOOD, Screen, WARN};
-use super::{copy, progress, verify};
+use super::{progress, verify};
 
 /// Put an exported history into a new store, once it is checked
 ///
@@ -109,7 +110,7 @@ fn store(screen: &Screen, bundle: &Bundle, to: &Path, last: u64) -> Done {
     let bar = progress::bar(screen, "storing", Some(last));
     let copied = DiskStore::open(&partial)
         .map_err(Failure::from)
-        .and_then(|store| copy::copy(bundle, &store, last, |seq| bar.set_position(seq)));
+        .and_then(|store| Ok(copy(bundle, &store, last, |seq| bar.set_position(seq))?));
     bar.finish_and_clear();
     if let Err(failure) = copied {
         // A half store is of no use; if it cannot be removed, the next import says so.

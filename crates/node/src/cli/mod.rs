@@ -23,7 +23,6 @@ mod commons;
 mod completions;
 mod config;
 mod contracts;
-mod copy;
 mod dag;
 mod debug;
 mod demo;

@@ -1,8 +1,8 @@
 //! `troupe state`: the state of an actor, now or at any earlier entry.
 
+use troupe::copy::copy;
 use troupe_store::{MemoryStore, Store};
 
-use super::copy;
 use super::failure::{Done, Failure, chain_of};
 use super::place::{Place, Source, Whose};
 use super::screen::Screen;
@@ -45,7 +45,7 @@ pub(super) fn state(screen: &Screen, command: &State) -> Done {
         Source::Store(store, history) => (seq, replayed(screen, &**store, history.chain(), seq)?),
         Source::Bundle(_) | Source::Remote(_) => {
             let store = MemoryStore::new();
-            copy::copy(&source, &store, seq, |_| {})?;
+            copy(&source, &store, seq, |_| {})?;
             let chain = store.chains()?.first().map(|(chain, _)| *chain);
             let chain = chain.ok_or_else(|| Failure::cannot("there are no entries"))?;
             (seq, replayed(screen, &store, chain, seq)?)

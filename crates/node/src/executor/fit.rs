@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use troupe_chain::Fork;
 use troupe_commons::jobs::{Job, JobSpec, Offer};
 use troupe_commons::{Id, Mana};
 use troupe_component::{Grants, Limits, WasmComponent};
 use troupe_store::StoreError;
 
+use super::bundle::{Brought, NotBrought};
 use crate::host::Host;
 
 /// How an executor works.
@@ -68,6 +70,9 @@ pub enum Unfit {
     /// The entry that it is to go on from is not here.
     #[error("it goes on from the entry {0}, which is not on this node")]
     NoEntry(Id),
+    /// The bundle that it brings does not do.
+    #[error("{0}")]
+    Bundle(#[from] NotBrought),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(String),
@@ -145,9 +150,7 @@ pub fn offer(host: &Host, config: &ExecutorConfig, (id, job): (Id, &Job)) -> Res
         blob(host, *input)?;
     }
     machine(host, spec, &limits)?;
-    if let Some(resume) = spec.resume {
-        super::run::find_entry(host, resume)?.ok_or(Unfit::NoEntry(resume))?;
-    }
+    beginning(host, spec)?;
     Ok(Offer {
         capabilities: config.capabilities.clone(),
         job: id,
@@ -155,6 +158,29 @@ pub fn offer(host: &Host, config: &ExecutorConfig, (id, job): (Id, &Job)) -> Res
         memory: config.ceiling.memory,
         price,
     })
+}
+
+/// Where a job is to begin that goes on from an earlier run: in a chain of the node, or in the bundle that the job brings.
+#[derive(Default)]
+pub(super) struct Beginning {
+    /// The entry.
+    pub(super) fork: Option<Fork>,
+    /// The bundle that has it, if it is not on the node.
+    pub(super) brought: Option<Brought>,
+}
+
+/// Finds where a job is to begin.
+pub(super) fn beginning(host: &Host, spec: &JobSpec) -> Result<Beginning, Unfit> {
+    let Some(resume) = spec.resume else { return Ok(Beginning::default()) };
+    if let Some(fork) = super::run::find_entry(host, resume)? {
+        return Ok(Beginning { fork: Some(fork), brought: None });
+    }
+    let bundle = spec.bundle.ok_or(Unfit::NoEntry(resume))?;
+    let brought = Brought::read(&blob(host, bundle)?)?;
+    // Nobody pays for replaying it, and it must not be more than what the job itself may ask for.
+    brought.check_bounds(spec.fuel(), &limits_of(spec)?)?;
+    let fork = brought.find(resume)?;
+    Ok(Beginning { fork: Some(fork), brought: Some(brought) })
 }
 
 /// What so much fuel costs, at least 1.

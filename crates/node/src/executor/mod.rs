@@ -8,6 +8,7 @@
 //! [`plan`] says what is next for a job, [`run`] runs one, [`course`] says how far it has come, [`fit`] whether it can be run.
 //! Deliberately absent: payment and reputation, which the commons does by itself.
 
+pub mod bundle;
 pub mod course;
 pub mod fit;
 mod notice;

@@ -78,6 +78,7 @@ mod tests {
 
     fn job(replicas: u64, phase: Phase) -> Job {
         let spec = JobSpec {
+            bundle: None,
             capabilities: Vec::new(),
             component: id(1),
             deadline: DEADLINE,

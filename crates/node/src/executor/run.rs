@@ -14,7 +14,7 @@ use troupe_runtime::{Actor, NewActor, SendError};
 use troupe_store::StoreError;
 
 use super::course::{Course, Unclear, state_after};
-use super::fit::{self, Unfit};
+use super::fit::{self, Beginning, Unfit};
 use crate::host::Host;
 
 /// A job that was awarded.
@@ -173,10 +173,9 @@ fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {
     }
     let limits = fit::limits_of(&award.spec)?;
     let (machine, code) = fit::machine(host, &award.spec, &limits)?;
-    let fork = match (begun_by_others(host, award), award.spec.resume) {
-        (Some(fork), _) => Some(fork),
-        (None, Some(entry)) => Some(find_entry(host, entry)?.ok_or(Unfit::NoEntry(entry))?),
-        (None, None) => None,
+    let fork = match begun_by_others(host, award) {
+        Some(fork) => Some(fork),
+        None => begin_from(host, &award.spec)?,
     };
     let genesis = Genesis {
         code: Code::Component(machine.hash()),
@@ -211,6 +210,16 @@ fn begun_by_others(host: &Host, award: &Award) -> Option<Fork> {
         course.next_fork(&award.spec)
     });
     forks.max_by_key(|(done, _)| *done).map(|(_, fork)| fork)
+}
+
+/// Where a job begins that goes on from an earlier run. A state out of a bundle is kept, once the bundle was replayed.
+fn begin_from(host: &Host, spec: &JobSpec) -> Result<Option<Fork>, Stop> {
+    let Beginning { fork, brought } = fit::beginning(host, spec)?;
+    if let (Some(fork), Some(brought)) = (&fork, brought) {
+        let state = brought.replayed(&host.machines(), fork).map_err(Unfit::from)?;
+        host.actors.store().put_shared(&fork.state, &state)?;
+    }
+    Ok(fork)
 }
 
 /// Keeps the output where its submitter finds it by CID.

@@ -21,6 +21,7 @@ use troupe_identity::SecretKey;
 use troupe_runtime::{Actor, SendError, StoreHistory};
 use troupe_store::{MemoryStore, Store};
 
+use crate::people::spec;
 use crate::person::{charter, now, person};
 
 /// How long something may take that should happen by itself.
@@ -132,20 +133,8 @@ impl Harbour {
     }
 
     fn spec(&self, module: &str, input: &[u8]) -> JobSpec {
-        JobSpec {
-            capabilities: Vec::new(),
-            component: self.put(&troupe_testing::module_from_wat(module).unwrap()),
-            deadline: now() + 50_000,
-            inputs: vec![self.put(input)],
-            limits: BTreeMap::from([("fuel".to_owned(), 1_000_000)]),
-            price: 100,
-            quorum: 1,
-            replicas: 1,
-            reputation: None,
-            resume: None,
-            scope: None,
-            term: None,
-        }
+        let component = self.put(&troupe_testing::module_from_wat(module).unwrap());
+        JobSpec { deadline: now() + 50_000, price: 100, ..spec(component, self.put(input)) }
     }
 
     /// A job of so many inputs, each of which takes a while.
@@ -442,7 +431,8 @@ fn what_one_executor_leaves_another_goes_on_with_and_is_paid_for() {
     harbour.execute(3, &ExecutorConfig::default());
     let (before, (slots, paid)) = (harbour.balance(2), harbour.settled(job));
     let (result, record) = (result(&slots).clone(), jobs::job(&harbour.state(), job).unwrap());
-    assert_eq!((slots[0].executor, &record.tried[..]), (person(3).id, &[person(2).id][..]));
+    // On a busy machine, its own term may end, too, and it goes on with what it has.
+    assert_eq!((slots[0].executor, record.tried.first()), (person(3).id, Some(&person(2).id)));
     let left = harbour.handled(job, 2, 3);
     assert!(left.done < u64::from(INPUTS), "it stopped on the way");
     let output = [&b"null"[..], &[b'+'; INPUTS as usize]].concat();
@@ -465,12 +455,12 @@ fn what_one_executor_leaves_another_goes_on_with_and_is_paid_for() {
     };
     let other = Hash::of(b"other");
     refuses(&|course| course.parts[1].genesis.fork.as_mut().unwrap().state = other, "did not come");
-    refuses(&|course| drop(course.parts[0].handled.pop()), "did not come");
+    refuses(&|course| course.parts[0].handled.truncate(1), "did not come");
     refuses(&|course| drop(course.parts.remove(0)), "from another entry");
     refuses(&|course| course.parts[0].handled[1].input = other, "input 2: the job has");
     refuses(&|course| drop(course.parts[0].genesis.limits.pop_first()), "other limits");
     refuses(&|course| course.parts[0].handled[1].fuel += 1, "fuel: the receipt says");
-    refuses(&|course| drop(course.parts[1].handled.pop()), "11 of 12 inputs");
+    refuses(&|course| course.parts[1].handled.truncate(1), "of 12 inputs");
 }
 
 #[test]

@@ -10,11 +10,10 @@ use troupe_commons::jobs::JobSpec;
 use troupe_identity::{FileSigner, Passphrase, SecretKey};
 
 use crate::executor::{ECHO, SLOW_FUEL, SLOWLY_COUNTS};
-use crate::people::{Node, cache, verify};
-use crate::person::{charter, now};
+use crate::people::{Node, PASSPHRASE, spec, verify};
+use crate::person::charter;
 use crate::random::Random;
 
-const PASSPHRASE: &str = "in a test";
 /// How often a node with jobs is killed, unless TROUPE_KILLS says otherwise.
 const KILLS: u64 = 12;
 
@@ -55,18 +54,9 @@ fn start_as(folder: &Path, executor: u8) -> Node {
     )
 }
 
-fn run(node: &Node, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_troupe"));
-    command.args(arguments).stdin(std::process::Stdio::null()).env("XDG_CACHE_HOME", cache());
-    command.env("TROUPE_NODE", format!("http://{}", node.addr)).env("TROUPE_PASSPHRASE", PASSPHRASE);
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
 #[track_caller]
 fn ok(node: &Node, arguments: &[&str]) -> String {
-    let (code, out, err) = run(node, arguments);
+    let (code, out, err) = node.run(arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{err}");
     out
 }
@@ -103,7 +93,7 @@ fn a_member_submits_jobs_watches_them_and_replays_their_receipts() {
     let changed =
         fs::read_to_string(at("job.receipt")).unwrap().replacen("\"fuel\":1000000", "\"fuel\":2000000", 1);
     fs::write(at("job.receipt"), changed).unwrap();
-    let (code, out, err) = run(&node, &["verify", &at("job.receipt")]);
+    let (code, out, err) = node.run(&["verify", &at("job.receipt")]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("other limits than the job"), "{out}{err}");
 }
@@ -126,13 +116,13 @@ fn what_cannot_be_run_is_refused_cancelled_and_told() {
     }
     let shown = ok(&node, &["job", "show", job]);
     assert!(shown.contains("of this node: no bid: its limit `memory`") && shown.contains(says), "{shown}");
-    let (code, _, err) = run(&node, &["job", "receipt", job]);
+    let (code, _, err) = node.run(&["job", "receipt", job]);
     assert!(code == 2 && err.contains("is open and has no receipt"), "{err}");
     let executor = key(folder.path(), 2);
-    let (code, _, err) = run(&node, &["job", "cancel", job, "--as", &executor]);
+    let (code, _, err) = node.run(&["job", "cancel", job, "--as", &executor]);
     assert!(code == 2 && err.contains("another member"), "{err}");
     ok(&node, &["job", "cancel", job, "--as", &me]);
-    let (code, out, _) = run(&node, &["job", "watch", job]);
+    let (code, out, _) = node.run(&["job", "watch", job]);
     assert!(code == 1 && out.contains("cancelled"), "{out}");
 }
 
@@ -169,7 +159,7 @@ fn submit_slow(node: &Node, folder: &Path, inputs: u8, more: &[&str]) -> String 
         arguments.extend(["--input".to_owned(), at(&format!("input-{n}"))]);
     }
     let (me, fuel) = (key(folder, 1), format!("fuel={SLOW_FUEL}"));
-    arguments.extend(["--limit", &fuel, "--price", "900", "--as", &me, "--json"].map(str::to_owned));
+    arguments.extend(["--limit", &fuel, "--price", "600", "--as", &me, "--json"].map(str::to_owned));
     arguments.extend(more.iter().map(|more| (*more).to_owned()));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let submitted: Value = serde_json::from_str(&ok(node, &arguments)).unwrap();
@@ -260,6 +250,49 @@ fn another_executor_goes_on_with_a_job_and_all_of_it_is_replayed() {
 }
 
 #[test]
+fn a_run_goes_on_at_another_node_from_its_export() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let node = start(here.path());
+    let job = submit_slow(&node, here.path(), 3, &[]);
+    ok(&node, &["job", "watch", &job]);
+    let (chain, names) = handled(&node, &job, 3);
+    let car = here.path().join("run.car").display().to_string();
+    ok(&node, &["export", &chain, &car]);
+    node.kill();
+    let node = start_as(there.path(), 3);
+    // After the second of three.
+    let from = ["--resume", &names[3], "--bundle", &car];
+    let job = submit_slow(&node, there.path(), 3, &from);
+    ok(&node, &["job", "watch", &job]);
+    let view = node.get(&format!("/commons/jobs/{job}"));
+    let result = &view["phase"]["settled"]["slots"][0]["result"];
+    assert_eq!(result["output"], troupe_chain::Hash::of(b"null+++++").to_string().as_str());
+    let (code, _, _) = node.run(&["verify", &chain]);
+    assert_eq!(code, 2, "the node did not take on the chain");
+    let verified: Value = serde_json::from_str(&ok(&node, &["verify", &job, "--json"])).unwrap();
+    assert_eq!((&verified["chains"], &verified["verified"]), (&2.into(), &true.into()), "{verified}");
+    // An entry that is not in it, a chain that cost more than the job may, and what is no bundle, are told.
+    let told = |from: &[&str], inputs: u8, says: &str| {
+        let job = submit_slow(&node, there.path(), inputs, from);
+        let begun = Instant::now();
+        while !fs::read_to_string(there.path().join("stderr")).unwrap().contains(says) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{says}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        ok(&node, &["job", "cancel", &job, "--as", &key(there.path(), 1)]);
+    };
+    told(&["--resume", &job, "--bundle", &car], 3, "it has no entry");
+    told(&["--resume", &names[3], "--bundle", &car], 1, "more than the 45000000 of the job");
+    told(
+        &["--resume", &names[3], "--bundle", &car, "--limit", "memory=65536"],
+        3,
+        "its limit `memory` is not",
+    );
+    let other = here.path().join("charter.json").display().to_string();
+    told(&["--resume", &names[3], "--bundle", &other], 1, "no bid: the bundle: ");
+}
+
+#[test]
 fn what_members_refuse_to_run_is_told_to_whoever_submits_it() {
     use troupe_commons::governance::{Action, Motion};
     let folder = tempfile::tempdir().unwrap();
@@ -270,7 +303,7 @@ fn what_members_refuse_to_run_is_told_to_whoever_submits_it() {
     let me = key(folder.path(), 1);
     let submit = |more: &[&str]| {
         let arguments = ["job", "submit", &at("echo.wasm"), &at("input"), "--as", &me];
-        run(&node, &[&arguments[..], more].concat())
+        node.run(&[&arguments[..], more].concat())
     };
     let refused = |more: &[&str], says: &str| {
         let (code, out, err) = submit(more);
@@ -325,20 +358,7 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
     let component = put(&node, &troupe_testing::module_from_wat(ECHO).unwrap());
     for round in 0..kills {
         let input = put(&node, format!("input {round}").as_bytes());
-        let spec = JobSpec {
-            capabilities: Vec::new(),
-            component,
-            deadline: now() + 600_000,
-            inputs: vec![input],
-            limits: [("fuel".to_owned(), 1_000_000)].into(),
-            price: 5,
-            quorum: 1,
-            replicas: 1,
-            reputation: None,
-            resume: None,
-            scope: None,
-            term: None,
-        };
+        let spec = JobSpec { price: 5, ..spec(component, input) };
         let reply = node.act(1, Act::Submit { jobs: vec![spec] });
         submitted.push(reply["jobs"][0].as_str().unwrap().to_owned());
         std::thread::sleep(Duration::from_millis(random.below(900)));

@@ -9,7 +9,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use troupe_chain::Hash;
 use troupe_commons::governance::{Action, Motion};
-use troupe_commons::{Act, Charter, Message, WHOLE};
+use troupe_commons::jobs::JobSpec;
+use troupe_commons::{Act, Charter, Id, Message, WHOLE};
 use troupe_identity::http;
 
 use crate::person::{now, person};
@@ -143,6 +144,25 @@ fn troupe_with(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, 
     let output = command.envs(variables.iter().copied()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A job that one executor runs within ten minutes, for at most 10 mana and a million units of fuel.
+pub(crate) fn spec(component: Id, input: Id) -> JobSpec {
+    JobSpec {
+        bundle: None,
+        capabilities: Vec::new(),
+        component,
+        deadline: now() + 600_000,
+        inputs: vec![input],
+        limits: [("fuel".to_owned(), 1_000_000)].into(),
+        price: 10,
+        quorum: 1,
+        replicas: 1,
+        reputation: None,
+        resume: None,
+        scope: None,
+        term: None,
+    }
 }
 
 /// What members vote on in tests: for a minute, half of them, more than half of those for it.

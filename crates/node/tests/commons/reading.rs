@@ -7,7 +7,7 @@ use troupe_commons::jobs::JobSpec;
 use troupe_commons::mana::{Account, Owner};
 use troupe_commons::{Act, Id, RecordProof};
 
-use crate::people::{Node, motion, signature_by};
+use crate::people::{Node, motion, signature_by, spec};
 use crate::person::{charter, now, person};
 
 #[test]
@@ -84,20 +84,7 @@ fn everything_of_a_commons_is_read_and_lists_are_paged() {
     assert!(node.get("/commons/parameters")["items"].as_array().unwrap().len() > 20);
 
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
-    let spec = JobSpec {
-        capabilities: vec![],
-        component: blob,
-        deadline: now() + 600_000,
-        inputs: vec![blob],
-        limits: [("fuel".to_owned(), 1000)].into(),
-        price: 10,
-        quorum: 1,
-        replicas: 1,
-        reputation: None,
-        resume: None,
-        scope: None,
-        term: None,
-    };
+    let spec = JobSpec { limits: [("fuel".to_owned(), 1000)].into(), ..spec(blob, blob) };
     let job = node.act(1, Act::Submit { jobs: vec![spec] })["jobs"][0].as_str().unwrap().to_owned();
     assert_eq!(node.get(&format!("/commons/jobs/{job}"))["submitter"], json!(one));
     assert_eq!(node.get("/commons/jobs")["items"][0]["id"], job.as_str());

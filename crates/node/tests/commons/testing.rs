@@ -9,23 +9,16 @@ use troupe_commons::parameters::Parameter;
 use troupe_commons::{Act, Id, Reply};
 use troupe_runtime::{Clock as _, SendError};
 
-use crate::people::motion;
+use crate::people::{motion, spec};
 
 fn job(context: &TestingContext) -> JobSpec {
     let blob = Id(troupe_chain::Hash::of(b"a blob"));
     JobSpec {
+        bundle: None,
         capabilities: vec!["cores-2".into()],
-        component: blob,
         deadline: context.clock().now().0 + 600_000,
-        inputs: vec![blob],
         limits: [("fuel".to_owned(), 1000), ("memory".to_owned(), 1 << 20)].into(),
-        price: 10,
-        quorum: 1,
-        replicas: 1,
-        reputation: None,
-        resume: None,
-        scope: None,
-        term: None,
+        ..spec(blob, blob)
     }
 }
 

@@ -88,6 +88,7 @@ fn a_commons(server: &Server) -> Vec<(&'static str, String)> {
     let actor = host.actors.start_blocking(actor).unwrap();
     let (one, two, blob) = (person(1), person(2), Id(troupe_chain::Hash::of(b"a blob")));
     let spec = JobSpec {
+        bundle: None,
         capabilities: vec![],
         component: blob,
         deadline: now() + 600_000,

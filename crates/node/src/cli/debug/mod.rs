@@ -10,13 +10,13 @@ mod show;
 
 use std::sync::Arc;
 
+use troupe::copy::copy;
 use troupe_store::{MemoryStore, Store};
 
 use self::condition::Condition;
 use self::input::Input;
 use self::session::{NAMES, Session};
 
-use super::copy;
 use super::failure::{Done, Failure};
 use super::place::{Place, Source, Whose};
 use super::screen::{BOLD, DIM, Screen};
@@ -124,7 +124,7 @@ fn open(screen: &Screen, source: Source) -> Result<Session, Failure> {
         Source::Store(store, history) => Session::open(store, history.chain(), machines),
         other => {
             let store = MemoryStore::new();
-            copy::copy(&other, &store, other.seq(), |_| {})?;
+            copy(&other, &store, other.seq(), |_| {})?;
             let chain = store.chains()?.first().map(|(chain, _)| *chain);
             let chain = chain.ok_or_else(|| Failure::cannot("there are no entries"))?;
             Session::open(Arc::new(store), chain, machines)

@@ -40,6 +40,7 @@ pub(super) fn job(screen: &Screen, harbour: &Harbour, host: &Host) -> Result<Id,
         harbour.client.put_blob(bytes)?.hash.parse().map_err(Failure::cannot)
     };
     let spec = JobSpec {
+        bundle: None,
         capabilities: Vec::new(),
         component: put(PRIMES)?,
         deadline: now() + 120_000,

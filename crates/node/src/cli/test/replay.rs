@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
+use troupe::copy::copy;
 use troupe::machines::AllMachines;
 use troupe::rehearse::rehearse;
 use troupe_api::Rehearsal;
@@ -12,7 +13,6 @@ use troupe_component::{Grants, Limits};
 use troupe_store::{MemoryStore, Store};
 
 use super::Stage;
-use crate::cli::copy;
 use crate::cli::failure::{Done, Failure, chain_of};
 use crate::cli::parse;
 use crate::cli::place::{Place, Source, Whose};
@@ -53,7 +53,7 @@ fn is_same(rehearsal: &Rehearsal) -> bool {
 
 fn run(stage: &Stage, recorded: &Recorded<'_>, source: &Source) -> Result<Rehearsal, Failure> {
     let store = MemoryStore::new();
-    copy::copy(source, &store, source.seq(), |_| {})?;
+    copy(source, &store, source.seq(), |_| {})?;
     let chains = store.chains()?;
     let Some((chain, _)) = chains.first() else { return Err(Failure::cannot("there are no entries")) };
     let machines = AllMachines::new(stage.sandbox.clone());

@@ -52,7 +52,7 @@ pub(super) fn verify(screen: &Screen, command: &Verify, receipt: &Receipt) -> Do
     };
     let chain = result.chain.to_string();
     let started = Instant::now();
-    let mut chains = Chains::new(screen, command);
+    let mut chains = Chains::new(screen, command, receipt);
     let course = match chains.course(receipt, &result) {
         Ok(course) => course,
         Err(NotTold::Cannot(failure)) => {

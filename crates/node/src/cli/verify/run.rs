@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use troupe::executor::bundle::{Brought, NotBrought};
 use troupe::executor::course::{Course, Unclear, state_after};
 use troupe::machines::AllMachines;
 use troupe::receipt::Receipt;
-use troupe_chain::{Entry, Fork, Hash, NotVerified};
+use troupe_chain::{Cid, Entry, Fork, Hash, NotVerified};
+use troupe_commons::Id;
 use troupe_commons::jobs::JobResult;
 
 use super::{Verify, machines, replay};
@@ -36,13 +38,15 @@ pub(super) struct Chains<'a> {
     command: &'a Verify,
     machines: AllMachines,
     sources: BTreeMap<Hash, Source>,
+    /// What the job brought along.
+    bundle: Option<Id>,
     is_complete: bool,
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(screen: &'a Screen, command: &'a Verify) -> Self {
+    pub(super) fn new(screen: &'a Screen, command: &'a Verify, receipt: &Receipt) -> Self {
         let (machines, sources) = (machines(screen), BTreeMap::new());
-        Self { screen, command, machines, sources, is_complete: true }
+        Self { screen, command, machines, sources, bundle: receipt.spec.bundle, is_complete: true }
     }
 
     /// How many there are.
@@ -114,10 +118,24 @@ impl<'a> Chains<'a> {
         source.range(seq, seq).map_err(NotTold::Cannot)?.into_iter().next().ok_or_else(missing)
     }
 
+    /// A chain that the job brought along.
+    fn brought(&self, chain: &Hash) -> Result<Option<Source>, NotTold> {
+        let Some(bundle) = self.bundle else { return Ok(None) };
+        let node = self.command.whose.node.connect().map_err(NotTold::Cannot)?;
+        let bytes = node.blob(&Cid(bundle.0)).map_err(NotTold::Cannot)?;
+        let wrong = |error: NotBrought| NotTold::False(error.to_string());
+        let brought = Brought::read(&bytes.into()).map_err(wrong)?;
+        let (store, history) = brought.history().map_err(wrong)?;
+        Ok((history.chain() == *chain).then_some(Source::Store(store, history)))
+    }
+
     fn replayed(&mut self, chain: &Hash) -> Result<Source, NotTold> {
         let source = match Place::Actor(chain.to_string()).open(self.screen, &self.command.whose) {
             Ok(source) => source,
-            Err(NotOpened::Cannot(failure)) => return Err(NotTold::Cannot(failure)),
+            Err(NotOpened::Cannot(failure)) => match self.brought(chain)? {
+                Some(source) => source,
+                None => return Err(NotTold::Cannot(failure)),
+            },
             Err(NotOpened::False(error)) => return Err(NotTold::False(error.to_string())),
         };
         if source.chain() != *chain {

@@ -31,6 +31,7 @@ const FUEL: u64 = 1_000_000;
     troupe job submit primes.wasm input.json --price 10 --as ada\n  \
     troupe job submit primes.wasm a.json b.json c.json --price 10 --limit fuel=50000000 --as ada\n  \
     troupe job submit words.wasm --input one.txt --input two.txt --input three.txt --price 10 --as ada\n  \
+    troupe job submit words.wasm four.txt --resume ENTRY --bundle run.car --as ada\n  \
     troupe job submit words.wasm CID --price 10 --replicas 3 --deadline 1h --as ada")]
 pub(super) struct Submit {
     /// The component or core module: a file or a CID
@@ -72,6 +73,9 @@ pub(super) struct Submit {
     /// The entry of an earlier run whose state this one goes on from, whoever ran it
     #[arg(long, value_name = "ENTRY")]
     resume: Option<Id>,
+    /// The history that has this entry, as `troupe export` writes it, if it is not on the node: a file or a CID
+    #[arg(long, value_name = "FILE.car|CID", requires = "resume")]
+    bundle: Option<String>,
     #[command(flatten)]
     act: ActArgs,
 }
@@ -87,6 +91,7 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     limits.extend(command.limits.iter().cloned());
     check(&command.component, &limits)?;
     let component = blob(&member.node, &command.component)?;
+    let bundle = command.bundle.as_ref().map(|bundle| blob(&member.node, bundle)).transpose()?;
     let mut capabilities = command.capabilities.clone();
     capabilities.sort();
     capabilities.dedup();
@@ -94,6 +99,7 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
     let deadline = parse::now().saturating_add(millis(command.deadline));
     let spec = |inputs: &[String]| {
         Ok(JobSpec {
+            bundle,
             capabilities: capabilities.clone(),
             component,
             deadline,

@@ -1,4 +1,4 @@
-//! Puts a history into a store, as `import` does, and `state` for a chain that is not in a store.
+//! Puts a history into a store, as `import` does, and whoever needs a state of a chain that is not in a store.
 //!
 //! Whether the history is a chain is for the caller to check first; what is put in is what was there.
 
@@ -7,20 +7,46 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use troupe_chain::{Body, Entry, Hash, History};
 use troupe_runtime::imported_redaction;
-use troupe_store::{Append, NewEntry, Store};
-
-use super::failure::{Failure, chain_of};
+use troupe_store::{Append, CommitError, NewEntry, Store, StoreError};
 
 /// Bytes after which a batch is stored.
 const BATCH_BYTES: u64 = 8 << 20;
 
+/// Why a history is not in a store.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCopied {
+    /// It is no chain.
+    #[error("the entry at seq {seq}: {error}")]
+    False {
+        /// The position.
+        seq: u64,
+        /// What is wrong with the entry.
+        error: troupe_chain::Malformed,
+    },
+    /// It has no entries.
+    #[error("there are no entries")]
+    Empty,
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] troupe_chain::Unreadable),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store took none of it, or not all.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
 /// Copies the entries up to and with `last`, and their blobs. `copied` is called with the position of each.
-pub(super) fn copy<H: History>(
+///
+/// # Errors
+/// [`NotCopied`]; what was put in until then stays.
+pub fn copy<H: History>(
     history: &H,
     store: &dyn Store,
     last: u64,
     mut copied: impl FnMut(u64),
-) -> Result<(), Failure>
+) -> Result<(), NotCopied>
 where
     H::Bytes: Into<Bytes>,
 {
@@ -29,9 +55,8 @@ where
     let mut changes = 0;
     let wanted = usize::try_from(last).map_or(usize::MAX, |last| last.saturating_add(1));
     for (seq, bytes) in (0..).zip(history.entries().take(wanted)) {
-        let bytes: Bytes = bytes.map_err(Failure::cannot)?.into();
-        let entry = Entry::decode(&bytes)
-            .map_err(|error| Failure::is_false(format_args!("the entry at seq {seq}: {error}")))?;
+        let bytes: Bytes = bytes?.into();
+        let entry = Entry::decode(&bytes).map_err(|error| NotCopied::False { seq, error })?;
         let new = NewEntry::new(seq, bytes);
         let append = batch.get_or_insert_with(|| Append {
             chain: new.name,
@@ -54,7 +79,7 @@ where
     match &mut batch {
         Some(append) if !append.entries.is_empty() => commit(store, append),
         Some(_) => Ok(()),
-        None => Err(Failure::cannot("there are no entries")),
+        None => Err(NotCopied::Empty),
     }
 }
 
@@ -64,7 +89,7 @@ fn copy_blobs<H: History>(
     entry: &Entry,
     append: &mut Append,
     seen: &mut HashSet<(bool, Hash)>,
-) -> Result<(), Failure>
+) -> Result<(), NotCopied>
 where
     H::Bytes: Into<Bytes>,
 {
@@ -74,8 +99,8 @@ where
         if !seen.insert((is_shared, name)) {
             continue;
         }
-        let Some(blob) = history.blob(&name).map_err(Failure::cannot)? else {
-            let redaction = history.redaction(&name).map_err(Failure::cannot)?;
+        let Some(blob) = history.blob(&name)? else {
+            let redaction = history.redaction(&name)?;
             append
                 .rows
                 .extend(redaction.map(|redaction| imported_redaction(&append.chain, &name, &redaction)));
@@ -91,8 +116,8 @@ where
 }
 
 /// Stores what the batch holds and makes it ready for what follows.
-fn commit(store: &dyn Store, append: &mut Append) -> Result<(), Failure> {
-    store.commit(std::slice::from_ref(append)).map_err(|error| Failure::cannot(chain_of(&error)))?;
+fn commit(store: &dyn Store, append: &mut Append) -> Result<(), NotCopied> {
+    store.commit(std::slice::from_ref(append))?;
     append.expected = append.entries.last().map(|entry| entry.name);
     append.entries.clear();
     append.blobs.clear();
