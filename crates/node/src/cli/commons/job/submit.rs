@@ -74,7 +74,7 @@ pub(super) struct Submit {
     #[arg(long, value_name = "ENTRY")]
     resume: Option<Id>,
     /// The history that has this entry, as `troupe export` writes it, if it is not on the node: a file or a CID
-    #[arg(long, value_name = "FILE.car|CID", requires = "resume")]
+    #[arg(long, value_name = "FILE.car", requires = "resume")]
     bundle: Option<String>,
     #[command(flatten)]
     act: ActArgs,
