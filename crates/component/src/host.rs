@@ -13,12 +13,15 @@ use crate::abi::meters::Meters;
 use crate::line::Line;
 use crate::wasi::Wasi;
 use crate::world::World;
+use crate::written::Written;
 use crate::{Grants, WasmComponent};
 
 /// The store's data while one message is served.
 pub(crate) struct Host {
     pub(crate) phase: Phase,
     pub(crate) log: Vec<LogLine>,
+    /// Who hears what is written, as it is.
+    pub(crate) written: Written,
     pub(crate) effects: Vec<Asked>,
     /// The calls to the outside that were answered.
     pub(crate) calls: Vec<Answered>,
@@ -124,6 +127,7 @@ impl Host {
         Self {
             phase: Phase::Instantiate,
             log: Vec::new(),
+            written: actor.sandbox.listener().begin(context),
             effects: Vec::new(),
             calls: Vec::new(),
             aborted: None,
@@ -147,6 +151,12 @@ impl Host {
             table_left: limits.table,
             growing_within_limits: false,
         }
+    }
+
+    /// Writes a line to the log.
+    pub(crate) fn log_line(&mut self, level: Level, line: String) {
+        self.written.log(level, &line);
+        self.log.push(LogLine { level, line });
     }
 
     /// Takes `len` plus one for the line itself, so that empty lines are bounded too.
@@ -302,7 +312,7 @@ fn log(mut store: StoreContextMut<'_, Host>, level: Level, line: &WasmStr) -> wa
     let line = line.to_str(&store)?.into_owned();
     let host = store.data_mut();
     host.take_log(line.len())?;
-    host.log.push(LogLine { level, line });
+    host.log_line(level, line);
     Ok(())
 }
 

@@ -37,6 +37,7 @@ mod wasi;
 mod watch;
 mod wit;
 mod world;
+mod written;
 
 pub use actor::{CallError, MAX_DESCRIPTION, NoDescription, WasmComponent};
 pub use cache::{Cleared, CodeCache, CompiledCode, Distrust};
@@ -50,3 +51,4 @@ pub use url::{BadUrl, Url};
 pub use wasi::names::{Import, Met};
 pub use watch::{CodeEvent, CodeWatch};
 pub use world::World;
+pub use written::{LineSink, Listener, MAX_TOLD, Stream};

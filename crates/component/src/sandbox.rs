@@ -16,7 +16,7 @@ use wasmtime::{
 
 use crate::abi::meters::Meters;
 use crate::needs::{MAX_MEMORIES, MAX_TABLES};
-use crate::{CodeCache, CodeEvent, CodeWatch, cache};
+use crate::{CodeCache, CodeEvent, CodeWatch, Listener, cache};
 
 /// How often the epoch advances: the grain of [`SandboxConfig::deadline`].
 const TICK: Duration = Duration::from_millis(5);
@@ -68,6 +68,7 @@ pub struct Sandbox {
     modules: Arc<Mutex<BTreeMap<(Hash, u64), Module>>>,
     meters: Arc<Meters>,
     name: Arc<troupe_chain::Engine>,
+    listener: Listener,
 }
 
 /// The engine could not be made.
@@ -85,7 +86,17 @@ impl Sandbox {
             modules: Arc::default(),
             meters: Arc::default(),
             name: Arc::new(engine_name()),
+            listener: Listener::default(),
         }
+    }
+
+    /// The same sandbox, whose guests somebody listens to. Others of its clones are heard by nobody.
+    pub fn heard_by(&self, listener: Listener) -> Self {
+        Self { listener, ..self.clone() }
+    }
+
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// What outcomes depend on beside code and limits, as entries name it.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use troupe_abi::{Job, MEMORY};
+use troupe_abi::{Carried, Job, MEMORY};
 use wasmtime::{AsContextMut, Caller, Engine, Extern, FuncType, Linker, Memory, Val, ValType};
 
-use crate::abi::{self, FUNCTIONS, HostFunction, Number, Param};
+use crate::abi::{self, Does, FUNCTIONS, HostFunction, Number, Param};
 use crate::host::Host;
 
 /// Links every function of the table.
@@ -16,8 +16,9 @@ pub(super) fn link(linker: &mut Linker<Host>, engine: &Engine) -> wasmtime::Resu
                 Val::I64(number) => *number,
                 other => other.i32().unwrap_or(0).into(),
             });
-            let memory = None;
-            let number = troupe_abi::call(&mut Calling { caller, memory }, function, &mut args)?;
+            let (memory, output) = (None, function.does == Does::Carries(Carried::Output));
+            let mut calling = Calling { caller, memory, output };
+            let number = troupe_abi::call(&mut calling, function, &mut args)?;
             if let Some(result) = results.first_mut() {
                 *result = match function.returns {
                     Number::I32 => Val::I32(i32::try_from(number).unwrap_or(i32::MAX)),
@@ -48,6 +49,8 @@ struct Calling<'a> {
     caller: Caller<'a, Host>,
     /// The memory that it exports, once it was looked up.
     memory: Option<Memory>,
+    /// Whether what it hands over is its output.
+    output: bool,
 }
 
 impl Calling<'_> {
@@ -58,14 +61,11 @@ impl Calling<'_> {
         self.memory
     }
 
-    /// The memory and the job, both at once.
-    fn both(&mut self) -> (&mut [u8], &mut Job) {
+    /// The memory and the host, both at once.
+    fn both(&mut self) -> (&mut [u8], &mut Host) {
         match self.memory() {
-            Some(memory) => {
-                let (memory, host) = memory.data_and_store_mut(&mut self.caller);
-                (memory, &mut host.job)
-            }
-            None => (&mut [], &mut self.caller.data_mut().job),
+            Some(memory) => memory.data_and_store_mut(&mut self.caller),
+            None => (&mut [], self.caller.data_mut()),
         }
     }
 }
@@ -91,13 +91,18 @@ impl troupe_abi::Caller for Calling<'_> {
     }
 
     fn read<T>(&mut self, range: Range<usize>, take: impl FnOnce(&mut Job, &[u8]) -> T) -> T {
-        let (memory, job) = self.both();
-        take(job, memory.get(range).unwrap_or_default())
+        let output = self.output;
+        let (memory, host) = self.both();
+        let bytes = memory.get(range).unwrap_or_default();
+        if output {
+            host.written.output(bytes);
+        }
+        take(&mut host.job, bytes)
     }
 
     fn write(&mut self, at: usize, give: impl FnOnce(&Job) -> &[u8]) {
-        let (memory, job) = self.both();
-        let bytes = give(job);
+        let (memory, host) = self.both();
+        let bytes = give(&host.job);
         if let Some(room) = memory.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len())) {
             room.copy_from_slice(bytes);
         }

@@ -2,7 +2,9 @@
 //!
 //! A command's standard streams are its message's and its reply's; `ordinary` sets that up.
 
-use troupe_chain::{Level, LogLine};
+use std::mem::take;
+
+use troupe_chain::Level;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -43,11 +45,13 @@ impl Host {
         }
         if let Some(captured) = &mut self.wasi.stdio.captured {
             captured.extend_from_slice(bytes);
+            self.written.output(bytes);
             return Ok(());
         }
         self.take_log_bytes(bytes.len())?;
         self.wasi.stdio.out.extend_from_slice(bytes);
-        lines(&mut self.wasi.stdio.out, Level::Info, &mut self.log);
+        let whole = lines(&mut self.wasi.stdio.out);
+        self.log_lines(Level::Info, whole);
         Ok(())
     }
 
@@ -55,32 +59,36 @@ impl Host {
     pub(super) fn print_error(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         self.take_log_bytes(bytes.len())?;
         self.wasi.stdio.err.extend_from_slice(bytes);
-        lines(&mut self.wasi.stdio.err, Level::Warn, &mut self.log);
+        let whole = lines(&mut self.wasi.stdio.err);
+        self.log_lines(Level::Warn, whole);
         Ok(())
     }
 
     /// Logs what was written since the last end of a line.
     pub(crate) fn flush_lines(&mut self) {
-        for (rest, level) in
-            [(&mut self.wasi.stdio.out, Level::Info), (&mut self.wasi.stdio.err, Level::Warn)]
-        {
+        let (out, err) = (take(&mut self.wasi.stdio.out), take(&mut self.wasi.stdio.err));
+        for (rest, level) in [(out, Level::Info), (err, Level::Warn)] {
             if !rest.is_empty() {
-                let line = String::from_utf8_lossy(rest).into_owned();
-                self.log.push(LogLine { level, line });
-                rest.clear();
+                self.log_line(level, String::from_utf8_lossy(&rest).into_owned());
             }
         }
     }
+
+    fn log_lines(&mut self, level: Level, lines: Vec<String>) {
+        lines.into_iter().for_each(|line| self.log_line(level, line));
+    }
 }
 
-/// Moves whole lines to the log.
-fn lines(written: &mut Vec<u8>, level: Level, log: &mut Vec<LogLine>) {
-    let Some(end) = written.iter().rposition(|byte| *byte == b'\n') else { return };
-    for line in written[..end].split(|byte| *byte == b'\n') {
+/// Takes the whole lines of what was written.
+fn lines(written: &mut Vec<u8>) -> Vec<String> {
+    let Some(end) = written.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+    let lines = written[..end].split(|byte| *byte == b'\n').map(|line| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        log.push(LogLine { level, line: String::from_utf8_lossy(line).into_owned() });
-    }
+        String::from_utf8_lossy(line).into_owned()
+    });
+    let lines = lines.collect();
     written.drain(..=end);
+    lines
 }
 
 impl environment::Host for Host {

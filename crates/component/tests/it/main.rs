@@ -17,3 +17,4 @@ mod migrate;
 mod stock;
 mod wasi;
 mod web;
+mod written;

@@ -31,7 +31,7 @@ const SOME: &str = "
     }";
 
 /// A command with a body, which leaves 0 for success and 1 for an error.
-fn command(body: &str) -> Vec<u8> {
+pub(crate) fn command(body: &str) -> Vec<u8> {
     let wit = format!(
         "package test:command;\n{SOME}\nworld command {{ import wasi:cli/stdout@0.2.1; import wasi:cli/exit@0.2.1;
              export wasi:cli/run@0.2.1; }}"
