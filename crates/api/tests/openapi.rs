@@ -69,6 +69,7 @@ fn every_path_is_listed() {
         "/commons/proposals/{proposal}",
         "/commons/jobs",
         "/commons/jobs/{job}",
+        "/commons/jobs/{job}/events",
         "/commons/jobs/{job}/receipts",
         "/commons/proposals/{proposal}/ballots",
         "/commons/parameters",

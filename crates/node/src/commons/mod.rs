@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use troupe_chain::{Code, Genesis, Hash, Supervision, Text};
+use troupe_commons::jobs::Phase;
 use troupe_commons::view::JobView;
 use troupe_commons::{Charter, Id, MACHINE, MAX_MESSAGE, State, WORLD, governance, to_bytes};
 use troupe_runtime::{Actor, NewActor, SendError, View};
@@ -48,6 +49,22 @@ pub struct NotedJob {
     #[serde(flatten)]
     pub view: JobView,
     /// What the executor says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Where a job stands, as its events say it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobPhase {
+    /// What the phase is called.
+    pub name: String,
+    /// The phase.
+    pub phase: Phase,
+    /// Who had it before and did not finish it.
+    pub tried: Vec<Id>,
+    /// How many inputs there are.
+    pub inputs: usize,
+    /// What the executor of the node says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use troupe_commons::Id;
 
 /// How many jobs it remembers to have told something of.
@@ -12,17 +13,29 @@ const MAX_TOLD: usize = 10_000;
 
 /// What was said last of each job.
 #[derive(Debug, Default)]
-pub struct Told(Mutex<HashMap<Id, String>>);
+pub struct Told {
+    jobs: Mutex<HashMap<Id, String>>,
+    changed: watch::Sender<()>,
+}
 
 impl Told {
     /// What was said last of a job, unless that is over.
     pub fn about(&self, job: Id) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&job).cloned()
+        self.jobs().get(&job).cloned()
+    }
+
+    /// Is told when something else is said of a job.
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<Id, String>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers; whether it is something else than before.
     fn put(&self, job: Id, what: &str) -> bool {
-        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = self.jobs();
         if jobs.get(&job).is_some_and(|before| before == what) {
             return false;
         }
@@ -30,11 +43,15 @@ impl Told {
             jobs.clear();
         }
         jobs.insert(job, what.to_owned());
+        drop(jobs);
+        self.changed.send_replace(());
         true
     }
 
     fn forget(&self, job: Id) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
+        if self.jobs().remove(&job).is_some() {
+            self.changed.send_replace(());
+        }
     }
 }
 

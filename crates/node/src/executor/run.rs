@@ -117,6 +117,7 @@ impl From<SendError> for Stop {
 fn try_run(host: &Host, award: &Award, stop: &AtomicBool) -> Result<JobResult, Stop> {
     let spec = &award.spec;
     let actor = find_or_begin(host, award)?;
+    let hearing = host.live.hear(award.job, award.executor, actor.id());
     let mut course = course_of(&actor, spec)?;
     loop {
         course.check_inputs(spec)?;
@@ -131,6 +132,7 @@ fn try_run(host: &Host, award: &Award, stop: &AtomicBool) -> Result<JobResult, S
         }
         let done = course.done();
         let input = spec.inputs.get(done).ok_or_else(|| Unclear("there is no input left".into()))?;
+        hearing.after(actor.view()?.tip.seq);
         match actor.send_blocking(Sender::Http { key: None }, fit::blob(host, *input)?) {
             // What came of it is read from the chain, as after a crash.
             Ok(_) | Err(SendError::Failed { .. }) => {}
@@ -151,17 +153,22 @@ fn course_of(actor: &Actor, spec: &JobSpec) -> Result<Course, Stop> {
 
 /// How far the runs of a job have come on this node.
 pub fn progress(host: &Host, id: Id, job: &Job) -> Vec<Progress> {
-    let mut executors: Vec<Id> =
-        job.phase.slots().iter().map(|slot| slot.executor).chain(job.tried.iter().copied()).collect();
-    executors.sort();
-    executors.dedup();
     let progress = |executor: Id| {
         let actor = host.actors.find(&name(id, executor)).ok()?;
         let course = course_of(&actor, &job.spec).ok()?;
         let (chain, done) = (actor.id().to_string(), course.done() as u64);
         Some(Progress { chain, done, executor: executor.to_string() })
     };
-    executors.into_iter().filter_map(progress).collect()
+    executors(job).into_iter().filter_map(progress).collect()
+}
+
+/// Who has a job, or had it and did not finish it.
+pub fn executors(job: &Job) -> Vec<Id> {
+    let slots = job.phase.slots().iter().map(|slot| slot.executor);
+    let mut executors: Vec<Id> = slots.chain(job.tried.iter().copied()).collect();
+    executors.sort();
+    executors.dedup();
+    executors
 }
 
 fn find_or_begin(host: &Host, award: &Award) -> Result<Actor, Stop> {

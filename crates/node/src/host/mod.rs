@@ -15,6 +15,7 @@ use troupe_runtime::{Actor, Actors, Entropy, NewActor, OpenError, Options, SendE
 use troupe_store::{Store, StoreError};
 
 use crate::dag::Dag;
+use crate::executor::live::Live;
 use crate::logs::Logs;
 use crate::machines::AllMachines;
 use crate::outside::Web;
@@ -49,6 +50,8 @@ pub struct Host {
     pub sandbox: Sandbox,
     /// The last lines of their logs.
     pub logs: Logs,
+    /// What jobs write while they run.
+    pub live: Live,
     /// What no two chains have in common comes from there.
     pub entropy: Arc<dyn Entropy>,
     /// The blobs that it keeps by CID.
@@ -170,10 +173,12 @@ impl Settings {
             deadline: self.deadline,
         });
         let dag = Arc::new(Dag::new(Arc::clone(&self.store), Arc::clone(&self.options.clock)));
-        let machines = AllMachines::new(sandbox.clone());
+        let live = Live::new(Arc::clone(&self.options.clock));
+        // What is run for the record is heard, and no rehearsal or replay.
+        let machines = AllMachines::new(sandbox.heard_by(live.listener()));
         let actors = Actors::open(self.store, machines, self.options)?;
         self.web.set_commons(crate::commons::reads::answers(actors.views()));
-        Ok(Host { actors, sandbox, logs, entropy, dag })
+        Ok(Host { actors, sandbox, logs, live, entropy, dag })
     }
 
     /// Lets actors that were granted to ask the world.

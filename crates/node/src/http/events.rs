@@ -1,20 +1,14 @@
 //! `GET …/events`: committed entries as server-sent events.
 //!
-//! Invariant: the actor waits for nobody. The body reads from the store when the connection has room, so that a reader
-//! that is slow costs one batch of entries; one that takes nothing for a while is dropped by the server.
+//! Invariant: the actor waits for nobody. Entries are read from the store when the connection has room, so that a reader
+//! that is slow costs one batch of them.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, Request};
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame};
-use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use troupe_api::ErrorCode;
 
@@ -23,10 +17,8 @@ use super::query::Query;
 use super::read::Answer;
 use super::server::Serving;
 use super::site::{Site, Target};
+use super::sse;
 use super::tail::Tail;
-
-/// How often a reader is told that the stream goes on.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub(super) async fn events(
     State(site): State<Arc<Site>>,
@@ -43,22 +35,10 @@ pub(super) async fn events(
     let room = site.streams.enter()?;
     let tail = Tail::new(&actor, from).await?;
     if tail.has_ended() {
-        // What makes a browser not come back.
-        return Ok(empty());
+        return Ok(sse::over());
     }
     let serving = Serving::of(request.extensions());
-    let stream = Stream { tail, serving, begun: false, over: false, _room: room };
-    let response = Response::builder()
-        .header(header::CONTENT_TYPE, "text/event-stream")
-        .header(header::CACHE_CONTROL, "no-store")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    Ok(response.body(Body::new(Events(Some(Box::pin(stream.next()))))).unwrap_or_default())
-}
-
-fn empty() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
+    Ok(sse::answer(Stream { tail, serving, begun: false, over: false, _room: room }))
 }
 
 fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
@@ -77,8 +57,7 @@ struct Stream {
     _room: OwnedSemaphorePermit,
 }
 
-impl Stream {
-    /// Waits for the next part; `None` if that was the last.
+impl sse::Source for Stream {
     async fn next(mut self) -> (Self, Option<Bytes>) {
         if self.over {
             return (self, None);
@@ -90,7 +69,7 @@ impl Stream {
         }
         let part = tokio::select! {
             () = self.serving.stopped() => Part::Last("the node is stopping".to_owned()),
-            entries = tokio::time::timeout(HEARTBEAT, self.tail.next()) => match entries {
+            entries = tokio::time::timeout(sse::HEARTBEAT, self.tail.next()) => match entries {
                 Err(_) => Part::Heartbeat,
                 Ok(Ok(Some(entries))) => Part::Entries(entries),
                 Ok(Ok(None)) => Part::End,
@@ -100,7 +79,7 @@ impl Stream {
         let bytes = match part {
             Part::Heartbeat => {
                 self.tail.look();
-                b": still here\n\n".to_vec()
+                Bytes::from_static(sse::STILL_HERE)
             }
             Part::Entries(entries) => {
                 let mut bytes = Vec::new();
@@ -112,15 +91,15 @@ impl Stream {
                     bytes.extend_from_slice(&entry.bytes);
                     bytes.extend_from_slice(b"\n\n");
                 }
-                bytes
+                bytes.into()
             }
             Part::End => return (self, None),
             Part::Last(reason) => {
                 self.over = true;
-                format!("event: dropped\ndata: {}\n\n", json!({ "reason": reason })).into_bytes()
+                sse::dropped(&reason)
             }
         };
-        (self, Some(bytes.into()))
+        (self, Some(bytes))
     }
 }
 
@@ -130,24 +109,4 @@ enum Part {
     /// The chain has ended.
     End,
     Last(String),
-}
-
-type Next = Pin<Box<dyn Future<Output = (Stream, Option<Bytes>)> + Send>>;
-
-/// The body of an answer: the next part is looked for when there is room for it.
-struct Events(Option<Next>);
-
-impl HttpBody for Events {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Some(next) = self.0.as_mut() else { return Poll::Ready(None) };
-        let Poll::Ready((stream, part)) = next.as_mut().poll(context) else { return Poll::Pending };
-        self.0 = part.is_some().then(|| Box::pin(stream.next()) as Next);
-        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
-    }
 }

@@ -24,6 +24,7 @@ mod server;
 mod signed;
 mod site;
 mod socket;
+mod sse;
 mod tail;
 mod tls;
 mod top;

@@ -72,17 +72,21 @@ pub(crate) const SLOWLY_COUNTS: &str = r#"(module
 /// The fuel of one of its messages.
 pub(crate) const SLOW_FUEL: u64 = 45_000_000;
 
-struct Harbour {
-    host: Host,
+pub(crate) struct Harbour {
+    pub(crate) host: Host,
     store: Arc<dyn Store>,
     commons: Actor,
-    executors: Vec<Executing>,
+    pub(crate) executors: Vec<Executing>,
 }
 
 impl Harbour {
     /// A commons of four, of whom some from the second on run jobs.
     fn with(executors: u8, config: &ExecutorConfig) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        Self::over(Arc::new(MemoryStore::new()), executors, config)
+    }
+
+    /// The same on a store.
+    pub(crate) fn over(store: Arc<dyn Store>, executors: u8, config: &ExecutorConfig) -> Self {
         let mut settings = Settings::new(Arc::clone(&store));
         settings.allocation = Allocation::OnDemand;
         settings.options.threads = 2;
@@ -102,7 +106,7 @@ impl Harbour {
         self.executors.push(executing.unwrap());
     }
 
-    fn begin(executors: u8) -> Self {
+    pub(crate) fn begin(executors: u8) -> Self {
         Self::with(executors, &ExecutorConfig::default())
     }
 
@@ -128,11 +132,11 @@ impl Harbour {
         self.host.start_blocking(start).unwrap()
     }
 
-    fn put(&self, bytes: &[u8]) -> Id {
+    pub(crate) fn put(&self, bytes: &[u8]) -> Id {
         Id(self.host.dag.put(bytes).unwrap().cid.0)
     }
 
-    fn spec(&self, module: &str, input: &[u8]) -> JobSpec {
+    pub(crate) fn spec(&self, module: &str, input: &[u8]) -> JobSpec {
         let component = self.put(&troupe_testing::module_from_wat(module).unwrap());
         JobSpec { deadline: now() + 50_000, price: 100, ..spec(component, self.put(input)) }
     }
@@ -166,14 +170,14 @@ impl Harbour {
         Course::of_store(&*self.store, &result.chain.0, result.size - 1, &receipt.spec).unwrap()
     }
 
-    fn submit(&self, jobs: Vec<JobSpec>) -> Vec<Id> {
+    pub(crate) fn submit(&self, jobs: Vec<JobSpec>) -> Vec<Id> {
         match self.act(Act::Submit { jobs }).unwrap() {
             Reply::Jobs(ids) => ids,
             other => panic!("{other:?}"),
         }
     }
 
-    fn wait(&self, job: Id, until: impl Fn(&Phase) -> bool) -> Phase {
+    pub(crate) fn wait(&self, job: Id, until: impl Fn(&Phase) -> bool) -> Phase {
         let begun = Instant::now();
         loop {
             let phase = jobs::job(&self.state(), job).unwrap().phase;
@@ -186,7 +190,7 @@ impl Harbour {
     }
 
     /// The slots of a job that is settled.
-    fn settled(&self, job: Id) -> (Vec<Slot>, u64) {
+    pub(crate) fn settled(&self, job: Id) -> (Vec<Slot>, u64) {
         match self.wait(job, |phase| !phase.is_live()) {
             Phase::Settled { slots, paid, .. } => (slots, paid),
             other => panic!("{other:?}"),

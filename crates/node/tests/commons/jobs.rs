@@ -1,5 +1,6 @@
 //! Jobs as members use them: from the command line, on a node that is killed again and again.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::random::Random;
 /// How often a node with jobs is killed, unless TROUPE_KILLS says otherwise.
 const KILLS: u64 = 12;
 
-fn key(folder: &Path, number: u8) -> String {
+pub(crate) fn key(folder: &Path, number: u8) -> String {
     let path = folder.join(format!("person-{number}.age"));
     if !path.exists() {
         let passphrase = Passphrase::new(PASSPHRASE.into());
@@ -33,6 +34,11 @@ fn start(folder: &Path) -> Node {
 
 /// A node on which a member runs jobs.
 fn start_as(folder: &Path, executor: u8) -> Node {
+    start_with(folder, executor, &[])
+}
+
+/// The same, with more arguments.
+pub(crate) fn start_with(folder: &Path, executor: u8, more: &[&str]) -> Node {
     let (charter_file, executor) = (folder.join("charter.json"), key(folder, executor));
     let parameters = [("bid-window", 200), ("challenge-window", 0), ("timelock", 0), ("voting-min", 1000)];
     fs::write(&charter_file, serde_json::to_vec(&charter(3, &parameters)).unwrap()).unwrap();
@@ -40,22 +46,21 @@ fn start_as(folder: &Path, executor: u8) -> Node {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     fs::set_permissions(folder.join("passphrase"), private).unwrap();
     let passphrase = folder.join("passphrase");
-    Node::serve(
-        folder,
-        &[
-            "--charter".as_ref(),
-            charter_file.as_os_str(),
-            "--execute".as_ref(),
-            "--as".as_ref(),
-            executor.as_ref(),
-            "--passphrase-file".as_ref(),
-            passphrase.as_os_str(),
-        ],
-    )
+    let arguments: [&OsStr; 7] = [
+        "--charter".as_ref(),
+        charter_file.as_os_str(),
+        "--execute".as_ref(),
+        "--as".as_ref(),
+        executor.as_ref(),
+        "--passphrase-file".as_ref(),
+        passphrase.as_os_str(),
+    ];
+    let more = more.iter().map(|argument| OsStr::new(*argument));
+    Node::serve(folder, &arguments.into_iter().chain(more).collect::<Vec<_>>())
 }
 
 #[track_caller]
-fn ok(node: &Node, arguments: &[&str]) -> String {
+pub(crate) fn ok(node: &Node, arguments: &[&str]) -> String {
     let (code, out, err) = node.run(arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{err}");
     out

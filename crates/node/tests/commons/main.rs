@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod command_line;
+mod events;
 mod executor;
 mod jobs;
 mod people;

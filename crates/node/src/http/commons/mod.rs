@@ -3,10 +3,12 @@
 //! Invariant: a command counts by its signature; whoever brings it has signed the request with the same key. A read shows
 //! one committed state, however long it takes; walks through all records are on a thread that may block, and few at a time.
 
+mod events;
 mod metrics;
 mod proof;
 mod read;
 mod receipts;
+mod running;
 
 use std::sync::Arc;
 
@@ -47,6 +49,7 @@ pub(super) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
         .route("/commons/proposals/{proposal}/ballots", get(read::ballots))
         .route("/commons/jobs", get(read::jobs))
         .route("/commons/jobs/{job}", get(read::job))
+        .route("/commons/jobs/{job}/events", get(events::events))
         .route("/commons/jobs/{job}/receipts", get(receipts::receipts))
         .route("/commons/parameters", get(read::parameters))
         .route("/commons/parameters/{parameter}", get(read::parameter))

@@ -59,11 +59,11 @@ impl<T> Listed<T> {
     }
 }
 
-fn missing(what: &str, name: &str) -> Refusal {
+pub(super) fn missing(what: &str, name: &str) -> Refusal {
     Refusal::new(ErrorCode::NotFound, format!("the commons has no {what} `{name}`"))
 }
 
-fn id(what: &str, text: &str) -> Result<Id, Refusal> {
+pub(super) fn id(what: &str, text: &str) -> Result<Id, Refusal> {
     text.parse().map_err(|error| bad(format!("the id of a {what}: {error}")))
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod receipt;
 mod show;
 mod submit;
+mod watch;
 
 use crate::cli::failure::Done;
 use crate::cli::screen::Screen;
@@ -29,7 +30,7 @@ enum Command {
     Submit(Box<submit::Submit>),
     List(show::List),
     Show(show::Show),
-    Watch(show::Watch),
+    Watch(watch::Watch),
     Cancel(ask::Cancel),
     Accept(ask::Accept),
     Dispute(ask::Dispute),
@@ -41,7 +42,7 @@ pub(in crate::cli) fn job(screen: &Screen, command: &Job) -> Done {
         Command::Submit(command) => submit::submit(screen, command),
         Command::List(command) => show::list(screen, command),
         Command::Show(command) => show::show(screen, command),
-        Command::Watch(command) => show::watch(screen, command),
+        Command::Watch(command) => watch::watch(screen, command),
         Command::Cancel(command) => ask::cancel(screen, command),
         Command::Accept(command) => ask::accept(screen, command),
         Command::Dispute(command) => ask::dispute(screen, command),

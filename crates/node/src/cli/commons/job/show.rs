@@ -1,4 +1,4 @@
-//! `troupe job list`, `show` and `watch`: where jobs stand.
+//! `troupe job list` and `show`: where jobs stand.
 
 use std::time::Duration;
 
@@ -14,9 +14,6 @@ use crate::cli::node::{Node, NodeArgs};
 use crate::cli::parse::utc;
 use crate::cli::screen::{BOLD, Screen, count, plural, short};
 use crate::cli::table::{Align, Table};
-
-/// How often a job that is watched is looked at.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// List jobs, in order of their ids
 #[derive(clap::Args)]
@@ -39,23 +36,6 @@ pub(super) struct List {
 pub(super) struct Show {
     /// The job's id
     job: Id,
-    #[command(flatten)]
-    node: NodeArgs,
-}
-
-/// Say what becomes of a job until it has ended
-///
-/// Exit code 0 once it is settled with an output; 1 if it failed, expired, or was cancelled.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
-    troupe job watch JOB\n  \
-    troupe job watch JOB --until executed")]
-pub(super) struct Watch {
-    /// The job's id
-    job: Id,
-    /// Stop once it is in this phase or one after it
-    #[arg(long, value_name = "PHASE", value_parser = ["assigned", "executed", "settled"])]
-    until: Option<String>,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -174,7 +154,7 @@ fn so_far(view: &JobView, executor: Id) -> String {
     }
 }
 
-fn say_result(screen: &Screen, result: &JobResult) -> Done {
+pub(super) fn say_result(screen: &Screen, result: &JobResult) -> Done {
     match (&result.error, result.output) {
         (Some(error), _) => screen.field("failed", error)?,
         (None, Some(output)) => screen.field("output", Cid(output.0))?,
@@ -204,7 +184,7 @@ fn line(view: &JobView) -> String {
 }
 
 /// A phase in a line.
-fn phase(phase: &Phase) -> String {
+pub(super) fn phase(phase: &Phase) -> String {
     match phase {
         Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
         Phase::Executed { until, .. } => {
@@ -213,48 +193,4 @@ fn phase(phase: &Phase) -> String {
         Phase::Settled { paid, .. } => format!("settled: {} mana paid", count(*paid)),
         other => other.name().to_owned(),
     }
-}
-
-pub(super) fn watch(screen: &Screen, command: &Watch) -> Done {
-    let node = command.node.connect()?;
-    let mut last = String::new();
-    loop {
-        let noted = find_noted(&node, command.job)?;
-        let view = &noted.view;
-        let note = noted.note.as_ref().map(|note| format!("; the executor of this node: {note}"));
-        let now = format!("{}{}", line(view), note.unwrap_or_default());
-        if now != last {
-            match screen.json {
-                true => screen.json(&noted)?,
-                false => screen.line(&now)?,
-            }
-            last = now;
-        }
-        if !view.job.phase.is_live() || reached(&view.job.phase, command.until.as_deref()) {
-            return ended(screen, view);
-        }
-        std::thread::sleep(LOOK);
-    }
-}
-
-fn reached(phase: &Phase, until: Option<&str>) -> bool {
-    let order = ["open", "assigned", "executed", "settled"];
-    let place = |name: &str| order.iter().position(|one| *one == name);
-    match (place(phase.name()), until.and_then(place)) {
-        (Some(now), Some(until)) => now >= until,
-        _ => false,
-    }
-}
-
-fn ended(screen: &Screen, view: &JobView) -> Done {
-    let results: Vec<&JobResult> =
-        view.job.phase.slots().iter().filter_map(|slot| slot.result.as_ref()).collect();
-    if !screen.json {
-        for result in &results {
-            say_result(screen, result)?;
-        }
-    }
-    let is_bad = matches!(view.job.phase, Phase::Cancelled {} | Phase::Expired {} | Phase::Disputed { .. })
-        || results.iter().any(|result| result.error.is_some());
-    if is_bad { Err(Failure::said(1)) } else { Ok(()) }
 }
