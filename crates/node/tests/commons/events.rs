@@ -1,40 +1,35 @@
-//! What becomes of a job, as it happens: over HTTP and on the command line.
+//! What becomes of a job, as it happens, over HTTP.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use troupe::executor::ExecutorConfig;
 use troupe::executor::live::MAX_BYTES;
 use troupe::http::Site;
-use troupe_chain::{Body, Entry, Hash};
+use troupe_chain::Hash;
 use troupe_commons::Id;
 use troupe_commons::jobs::{JobSpec, Phase};
 use troupe_component::Limits;
-use troupe_store::{Append, CommitError, Erased, Head, MemoryStore, Store, StoreError, Usage};
+use troupe_store::{MemoryStore, Store};
 use troupe_testing::{World, guests};
 
 use crate::executor::{ECHO, Harbour};
-use crate::jobs::{key, ok, start_with};
-use crate::people::PASSPHRASE;
+use crate::gate::Gate;
 use crate::person::person;
 use crate::wire::Wire;
 
 /// Says a line, and never ends.
-const SAYS_AND_HANGS: &str = r#"(module
+pub(crate) const SAYS_AND_HANGS: &str = r#"(module
   (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
   (memory (export "memory") 1) (data (i32.const 0) "begun\n")
   (func (export "run") (result i64)
     (drop (call $put (i32.const 0) (i32.const 6)))
     (loop $on (br $on)) unreachable))"#;
 /// Says a line, and then its input.
-const SAYS: &str = r#"(module
+pub(crate) const SAYS: &str = r#"(module
   (import "icn" "host_take_input" (func $take (param i32 i32) (result i32)))
   (import "icn" "host_put_output" (func $put (param i32 i32) (result i32)))
   (memory (export "memory") 1) (data (i32.const 0) "begun\n")
@@ -42,108 +37,6 @@ const SAYS: &str = r#"(module
     (drop (call $put (i32.const 0) (i32.const 6)))
     (drop (call $put (i32.const 10) (call $take (i32.const 10) (i32.const 1000))))
     (i64.const 0)))"#;
-
-/// A store that takes the results of jobs once it is told to. Everything else waits with the first of them.
-struct Gate {
-    inner: MemoryStore,
-    is_open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    fn closed() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), is_open: Mutex::new(false), opened: Condvar::new() })
-    }
-
-    fn open(&self) {
-        *self.is_open.lock().unwrap() = true;
-        self.opened.notify_all();
-    }
-
-    /// Whether a batch has what came of a message to an actor that runs a component or a core module.
-    fn is_result(&self, batch: &[Append]) -> bool {
-        let genesis = |chain: &Hash| {
-            let bytes = self.inner.entry(chain, 0).unwrap()?;
-            Some(Entry::decode(&bytes).unwrap())
-        };
-        batch.iter().any(|append| {
-            let runs_code = genesis(&append.chain).is_some_and(|first| match first.body {
-                Body::Genesis(genesis) => matches!(genesis.code, troupe_chain::Code::Component(_)),
-                _ => false,
-            });
-            let is_message = |bytes: &Bytes| matches!(Entry::decode(bytes).unwrap().body, Body::Message(_));
-            runs_code && append.entries.iter().any(|entry| is_message(&entry.bytes))
-        })
-    }
-}
-
-impl Store for Gate {
-    fn commit(&self, batch: &[Append]) -> Result<(), CommitError> {
-        if self.is_result(batch) {
-            let is_open = self.is_open.lock().unwrap();
-            drop(self.opened.wait_while(is_open, |is_open| !*is_open).unwrap());
-        }
-        self.inner.commit(batch)
-    }
-
-    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
-        self.inner.head(chain)
-    }
-
-    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
-        self.inner.chains()
-    }
-
-    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
-        self.inner.entry(chain, seq)
-    }
-
-    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
-        self.inner.find(chain, name)
-    }
-
-    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.blob(chain, name)
-    }
-
-    fn erase(
-        &self,
-        chain: &Hash,
-        names: &[Hash],
-        allow: &dyn Fn() -> bool,
-    ) -> Result<Option<Erased>, StoreError> {
-        self.inner.erase(chain, names, allow)
-    }
-
-    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.inner.row(key)
-    }
-
-    fn rows(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.inner.rows(prefix, after, limit)
-    }
-
-    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.inner.put_shared(name, bytes)
-    }
-
-    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.shared(name)
-    }
-
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.inner.usage()
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready()
-    }
-}
 
 /// A harbour's node over HTTP.
 struct Served {
@@ -339,6 +232,18 @@ fn the_lines_of_each_input_come_before_its_output_and_all_is_told_once() {
     }
     assert_eq!(lines, 6);
     assert!(told.contains(&"progress 3 of 3"), "{told:?}");
+    // Whoever comes after the run is told the same of it, from the log.
+    let mut late = served.events(job);
+    for input in 2..=4 {
+        for n in 1..=2 {
+            let line = late.until("line");
+            assert_eq!(
+                (&line["seq"], &line["n"], &line["committed"]),
+                (&json!(input), &json!(n), &json!(true))
+            );
+        }
+    }
+    assert!(late.rest().iter().all(|told| !told.starts_with("line")));
 }
 
 #[test]
@@ -368,44 +273,4 @@ fn a_job_that_there_is_not_has_no_events() {
     let none = Id(Hash::of(b"no job"));
     served.get(&format!("/commons/jobs/{none}/events")).problem(404, "not-found");
     served.get("/commons/jobs/x/events").problem(400, "bad-query");
-}
-
-#[test]
-fn watching_shows_lines_and_outputs_and_says_when_the_node_goes_away() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = start_with(folder.path(), 2, &["--job-price", "0"]);
-    let at = |name: &str| folder.path().join(name).display().to_string();
-    fs::write(at("says.wasm"), troupe_testing::module_from_wat(SAYS).unwrap()).unwrap();
-    fs::write(at("hangs.wasm"), troupe_testing::module_from_wat(SAYS_AND_HANGS).unwrap()).unwrap();
-    fs::write(at("a"), "hello").unwrap();
-    let me = key(folder.path(), 1);
-    let submit = |arguments: &[&str]| {
-        let out = ok(&node, &[&["job", "submit"], arguments, &["--as", &me, "--json"]].concat());
-        let submitted: Value = serde_json::from_str(&out).unwrap();
-        submitted["reply"]["jobs"][0].as_str().unwrap().to_owned()
-    };
-    let job = submit(&[&at("says.wasm"), &at("a")]);
-    let watched = ok(&node, &["job", "watch", &job]);
-    assert!(watched.contains("begun hello") && watched.contains("settled"), "{watched}");
-    let watched = ok(&node, &["job", "watch", &job, "--json"]);
-    let events: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["output", "progress", "phase"], "{watched}");
-    let (code, _, err) = node.run(&["job", "watch", &Hash::of(b"no job").to_string()]);
-    assert!(code == 2 && err.contains("has no job"), "{err}");
-
-    // One that has begun and does not end: as the node goes away, that is said.
-    let limits = ["--limit", "fuel=90000000000", "--limit", "time=60000"];
-    let job = submit(&[&[&at("hangs.wasm")[..], &at("a")], &limits[..]].concat());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-    command.args(["job", "watch", &job, "--node", &format!("http://{}", node.addr)]);
-    command.env("TROUPE_PASSPHRASE", PASSPHRASE).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut watching = command.spawn().unwrap();
-    let mut shown = BufReader::new(watching.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(shown.any(|line| line == "│ begun"), "it is shown while the job runs");
-    node.kill();
-    let mut said = BufReader::new(watching.stderr.take().unwrap()).lines().map_while(Result::ok);
-    assert!(said.any(|line| line.contains("trying again")));
-    watching.kill().unwrap();
-    watching.wait().unwrap();
 }

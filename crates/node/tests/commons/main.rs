@@ -4,6 +4,7 @@
 mod command_line;
 mod events;
 mod executor;
+mod gate;
 mod jobs;
 mod people;
 #[path = "../common/person.rs"]
@@ -13,5 +14,6 @@ mod random;
 mod reading;
 mod recovery;
 mod testing;
+mod watching;
 #[path = "../common/wire.rs"]
 mod wire;

@@ -34,6 +34,8 @@ use crate::http::server::Serving;
 use crate::http::site::{Site, view};
 use crate::http::sse;
 
+/// Why a stream breaks off at the end of the server.
+const STOPPING: &str = "the node is stopping";
 /// The id of the last event: a reader that says it has had it is told that there is no more.
 const END: &str = "end";
 
@@ -120,6 +122,10 @@ impl sse::Source for JobEvents {
         }
         let mut heartbeat = false;
         loop {
+            // Lines may come as fast as they are read.
+            if *self.serving.stopping.borrow() {
+                return self.broken(STOPPING);
+            }
             match self.look(heartbeat).await {
                 Ok(part) if !part.is_empty() => return (self, Some(part.into())),
                 Ok(_) if heartbeat => return (self, Some(Bytes::from_static(sse::STILL_HERE))),
@@ -128,7 +134,7 @@ impl sse::Source for JobEvents {
             }
             let mut serving = self.serving.clone();
             heartbeat = tokio::select! {
-                () = serving.stopped() => return self.broken("the node is stopping"),
+                () = serving.stopped() => return self.broken(STOPPING),
                 changed = tokio::time::timeout(sse::HEARTBEAT, self.changed()) => changed.is_err(),
             };
         }
@@ -184,12 +190,19 @@ impl JobEvents {
         if let Some(phase) = said.as_ref().filter(|_| begins) {
             sse::event(&mut part, "phase", phase);
         }
-        let mut news = Vec::new();
-        for run in &mut self.runs {
+        let (mut news, mut new_runs) = (Vec::new(), Vec::new());
+        for (n, run) in self.runs.iter_mut().enumerate() {
+            let is_new = run.is_new();
             news.extend(run.look(&self.spec, all).await?);
+            if is_new && !run.is_new() {
+                new_runs.push(n);
+            }
         }
-        let Read { lines, missed, next } = self.lines.read(self.next_line);
+        let Read { mut lines, missed, next } = self.lines.read(self.next_line);
         self.next_line = next;
+        for run in new_runs.into_iter().filter_map(|n| self.runs.get(n)) {
+            lines.splice(..0, run.logged(&self.site.host, &lines));
+        }
         if missed > 0 {
             sse::event(&mut part, "missed", &MissedEvent { lines: missed });
         }

@@ -1,6 +1,7 @@
 //! The runs of a job on this node, as far as a reader was told of them.
 //!
-//! Invariant: what is told of a run is what its chain has committed. An output is told once, of the chain that has its entry.
+//! Invariant: what is told of a run is what its chain has committed. An output is told once, of the chain that has its entry; so
+//! are the lines of entries that were there before the reader came, as far as the node still has them in its log.
 
 use std::sync::Arc;
 
@@ -10,16 +11,22 @@ use serde::Serialize;
 use troupe_chain::{Cid, Hash, RedactionKind};
 use troupe_commons::Id;
 use troupe_commons::jobs::{Job, JobSpec};
+use troupe_component::Stream;
 use troupe_runtime::{Actor, Watch, redaction_of};
 
 use crate::executor::course::{Came, Course, Handled};
+use crate::executor::live::{Line, MAX_BYTES};
 use crate::executor::run;
 use crate::host::Host;
 use crate::http::problem::Refusal;
 use crate::http::site::blocking;
+use crate::logs::LoggedLine;
 
 /// The most bytes of an output that are told as they are; a larger one is told by its CID.
 pub(super) const MAX_OUTPUT: usize = 8 << 10;
+
+/// The most lines of entries that were there before that are told of a run, of [`MAX_BYTES`] together.
+const MAX_LOGGED: usize = 1000;
 
 /// An executor's run.
 pub(super) struct Run {
@@ -102,37 +109,73 @@ impl Run {
         let (actor, spec, executor) = (self.actor.clone(), Arc::clone(spec), self.executor);
         let (known, told) = (self.told.map(|_| self.known), self.told.unwrap_or(0));
         let look = move || read(&actor, &spec, executor, known, told);
-        let Some((last, done, news)) = blocking(look).await? else { return Ok(None) };
+        let Some(Look { last, news }) = blocking(look).await? else { return Ok(None) };
         self.known = last;
-        if self.told == Some(done) {
-            return Ok(None);
-        }
-        self.told = Some(done);
-        Ok(Some(news))
+        let news = news.filter(|news| self.told != Some(news.progress.done));
+        self.told = news.as_ref().map(|news| news.progress.done).or(self.told);
+        Ok(news)
     }
 }
 
-/// The end of a chain, how many inputs were handled, and what is new after those that were told.
+impl Run {
+    /// Whether nothing was told of it yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.told.is_none()
+    }
+
+    /// The last lines in the node's log of committed entries before those whose lines are `kept` as they were written.
+    pub(super) fn logged(&self, host: &Host, kept: &[Line]) -> Vec<Line> {
+        let (executor, chain, mut bytes) = (self.executor, self.actor.id(), 0);
+        let before = kept.iter().find(|line| line.chain == chain).map_or(u64::MAX, |line| line.seq);
+        let lines = host.logs.read(&chain, None, MAX_LOGGED);
+        let lines = lines.into_iter().filter(|line| line.seq <= self.known && line.seq < before);
+        let last = lines.rev().take_while(|line| {
+            bytes += line.line.len();
+            bytes <= MAX_BYTES
+        });
+        let mut last: Vec<_> = last.collect();
+        last.reverse();
+        let (mut seq, mut n) = (0, 0);
+        let line = |LoggedLine { seq: of, at, level, line, .. }: LoggedLine| {
+            n = if of == seq { n + 1 } else { 1 };
+            seq = of;
+            Line { executor, chain, seq, n, at, stream: Stream::Log(level), text: line }
+        };
+        last.into_iter().map(line).collect()
+    }
+}
+
+/// A look at a chain.
+struct Look {
+    /// Its end.
+    last: u64,
+    /// How far the run has come; `None` if what is there is no run of the job.
+    news: Option<News>,
+}
+
+/// Looks at a chain, if it has grown, for what is new after the inputs that were told.
 fn read(
     actor: &Actor,
     spec: &JobSpec,
     executor: Id,
     known: Option<u64>,
     told: usize,
-) -> Result<Option<(u64, usize, News)>, Refusal> {
+) -> Result<Option<Look>, Refusal> {
     let (chain, of) = (actor.id(), spec.inputs.len());
     let Some(head) = actor.store().head(&chain)?.filter(|head| known != Some(head.seq)) else {
         return Ok(None);
     };
-    // What is no run of this job has no progress.
-    let Ok(course) = Course::of_store(&**actor.store(), &chain, head.seq, spec) else { return Ok(None) };
+    let last = head.seq;
+    let Ok(course) = Course::of_store(&**actor.store(), &chain, last, spec) else {
+        return Ok(Some(Look { last, news: None }));
+    };
     let done = course.done();
     // What it went on from is told of the chain that has it.
     let new = course.handled().enumerate().skip(told).filter(|(_, handled)| handled.chain == chain);
     let outputs =
         new.map(|(n, handled)| output(actor, executor, (n + 1, of), handled)).collect::<Result<_, _>>()?;
     let progress = ProgressEvent { executor, chain: Id(chain), done, of };
-    Ok(Some((head.seq, done, News { outputs, progress })))
+    Ok(Some(Look { last, news: Some(News { outputs, progress }) }))
 }
 
 fn output(
