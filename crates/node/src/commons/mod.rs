@@ -41,13 +41,13 @@ impl Committed {
     }
 }
 
-/// A job, with what the executor of the node that was asked says last of it: why it does not bid, or gave it back.
+/// A job, with what the executors of the node that was asked say last of it: why one does not bid, or gave it back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NotedJob {
     /// The job.
     #[serde(flatten)]
     pub view: JobView,
-    /// What the executor says.
+    /// What they say: who does, too, if there are several and they do not say the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

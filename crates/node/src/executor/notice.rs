@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use troupe_commons::Id;
 
+use super::Tell;
+
 /// How many jobs it remembers to have told something of.
 const MAX_TOLD: usize = 10_000;
 
@@ -21,7 +23,7 @@ impl Told {
     }
 
     /// Remembers; whether it is something else than before.
-    fn put(&self, job: Id, what: &str) -> bool {
+    pub(super) fn put(&self, job: Id, what: &str) -> bool {
         let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if jobs.get(&job).is_some_and(|before| before == what) {
             return false;
@@ -40,13 +42,13 @@ impl Told {
 
 /// Tells, and remembers.
 pub(super) struct Notice {
-    tell: Arc<dyn Fn(&str) + Send + Sync>,
+    tell: Tell,
     last: String,
     told: Arc<Told>,
 }
 
 impl Notice {
-    pub(super) fn new(tell: Arc<dyn Fn(&str) + Send + Sync>, told: Arc<Told>) -> Self {
+    pub(super) fn new(tell: Tell, told: Arc<Told>) -> Self {
         Self { tell, last: String::new(), told }
     }
 

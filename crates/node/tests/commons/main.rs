@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod command_line;
+mod executing;
 mod executor;
 mod jobs;
 mod people;
@@ -11,6 +12,7 @@ mod person;
 mod random;
 mod reading;
 mod recovery;
+mod several;
 mod testing;
 #[path = "../common/wire.rs"]
 mod wire;

@@ -6,7 +6,7 @@ use troupe::commons::NotedJob;
 use troupe::commons::view::JobView;
 use troupe_chain::{Cid, Timestamp};
 use troupe_commons::Id;
-use troupe_commons::jobs::{JobResult, JobSpec, Phase};
+use troupe_commons::jobs::{Job, JobResult, JobSpec, Phase, Slot};
 
 use crate::cli::commons::show::all;
 use crate::cli::failure::{Done, Failure};
@@ -95,7 +95,7 @@ fn is_in(wanted: &Option<String>, phase: &Phase) -> bool {
     wanted.as_ref().is_none_or(|wanted| wanted == phase.name())
 }
 
-/// Asks for a job, with what the executor of the node says of it.
+/// Asks for a job, with what the executors of the node say of it.
 fn find_noted(node: &Node, job: Id) -> Result<NotedJob, Failure> {
     node.get(&format!("/commons/jobs/{job}"))
 }
@@ -197,21 +197,36 @@ fn line(view: &JobView) -> String {
         }
         Phase::Open { .. } if !view.job.tried.is_empty() => {
             let tried = plural(view.job.tried.len() as u64, "executor");
-            format!("{}; {tried} did not finish it", phase(&view.job.phase))
+            format!("{}; {tried} did not finish it", phase(&view.job))
         }
-        other => phase(other),
+        _ => phase(&view.job),
     }
 }
 
 /// A phase in a line.
-fn phase(phase: &Phase) -> String {
-    match phase {
-        Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
-        Phase::Executed { until, .. } => {
-            format!("executed; it may be disputed until {}", utc(Timestamp(*until)))
+fn phase(job: &Job) -> String {
+    let replicas = job.spec.replicas;
+    match &job.phase {
+        Phase::Open { bids } if replicas > 1 => {
+            format!("open, with {} of the {replicas} that it needs", plural(bids.len() as u64, "bid"))
         }
-        Phase::Settled { paid, .. } => format!("settled: {} mana paid", count(*paid)),
+        Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
+        Phase::Executed { digest, until, .. } => {
+            format!("executed{}; it may be disputed until {}", agreed(job, *digest), utc(Timestamp(*until)))
+        }
+        Phase::Settled { digest, paid, .. } => {
+            format!("settled: {} mana paid{}", count(*paid), agreed(job, *digest))
+        }
         other => other.name().to_owned(),
+    }
+}
+
+/// How many of several executors came to a result.
+fn agreed(job: &Job, digest: Id) -> String {
+    let agrees = |slot: &&Slot| slot.result.as_ref().is_some_and(|result| result.digest() == digest);
+    match job.spec.replicas {
+        1 => String::new(),
+        replicas => format!(", {} of {replicas} agree", job.phase.slots().iter().filter(agrees).count()),
     }
 }
 
