@@ -7,6 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use troupe_commons::jobs::{self, JobResult, Offer};
+use troupe_commons::{Act, Id};
 
 use crate::executing::{entries, key, key_under, ok, start_for, submit_slow, write_secret};
 use crate::executor::ECHO;
@@ -184,6 +186,46 @@ fn a_job_for_more_executors_than_there_are_says_so_holds_nobody_up_and_is_run_on
         Some("no bid: it asks for the capability `gpu`") => Ok(()),
         note => Err(format!("{note:?}")),
     });
+}
+
+#[test]
+fn who_shows_another_result_than_the_others_is_not_paid() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = start_for(folder.path(), 4, &[2, 3], &[]);
+    let (job_id, _) = submit(&node, folder.path(), &["--replicas", "3"]);
+    let id: Id = job_id.parse().unwrap();
+    // The third executor is at no node: its member signs what they like.
+    let offer = Offer { capabilities: Vec::new(), job: id, latency: 0, memory: 1 << 30, price: 1 };
+    node.act(4, Act::Bid(offer));
+    let made_up = Id(troupe_chain::Hash::of(b"made up"));
+    let result = JobResult {
+        chain: made_up,
+        entry: made_up,
+        error: None,
+        from: None,
+        fuel: 1,
+        output: Some(made_up),
+        size: 3,
+    };
+    let slots = |of: &str| job(&node, &job_id)["phase"][of]["slots"].as_array().cloned().unwrap_or_default();
+    until(|| if slots("assigned").is_empty() { Err("not awarded".to_owned()) } else { Ok(()) });
+    let digest = jobs::commitment(person(4).id, id, &result, made_up);
+    node.act(4, Act::Commit { digest, job: id });
+    until(|| match slots("assigned") {
+        slots if slots.iter().all(|slot| slot["commitment"].is_string()) => Ok(()),
+        slots => Err(format!("{slots:?}")),
+    });
+    node.act(4, Act::Receipt { job: id, result, salt: Some(made_up) });
+    let watched = ok(&node, &["job", "watch", &job_id]);
+    assert!(watched.contains("settled: 2 mana paid, 2 of 3 agree"), "{watched}");
+    let shown = ok(&node, &["job", "show", &job_id]);
+    assert_eq!(shown.matches("is not what the others agree on").count(), 1, "{shown}");
+    assert_eq!([1, 2, 3, 4].map(|number| balance(&node, number)), [997, 1001, 1001, 1000]);
+    assert_adds_up(&node, 4);
+    let (receipt, liar) = (folder.path().join("receipt").display().to_string(), person(4).id.to_string());
+    ok(&node, &["job", "receipt", &job_id, "--executor", &liar, "-o", &receipt]);
+    let (code, out, err) = node.run(&["verify", &receipt]);
+    assert_ne!(code, 0, "{out}{err}");
 }
 
 #[test]

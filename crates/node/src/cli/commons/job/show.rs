@@ -142,7 +142,12 @@ pub(super) fn show(screen: &Screen, command: &Show) -> Done {
     for slot in job.phase.slots() {
         screen.field("executor", slot.executor)?;
         match (&slot.result, slot.abandoned) {
-            (Some(result), _) => say_result(screen, result)?,
+            (Some(result), _) => {
+                say_result(screen, result)?;
+                if settled_on(&job.phase).is_some_and(|digest| digest != result.digest()) {
+                    screen.field("", "is not what the others agree on")?;
+                }
+            }
             (None, Some(at)) => screen.field("", format_args!("gave it back at {}", utc(Timestamp(at))))?,
             (None, None) if slot.commitment.is_some() => screen.field("", "is bound to a result")?,
             (None, None) => {
@@ -218,6 +223,14 @@ fn phase(job: &Job) -> String {
             format!("settled: {} mana paid{}", count(*paid), agreed(job, *digest))
         }
         other => other.name().to_owned(),
+    }
+}
+
+/// The digest of the result that enough executors agree on.
+fn settled_on(phase: &Phase) -> Option<Id> {
+    match phase {
+        Phase::Executed { digest, .. } | Phase::Settled { digest, .. } => Some(*digest),
+        _ => None,
     }
 }
 
