@@ -62,6 +62,9 @@ pub struct Overview {
     pub fees: u64,
     /// What is held.
     pub escrow: u64,
+    /// The members for whom the node that was asked runs jobs.
+    #[serde(default)]
+    pub executors: Vec<String>,
 }
 
 /// A member.

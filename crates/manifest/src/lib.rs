@@ -22,8 +22,8 @@ pub use fault::Fault;
 pub use grant::{http_grant, is_private};
 pub use name::{Name, NotAnActorName};
 pub use node::{
-    ExecutorSettings, IdentitySettings, Kind, Layers, Loaded, LogSettings, Network, NodeConfig, NodeSettings,
-    Origin, Profile, Row, SETTINGS, Setting, StorePlace, TlsFiles,
+    ExecutorSettings, IdentitySettings, Kind, Layers, Loaded, LogSettings, MAX_EXECUTORS, Network,
+    NodeConfig, NodeSettings, Origin, Profile, Row, SETTINGS, Setting, StorePlace, TlsFiles,
 };
 
 /// What strict files are read with: tables key by key, each value with its place.

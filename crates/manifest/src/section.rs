@@ -299,12 +299,29 @@ impl<'s> Section<'s> {
     /// # Errors
     /// A [`Fault`] at the place of what is wrong.
     pub fn texts(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
-        let mut seen = HashSet::new();
         let texts = self.any_texts(key, max)?;
-        match texts.iter().find(|text| !seen.insert(text.value)) {
+        match twice(&texts) {
             Some(At { value, span }) => {
-                Err(self.source.fault(span.clone(), format_args!("`{key}` has {value:?} twice")))
+                Err(self.source.fault(span, format_args!("`{key}` has {value:?} twice")))
             }
+            None => Ok(texts),
+        }
+    }
+
+    /// A text, or a list of texts; none of them empty, and at least one if the key is there.
+    ///
+    /// # Errors
+    /// A [`Fault`] at the place of what is wrong.
+    pub fn one_or_more(&self, key: &str, max: usize) -> Result<Vec<At<&'s str>>, Fault> {
+        let Some(at) = self.value(key) else { return Ok(Vec::new()) };
+        let texts = match at.value {
+            DeValue::String(text) => vec![At { value: DeString::as_ref(text), span: at.span.clone() }],
+            DeValue::Array(_) => self.any_texts(key, max)?,
+            _ => return Err(self.other_type(key, &at, "a string or a list of strings")),
+        };
+        let empty = texts.iter().find(|text| text.value.is_empty()).map(|text| text.span.clone());
+        match empty.or_else(|| texts.is_empty().then_some(at.span)) {
+            Some(span) => Err(self.source.fault(span, format_args!("`{key}` is empty"))),
             None => Ok(texts),
         }
     }
@@ -329,6 +346,12 @@ impl<'s> Section<'s> {
         }
         Ok(list.iter().map(|value| At { value: value.get_ref(), span: value.span() }).collect())
     }
+}
+
+/// The first text that is there a second time.
+pub(crate) fn twice<'s>(texts: &[At<&'s str>]) -> Option<At<&'s str>> {
+    let mut seen = HashSet::new();
+    texts.iter().find(|text| !seen.insert(text.value)).cloned()
 }
 
 /// The value of an integer that is not negative.

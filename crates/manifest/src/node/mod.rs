@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::section;
 
 pub use layers::{Layers, Origin, Row};
-pub use read::Loaded;
+pub use read::{Loaded, MAX_EXECUTORS};
 pub use settings::{Kind, SETTINGS, Setting};
 
 /// How a node runs.
@@ -131,9 +131,11 @@ pub struct LogSettings {
 /// How a node runs jobs of its commons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutorSettings {
-    /// The key of the member as whom it runs them: a name or a file.
-    pub signer: Option<String>,
-    /// How many at the same time.
+    /// The keys of the members for whom it runs them, each a name or a file, and none twice.
+    pub signers: Vec<String>,
+    /// The files with the passphrases of these keys: none, one for all of them, or one for each in their order.
+    pub passphrase_files: Vec<PathBuf>,
+    /// How many each of them runs at the same time.
     pub capacity: u32,
     /// Mana that it asks for a million units of fuel.
     pub price: u64,
@@ -145,7 +147,14 @@ pub struct ExecutorSettings {
 
 impl Default for ExecutorSettings {
     fn default() -> Self {
-        Self { signer: None, capacity: 2, price: 1, capabilities: Vec::new(), ceiling: Vec::new() }
+        Self {
+            signers: Vec::new(),
+            passphrase_files: Vec::new(),
+            capacity: 2,
+            price: 1,
+            capabilities: Vec::new(),
+            ceiling: Vec::new(),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ const MAX_DECLARED: usize = 10_000;
 const MAX_TIME: Duration = Duration::from_hours(24);
 /// The most capabilities of an executor.
 const MAX_CAPABILITIES: usize = 32;
+/// The most members for whom one node runs jobs.
+pub const MAX_EXECUTORS: usize = 16;
 /// The most witnesses that a file may name.
 const MAX_WITNESSES: usize = 100;
 
@@ -45,7 +47,7 @@ const KEYS: &[&str] = &[
     "tls-key",
     "tokens",
 ];
-const EXECUTOR_KEYS: &[&str] = &["as", "capabilities", "capacity", "limits", "price"];
+const EXECUTOR_KEYS: &[&str] = &["as", "capabilities", "capacity", "limits", "passphrase-file", "price"];
 const GOVERNANCE_KEYS: &[&str] = &["charter"];
 const IDENTITY_KEYS: &[&str] = &["key", "passphrase-file"];
 const LOG_KEYS: &[&str] = &["key-passphrase-file", "name", "witnesses"];
@@ -225,12 +227,17 @@ fn identity(root: &Section<'_>, faults: &mut Faults) -> IdentitySettings {
     let Some(identity) = faults.take(root.section("identity", IDENTITY_KEYS)) else {
         return IdentitySettings::default();
     };
-    let key = faults.take(identity.text("key")).map(|At { value, .. }| match value.contains(['.', '/']) {
-        true => identity.resolve(value).display().to_string(),
-        false => value.to_owned(),
-    });
+    let key = faults.take(identity.text("key")).map(|at| key(&identity, at.value));
     let passphrase_file = faults.take(identity.file("passphrase-file")).map(|at| at.value);
     IdentitySettings { key, passphrase_file }
+}
+
+/// A key by its name in the keyring, or by its file: no name has a dot or a slash.
+fn key(section: &Section<'_>, text: &str) -> String {
+    match text.contains(['.', '/']) {
+        true => section.resolve(text).display().to_string(),
+        false => text.to_owned(),
+    }
 }
 
 fn mode(text: &str) -> Result<Network, String> {
@@ -311,8 +318,18 @@ fn executor(section: &Section<'_>) -> Result<Option<ExecutorSettings>, Fault> {
     let usual = ExecutorSettings::default();
     let capabilities = executor.texts("capabilities", MAX_CAPABILITIES)?;
     let capacity = executor.number("capacity", (1, 1024))?.and_then(|number| u32::try_from(number).ok());
+    let signers = executor.one_or_more("as", MAX_EXECUTORS)?;
+    if let Some(At { value, span }) = section::twice(&signers) {
+        return Err(section.source.fault(span, format_args!("`as` has {value:?} twice")));
+    }
+    let file = |At { value, span }| {
+        let path = executor.resolve(value);
+        executor.is_file("passphrase-file", &path, span).map(|()| path)
+    };
+    let files = executor.one_or_more("passphrase-file", MAX_EXECUTORS)?;
     Ok(Some(ExecutorSettings {
-        signer: executor.text("as")?.map(|at| at.value.to_owned()),
+        signers: signers.into_iter().map(|at| key(&executor, at.value)).collect(),
+        passphrase_files: files.into_iter().map(file).collect::<Result<_, _>>()?,
         capacity: capacity.unwrap_or(usual.capacity),
         price: executor.number("price", (1, 1_000_000_000))?.unwrap_or(usual.price),
         capabilities: capabilities.into_iter().map(|at| at.value.to_owned()).collect(),

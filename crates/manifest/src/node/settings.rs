@@ -1,6 +1,6 @@
 //! Every setting of a node in one table: its name in the file, its variable, how it is shown and taken over.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Network, NodeConfig, StorePlace};
@@ -100,9 +100,10 @@ pub const SETTINGS: &[Setting] = &[
         copy: copy_tls,
     },
     setting!("governance.charter", Text, None, charter, |path: &Option<_>| file(path)),
-    executor!("executor.as", Text, signer, shown),
+    executor!("executor.as", Texts, signers, |all: &Vec<String>| texts(all)),
     executor!("executor.capabilities", Texts, capabilities, |all: &Vec<String>| texts(all)),
     executor!("executor.capacity", Number, capacity, always),
+    executor!("executor.passphrase-file", Texts, passphrase_files, |all: &Vec<PathBuf>| files(all)),
     executor!("executor.price", Number, price, always),
     setting!("log.key-passphrase-file", Text, None, log.key_passphrase_file, |path: &Option<_>| file(path)),
     setting!("log.name", Text, None, log.name, shown),
@@ -173,6 +174,10 @@ fn network(Network::Local: &Network) -> Option<String> {
 
 fn texts(texts: &[String]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+fn files(files: &[PathBuf]) -> Option<String> {
+    texts(&files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of the functions that show a value")]

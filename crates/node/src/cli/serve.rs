@@ -13,6 +13,7 @@ use serde_json::json;
 use troupe::access::RateLimit;
 use troupe::commons::NAME as COMMONS;
 use troupe::environment::Testing;
+use troupe::executor::Executors;
 use troupe::host::{Host, Settings, SetupError};
 use troupe::http::Site;
 use troupe::manifest::{Layers, Name, NodeConfig, NodeSettings, Profile, StorePlace, TlsFiles};
@@ -41,6 +42,7 @@ use super::signing::SigningArgs;
     troupe serve\n  \
     troupe serve --config troupe.toml\n  \
     troupe serve --charter charter.toml\n  \
+    troupe serve --execute --as ada --as bea --as cyn\n  \
     troupe serve --store /var/lib/troupe --addr 127.0.0.1:9000 --memory 1GiB\n  \
     troupe serve --addr 0.0.0.0:8443 --tokens tokens.json --tls-cert cert.pem --tls-key key.pem\n\n\
     Then, in another terminal:\n  \
@@ -126,17 +128,17 @@ pub(super) fn serve(screen: &Screen, command: Serve) -> Done {
     {
         begun.push(COMMONS.to_owned());
     }
-    let executing = command.executor.begin(screen, &host, execute, identity)?;
-    let counts = executing.as_ref().map(|executing| Arc::clone(executing.counts()));
+    let executors = ExecutorArgs::begin(screen, &host, execute, identity)?;
+    let watched = executors.as_ref().map(Executors::watched).unwrap_or_default();
     let actors = host.actors.clone();
     let checkpoints = signing.begin(screen, &actors)?;
     let log = Some(Arc::clone(checkpoints.log()));
     door.serve(screen, |url, policy| {
         introduce(screen, &host, &place, (&begun, acts.as_deref()), url)?;
         let rate = NonZero::new(node.rate_limit).map(RateLimit::new);
-        Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(counts))
+        Ok(Site::new(host, None).guarded(policy, rate).signing(log).executing(watched))
     })?;
-    drop(executing);
+    drop(executors);
     let (known, ..) = actors.usage();
     screen.note(format_args!("stopped with {}", plural(known, "actor")));
     Ok(())

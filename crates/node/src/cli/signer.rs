@@ -47,17 +47,7 @@ pub(crate) struct PassphraseArgs {
 impl SignerArgs {
     /// The key that was named, ready to sign.
     pub(super) fn open(&self) -> Result<Box<dyn Signer>, Failure> {
-        let named = self.signer.as_deref().ok_or_else(|| {
-            Failure::cannot("whose key signs this?").help(
-                "--as NAME, or TROUPE_AS; `troupe id list` shows names, `troupe id new NAME` makes a key",
-            )
-        })?;
-        self.named(named)
-    }
-
-    /// The key that is named, if one is.
-    pub(super) fn named_by(&self) -> Option<&str> {
-        self.signer.as_deref()
+        self.named(self.signer.as_deref().ok_or_else(missing)?)
     }
 
     /// Another key, by the same means.
@@ -83,6 +73,12 @@ impl SignerArgs {
         let next = record.next.as_ref().ok_or_else(none)?;
         Ok((open_key(&keyring, &name, next, &self.passphrase)?, name))
     }
+}
+
+/// Nobody said whose key signs.
+pub(super) fn missing() -> Failure {
+    Failure::cannot("whose key signs this?")
+        .help("--as NAME, or TROUPE_AS; `troupe id list` shows names, `troupe id new NAME` makes a key")
 }
 
 /// Opens the key in force of a name.
@@ -138,9 +134,13 @@ pub(super) fn surroundings() -> Surroundings {
 /// Opens the key that a node acts with.
 pub(super) fn of_node(identity: &IdentitySettings) -> Result<Option<Box<dyn Signer>>, Failure> {
     let Some(key) = &identity.key else { return Ok(None) };
-    let passphrase = PassphraseArgs { passphrase_file: identity.passphrase_file.clone() };
-    let signer = SignerArgs { signer: Some(key.clone()), passphrase };
-    signer.open().map(Some).map_err(|failure| failure.while_("the node's identity"))
+    let signer = open_with(key, identity.passphrase_file.clone());
+    signer.map(Some).map_err(|failure| failure.while_("the node's identity"))
+}
+
+/// Opens a key that a configuration names, with the passphrase of a file, else of the environment or the terminal.
+pub(super) fn open_with(named: &str, passphrase_file: Option<PathBuf>) -> Result<Box<dyn Signer>, Failure> {
+    SignerArgs { signer: Some(named.to_owned()), passphrase: PassphraseArgs { passphrase_file } }.open()
 }
 
 impl PassphraseArgs {

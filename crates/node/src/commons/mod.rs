@@ -42,13 +42,13 @@ impl Committed {
     }
 }
 
-/// A job, with what the executor of the node that was asked says last of it: why it does not bid, or gave it back.
+/// A job, with what the executors of the node that was asked say last of it: why one does not bid, or gave it back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NotedJob {
     /// The job.
     #[serde(flatten)]
     pub view: JobView,
-    /// What the executor says.
+    /// What they say: who does, too, if there are several and they do not say the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -64,7 +64,9 @@ pub struct JobPhase {
     pub tried: Vec<Id>,
     /// How many inputs there are.
     pub inputs: usize,
-    /// What the executor of the node says.
+    /// How many executors run it.
+    pub replicas: u64,
+    /// What the executors of the node say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

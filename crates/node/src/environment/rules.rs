@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use troupe_identity::sealed::is_encrypted;
 use troupe_identity::{IdName, Kept, Keyring, MAX_KEY_FILE_BYTES};
-use troupe_manifest::{NodeConfig, Profile, StorePlace};
+use troupe_manifest::{MAX_EXECUTORS, NodeConfig, Profile, StorePlace};
 
 /// Something that a configuration has against its profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +51,17 @@ pub fn violations(config: &NodeConfig, around: &Surroundings) -> Vec<Violation> 
         Some(Profile::Production) => {
             identity(config, around, &mut found);
             durable(config, &mut found);
+            members(config, around, &mut found);
             signed(config, around, &mut found);
             guarded(config, &mut found);
         }
-        Some(Profile::Development) => identity(config, around, &mut found),
+        Some(Profile::Development) => {
+            identity(config, around, &mut found);
+            members(config, around, &mut found);
+        }
         Some(Profile::Testing) => alone(config, &mut found),
     }
+    executors(config, &mut found);
     parameters(config, &mut found);
     found.0
 }
@@ -77,7 +82,7 @@ pub fn advice(config: &NodeConfig) -> Vec<Violation> {
 /// A key that a person keeps, with a passphrase that only they read.
 fn identity(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
     match &config.identity.key {
-        Some(key) => encrypted(key, around, found),
+        Some(key) => encrypted("identity.key", key, around, found),
         None => found.add(
             "identity.key",
             "the node has no key of its own",
@@ -96,9 +101,9 @@ fn identity(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
 }
 
 /// A key that is there, and that nobody uses without its passphrase.
-fn encrypted(key: &str, around: &Surroundings, found: &mut Found) {
+fn encrypted(setting: &str, key: &str, around: &Surroundings, found: &mut Found) {
     match key_file_of(key, around.keyring.as_ref()) {
-        Err(what) => found.add("identity.key", what, "`troupe id list` shows the keys that there are"),
+        Err(what) => found.add(setting, what, "`troupe id list` shows the keys that there are"),
         Ok(None) => {}
         Ok(Some(path)) => {
             let shown = path.display();
@@ -106,14 +111,14 @@ fn encrypted(key: &str, around: &Surroundings, found: &mut Found) {
                 Ok(bytes) if is_encrypted(&bytes) => {}
                 Ok(_) => {
                     let what = format!("{shown} is no encrypted key");
-                    found.add("identity.key", what, "`troupe id export NAME --secret FILE` writes one");
+                    found.add(setting, what, "`troupe id export NAME --secret FILE` writes one");
                 }
                 Err(error) => {
                     let what = format!("{shown} cannot be read: {error}");
-                    found.add("identity.key", what, "whoever runs the node must be able to read its key");
+                    found.add(setting, what, "whoever runs the node must be able to read its key");
                 }
             }
-            private("identity.key", &path, found);
+            private(setting, &path, found);
         }
     }
 }
@@ -140,6 +145,50 @@ pub fn key_file_of(key: &str, keyring: Option<&Keyring>) -> Result<Option<PathBu
     match &record.key.kept {
         Kept::Pkcs11 { .. } => Ok(None),
         Kept::File { .. } => keyring.path_of(&name, &record.key).map(Some).map_err(|error| error.to_string()),
+    }
+}
+
+/// The keys of the members for whom it runs jobs are kept as its own.
+fn members(config: &NodeConfig, around: &Surroundings, found: &mut Found) {
+    const FILE: &str = "executor.passphrase-file";
+    let Some(executor) = &config.executor else { return };
+    for key in &executor.signers {
+        encrypted("executor.as", key, around, found);
+    }
+    for path in &executor.passphrase_files {
+        private(FILE, path, found);
+    }
+    if executor.passphrase_files.is_empty() && !executor.signers.is_empty() && !around.passphrase {
+        found.add(
+            FILE,
+            "nobody is there to be asked for the passphrase of an executor's key when the node starts",
+            "passphrase-file = \"FILE\" in [executor], or TROUPE_PASSPHRASE",
+        );
+    }
+}
+
+/// Each member is named once, and each key has its passphrase, in any profile.
+fn executors(config: &NodeConfig, found: &mut Found) {
+    let Some(executor) = &config.executor else { return };
+    let (keys, files) = (&executor.signers, &executor.passphrase_files);
+    for (n, key) in keys.iter().enumerate() {
+        if keys[..n].contains(key) {
+            let what = format!("`{key}` is there twice, and a member runs a job once");
+            found.add("executor.as", what, "name each member once");
+        }
+    }
+    if keys.len() > MAX_EXECUTORS {
+        let what = format!("it would run jobs for {} members, and there may be {MAX_EXECUTORS}", keys.len());
+        found.add("executor.as", what, "name fewer");
+    }
+    if files.len() > 1 && files.len() != keys.len() {
+        let what =
+            format!("there are {} files, and the keys of `executor.as` are {}", files.len(), keys.len());
+        found.add(
+            "executor.passphrase-file",
+            what,
+            "one file for all of them, or one for each in their order",
+        );
     }
 }
 

@@ -1,12 +1,12 @@
-//! An executor: follows the commons of its node, bids for jobs that it is fit for, runs those that it was awarded, and sends
-//! receipts.
+//! An executor: follows the commons of its node for one member, bids for jobs that it is fit for, runs those that it was awarded,
+//! and sends receipts.
 //!
 //! Invariant: all that it knows is in two chains, the commons' and the job's own, and each step is taken from what is
 //! committed there. So it goes on after a crash at any point: a job has one chain of each executor, found by its name, with one
 //! entry for each input; a receipt is sent until the commons has it, which takes it once.
 //!
 //! [`plan`] says what is next for a job, [`run`] runs one, [`course`] says how far it has come, [`fit`] whether it can be run,
-//! [`live`] what it writes meanwhile.
+//! [`live`] what it writes meanwhile; [`Executors`] are those of a node, one for each of several members.
 //! Deliberately absent: payment and reputation, which the commons does by itself.
 
 pub mod bundle;
@@ -16,11 +16,12 @@ pub mod live;
 mod notice;
 pub mod plan;
 pub mod run;
+mod several;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,11 +36,12 @@ use troupe_runtime::{Actor, SendError};
 use crate::commons::Committed;
 use crate::host::Host;
 use notice::Notice;
-use plan::{Next, next};
+use plan::{Next, next, room};
 use run::Ran;
 
 pub use fit::{ExecutorConfig, Unfit};
 pub use notice::Told;
+pub use several::{Counts, Executors, NotBegun, Tell, Watched};
 
 /// How often it looks, if nothing wakes it.
 const LOOK: Millis = 200;
@@ -51,23 +53,6 @@ const VALID_MS: u64 = 60_000;
 const PAUSE_MS: u64 = 2_000;
 /// Jobs that it remembers to leave alone; with more, all are looked at again.
 const MAX_LEFT_ALONE: usize = 10_000;
-
-/// What an executor did, for whoever watches a node.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Bids that were taken.
-    pub bids: AtomicU64,
-    /// Runs that are under way.
-    pub running: AtomicU64,
-    /// Runs that came to a result.
-    pub ran: AtomicU64,
-    /// Receipts that were taken.
-    pub receipts: AtomicU64,
-    /// Jobs that were given back.
-    pub abandoned: AtomicU64,
-    /// What it said last of jobs that it does not run, or could not.
-    pub told: Arc<Told>,
-}
 
 /// An executor at work, until it is stopped or dropped.
 pub struct Executing {
@@ -85,9 +70,10 @@ impl Executing {
         host: Host,
         signer: Box<dyn Signer>,
         config: ExecutorConfig,
-        tell: Arc<dyn Fn(&str) + Send + Sync>,
+        tell: Tell,
     ) -> io::Result<Self> {
-        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let counts = Arc::new(Counts::new(signer.did().clone()));
         let (done, runs) = channel();
         let mut executor = Executor {
             host,
@@ -114,11 +100,16 @@ impl Executing {
     pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }
+
+    /// Has it stop, without waiting for that.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
 }
 
 impl Drop for Executing {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
+        self.stop();
         // Runs that are under way end after the input that they are at, and go on at the next start.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -190,15 +181,17 @@ impl Executor {
         let Some((commons, committed)) = self.commons() else { return };
         let state = &committed.state;
         self.find_jobs(state);
-        let did = self.signer.did().to_string();
-        let Some(me) = members::of_key(state, &did) else {
-            self.tell.once(format!("{did} is no member of the commons: nothing is executed"));
-            return;
+        let me = match several::member_of(state, self.signer.did()) {
+            Ok(me) => me,
+            Err(why) => {
+                self.tell.once(format!("{why}: nothing is executed"));
+                return;
+            }
         };
         let now = self.host.actors.options().clock.now().0.max(committed.view.tip.at.0);
         self.left_alone.retain(|_, until| *until > now);
-        let mine = self.live.iter().filter(|id| is_mine(state, **id, me)).count();
-        let mut room = self.config.capacity.saturating_sub(mine);
+        let live = self.live.iter().filter_map(|id| jobs::job(state, *id));
+        let mut room = room(self.config.capacity, live, me, now);
         for id in self.live.clone() {
             if self.left_alone.contains_key(&id) || self.running.contains(&id) {
                 continue;
@@ -372,18 +365,6 @@ impl Executor {
             self.left_alone.clear();
         }
         self.left_alone.insert(id, until);
-    }
-}
-
-/// Whether a job takes one of this executor's places.
-fn is_mine(state: &State, id: Id, me: Id) -> bool {
-    let Some(job) = jobs::job(state, id) else { return false };
-    match &job.phase {
-        jobs::Phase::Open { bids } => bids.iter().any(|bid| bid.executor == me),
-        jobs::Phase::Assigned { slots } => {
-            slots.iter().any(|slot| slot.executor == me && slot.abandoned.is_none() && slot.result.is_none())
-        }
-        _ => false,
     }
 }
 

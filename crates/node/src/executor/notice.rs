@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use troupe_commons::Id;
 
+use super::Tell;
+
 /// How many jobs it remembers to have told something of.
 const MAX_TOLD: usize = 10_000;
 
@@ -34,7 +36,7 @@ impl Told {
     }
 
     /// Remembers; whether it is something else than before.
-    fn put(&self, job: Id, what: &str) -> bool {
+    pub(super) fn put(&self, job: Id, what: &str) -> bool {
         let mut jobs = self.jobs();
         if jobs.get(&job).is_some_and(|before| before == what) {
             return false;
@@ -57,13 +59,13 @@ impl Told {
 
 /// Tells, and remembers.
 pub(super) struct Notice {
-    tell: Arc<dyn Fn(&str) + Send + Sync>,
+    tell: Tell,
     last: String,
     told: Arc<Told>,
 }
 
 impl Notice {
-    pub(super) fn new(tell: Arc<dyn Fn(&str) + Send + Sync>, told: Arc<Told>) -> Self {
+    pub(super) fn new(tell: Tell, told: Arc<Told>) -> Self {
         Self { tell, last: String::new(), told }
     }
 

@@ -1,7 +1,7 @@
 //! What an executor does next about a job, from what is committed and what its run came to.
 
 use troupe_commons::Id;
-use troupe_commons::jobs::{Fault, Job, JobResult, Phase};
+use troupe_commons::jobs::{Fault, Job, JobResult, Phase, Slot};
 
 use super::run::Ran;
 
@@ -61,12 +61,39 @@ pub fn next(job: &Job, me: Id, now: u64, ran: Option<&Ran>) -> Next {
     }
 }
 
+/// How many bids on jobs that wait for more executors take no place.
+const MAX_WAITING: usize = 16;
+
+/// How many more jobs an executor has room for, beside those of the live ones that are its own.
+///
+/// A job of several replicas may never be awarded. Once its bids might have sufficed, and did not, it takes no place: else
+/// executors who bid for different jobs would wait for each other.
+pub fn room(capacity: usize, live: impl Iterator<Item = Job>, me: Id, now: u64) -> usize {
+    let (mut taken, mut waiting) = (0, 0_usize);
+    for job in live {
+        match &job.phase {
+            Phase::Open { bids } if bids.iter().any(|bid| bid.executor == me) => {
+                let wants_more = (bids.len() as u64) < job.spec.replicas;
+                if now >= job.closes && wants_more { waiting += 1 } else { taken += 1 }
+            }
+            Phase::Assigned { slots } if slots.iter().any(|slot| is_due(slot, me)) => taken += 1,
+            _ => {}
+        }
+    }
+    capacity.saturating_sub(taken + waiting.saturating_sub(MAX_WAITING))
+}
+
+/// Whether a result of this executor is waited for.
+fn is_due(slot: &Slot, me: Id) -> bool {
+    slot.executor == me && slot.abandoned.is_none() && slot.result.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use troupe_chain::Hash;
-    use troupe_commons::jobs::{Entrant, JobSpec, Slot};
+    use troupe_commons::jobs::{Entrant, JobSpec};
 
     use super::*;
 
@@ -111,6 +138,31 @@ mod tests {
             output: Some(id(6)),
             size: 3,
         }
+    }
+
+    fn bids(executors: &[u8]) -> Phase {
+        let bid = |n: &u8| Entrant { bid: id(*n), executor: id(*n), price: 1, score: 1 };
+        Phase::Open { bids: executors.iter().map(bid).collect() }
+    }
+
+    #[test]
+    fn a_bid_and_a_run_take_a_place_and_a_job_that_waits_for_others_does_not() {
+        let room = |jobs: &[Job], now| room(20, jobs.iter().cloned(), id(7), now);
+        let (other, alone, both) = (bids(&[8]), bids(&[7]), bids(&[7, 8]));
+        // Bids close at 10.
+        for (replicas, phase, now, left) in [
+            (1, other, 5, 20),
+            (1, alone.clone(), 15, 19),
+            (2, alone.clone(), 5, 19),
+            (2, alone.clone(), 10, 20),
+            (2, both, 10, 19),
+            (2, Phase::Assigned { slots: vec![slot(7, true), slot(8, true)] }, 15, 19),
+            (2, Phase::Assigned { slots: vec![slot(8, true)] }, 15, 20),
+        ] {
+            assert_eq!(room(&[job(replicas, phase.clone())], now), left, "{phase:?} of {replicas} at {now}");
+        }
+        let many = vec![job(2, alone); MAX_WAITING + 3];
+        assert_eq!(room(&many, 10), 17);
     }
 
     #[test]

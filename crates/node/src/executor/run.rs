@@ -51,7 +51,7 @@ pub fn nonce(job: Id, executor: Id) -> Hash {
     Hash::of(format!("troupe.job-run/v1\n{job}\n{executor}\n").as_bytes())
 }
 
-/// The name of the actor that runs a job. A node may have several executors, one after the other.
+/// The name of the actor that runs a job. A node may have several executors, at the same time or one after the other.
 pub fn name(job: Id, executor: Id) -> String {
     let nonce = nonce(job, executor).to_string();
     format!("job-{}", nonce.get(..32).unwrap_or_default())

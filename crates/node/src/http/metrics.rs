@@ -57,17 +57,19 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response<Bo
     head(&mut text, "troupe_growth_denied_total", "counter", "Growth that a limit denied a guest.");
     line(&mut text, "troupe_growth_denied_total", "{what=\"memory\"}", meters.memory_denied());
     line(&mut text, "troupe_growth_denied_total", "{what=\"table\"}", meters.table_denied());
-    if let Some(executor) = &site.executor {
-        gauge(&mut text, "troupe_jobs_running", "Jobs that the executor runs now.", value(&executor.running));
+    let executors = &site.executors;
+    if !executors.is_empty() {
+        let running = executors.sum(|counts| &counts.running);
+        gauge(&mut text, "troupe_jobs_running", "Runs of jobs that are under way.", running);
         let name = "troupe_executor_total";
-        head(&mut text, name, "counter", "What the executor did about jobs.");
-        for (what, counter) in [
-            ("bid", &executor.bids),
-            ("ran", &executor.ran),
-            ("receipt", &executor.receipts),
-            ("abandoned", &executor.abandoned),
+        head(&mut text, name, "counter", "What the node's executors did about jobs.");
+        for (what, sum) in [
+            ("bid", executors.sum(|counts| &counts.bids)),
+            ("ran", executors.sum(|counts| &counts.ran)),
+            ("receipt", executors.sum(|counts| &counts.receipts)),
+            ("abandoned", executors.sum(|counts| &counts.abandoned)),
         ] {
-            line(&mut text, name, &format!("{{what=\"{what}\"}}"), value(counter));
+            line(&mut text, name, &format!("{{what=\"{what}\"}}"), sum);
         }
     }
     let (chains, cells, bytes) = actors.usage();

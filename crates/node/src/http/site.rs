@@ -14,7 +14,7 @@ use super::problem::Refusal;
 use super::schema::Described;
 use super::signed::Seen;
 use crate::access::{Policy, RateLimit};
-use crate::executor::Counts as Executed;
+use crate::executor::Watched;
 use crate::host::{Host, Running};
 
 /// The most streams of events and sockets that are open at the same time.
@@ -38,8 +38,8 @@ pub struct Site {
     pub log: Option<Arc<NodeLog>>,
     /// How often a client may ask; without one, as often as it can.
     pub rate: Option<RateLimit>,
-    /// What its executor did; without one, nothing.
-    pub executor: Option<Arc<Executed>>,
+    /// What its executors show; without any, nothing.
+    pub executors: Watched,
     pub(super) streams: Room,
     pub(super) loading: Room,
     pub(super) rehearsals: Room,
@@ -58,7 +58,7 @@ impl Site {
             policy: None,
             log: None,
             rate: None,
-            executor: None,
+            executors: Watched::default(),
             streams: Room::new("streams and sockets are open", MAX_STREAMS),
             loading: Room::new("components are loading", MAX_LOADING),
             rehearsals: Room::new("rehearsals are running", MAX_REHEARSALS),
@@ -82,9 +82,9 @@ impl Site {
         self
     }
 
-    /// Counts what an executor does.
-    pub fn executing(mut self, counts: Option<Arc<Executed>>) -> Self {
-        self.executor = counts;
+    /// Shows what executors do.
+    pub fn executing(mut self, executors: Watched) -> Self {
+        self.executors = executors;
         self
     }
 

@@ -233,6 +233,45 @@ fn the_executor_the_log_and_the_lists_of_a_file_are_shown_with_their_places() {
     assert_eq!((&row["value"], &row["from"]), (&Value::Null, &"default".into()));
 }
 
+#[test]
+fn the_keys_of_every_executor_are_kept_as_the_profile_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "passphrase", PASSPHRASE, 0o600);
+    write(folder, "open", PASSPHRASE, 0o644);
+    for name in ["node", "ada"] {
+        troupe(folder, &["id", "new", name, "--passphrase-file", "passphrase"], &[]).code(0);
+    }
+    let text = "profile = \"production\"\n[identity]\nkey = \"node\"\npassphrase-file = \"passphrase\"\n\
+                [storage]\npath = \"data\"\n[log]\nkey-passphrase-file = \"passphrase\"\n[executor]\n";
+    let check = |executor: &str, more: &[&str], variables: &[(&str, &str)]| {
+        write(folder, "troupe.toml", &format!("{text}{executor}"), 0o644);
+        troupe(folder, &[&["config", "check", "--config", "troupe.toml"], more].concat(), variables)
+    };
+    let found = check("as = [\"ada\", \"bea\"]\npassphrase-file = \"open\"\n", &[], &[]).code(1);
+    let found = found.says("troupe.toml:10:6: `executor.as`: ").says("bea").says("troupe id list");
+    found.says("troupe.toml:11:19: `executor.passphrase-file`: others than its owner").says("chmod 600");
+    // With nobody there to type it, a passphrase comes from a file or a variable.
+    let found = check("as = \"ada\"\n", &[], &[]).code(1).says("`executor.passphrase-file`: nobody is there");
+    assert!(!found.out.contains("executor.as"), "{}", found.out);
+    check("as = \"ada\"\n", &[], &[("TROUPE_PASSPHRASE", PASSPHRASE)]).code(0);
+    check("as = \"ada\"\n", &["--passphrase-file", "passphrase"], &[]).code(0);
+    // Nobody is there twice, and there is one file or one for each.
+    let twice = ["--execute", "--as", "ada", "--as", "node", "--as", "ada"];
+    let files = ["--passphrase-file", "passphrase", "--passphrase-file", "passphrase"];
+    let found = troupe(folder, &[&["config", "check"], &twice[..], &files].concat(), &[]).code(1);
+    let found = found.says("--as or TROUPE_AS: `executor.as`: `ada` is there twice");
+    found.says("--passphrase-file: `executor.passphrase-file`: there are 2 files");
+    let many: Vec<_> = (0..17).map(|n| format!("--as=member-{n}")).collect();
+    let many: Vec<_> =
+        ["config", "check", "--execute"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    troupe(folder, &many, &[]).code(1).says("for 17 members, and there may be 16");
+    let shown = troupe(folder, &["--json", "config", "show"], &[("TROUPE_EXECUTOR_AS", "ada, bea")]).code(0);
+    let shown = rows(&shown);
+    let (_, row) = shown.iter().find(|(key, _)| key == "executor.as").unwrap();
+    assert_eq!((&row["value"], &row["from"]), (&"ada, bea".into(), &"TROUPE_EXECUTOR_AS".into()));
+}
+
 /// Two runs make the same entries: the clock, the keys and the randomness are the test's.
 #[test]
 fn a_testing_node_is_the_same_each_time_and_leaves_nothing() {

@@ -48,7 +48,7 @@ struct Served {
 
 impl Served {
     fn new(harbour: Harbour) -> Self {
-        let executing = harbour.executors.first().map(|executor| Arc::clone(executor.counts()));
+        let executing = harbour.executors.iter().map(|executor| Arc::clone(executor.counts())).collect();
         let site = Arc::new(Site::new(harbour.host.clone(), None).executing(executing));
         let runtime = troupe::http::runtime().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

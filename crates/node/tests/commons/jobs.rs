@@ -1,70 +1,19 @@
 //! Jobs as members use them: from the command line, on a node that is killed again and again.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use troupe_commons::Act;
 use troupe_commons::jobs::JobSpec;
-use troupe_identity::{FileSigner, Passphrase, SecretKey};
 
-use crate::executor::{ECHO, SLOW_FUEL, SLOWLY_COUNTS};
-use crate::people::{Node, PASSPHRASE, spec, verify};
-use crate::person::charter;
+use crate::executing::{entries, key, ok, start, start_as, start_for, submit_slow};
+use crate::executor::ECHO;
+use crate::people::{Node, spec, verify};
 use crate::random::Random;
 
 /// How often a node with jobs is killed, unless TROUPE_KILLS says otherwise.
 const KILLS: u64 = 12;
-
-pub(crate) fn key(folder: &Path, number: u8) -> String {
-    let path = folder.join(format!("person-{number}.age"));
-    if !path.exists() {
-        let passphrase = Passphrase::new(PASSPHRASE.into());
-        FileSigner::create(path.clone(), SecretKey::from_seed(&[number; 32]), &passphrase, 2).unwrap();
-    }
-    path.display().to_string()
-}
-
-/// A node whose second member runs jobs.
-fn start(folder: &Path) -> Node {
-    start_as(folder, 2)
-}
-
-/// A node on which a member runs jobs.
-fn start_as(folder: &Path, executor: u8) -> Node {
-    start_with(folder, executor, &[])
-}
-
-/// The same, with more arguments.
-pub(crate) fn start_with(folder: &Path, executor: u8, more: &[&str]) -> Node {
-    let (charter_file, executor) = (folder.join("charter.json"), key(folder, executor));
-    let parameters = [("bid-window", 200), ("challenge-window", 0), ("timelock", 0), ("voting-min", 1000)];
-    fs::write(&charter_file, serde_json::to_vec(&charter(3, &parameters)).unwrap()).unwrap();
-    fs::write(folder.join("passphrase"), PASSPHRASE).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    fs::set_permissions(folder.join("passphrase"), private).unwrap();
-    let passphrase = folder.join("passphrase");
-    let arguments: [&OsStr; 7] = [
-        "--charter".as_ref(),
-        charter_file.as_os_str(),
-        "--execute".as_ref(),
-        "--as".as_ref(),
-        executor.as_ref(),
-        "--passphrase-file".as_ref(),
-        passphrase.as_os_str(),
-    ];
-    let more = more.iter().map(|argument| OsStr::new(*argument));
-    Node::serve(folder, &arguments.into_iter().chain(more).collect::<Vec<_>>())
-}
-
-#[track_caller]
-pub(crate) fn ok(node: &Node, arguments: &[&str]) -> String {
-    let (code, out, err) = node.run(arguments);
-    assert_eq!(code, 0, "{arguments:?}: {out}{err}");
-    out
-}
 
 #[test]
 fn a_member_submits_jobs_watches_them_and_replays_their_receipts() {
@@ -154,24 +103,6 @@ fn a_job_that_runs_out_of_time_is_told_to_whoever_submitted_it() {
     assert!(shown.contains("of this node: given back: out of time after 1 ms"), "{shown}");
 }
 
-/// Submits a job of so many slow inputs from the command line; its id.
-fn submit_slow(node: &Node, folder: &Path, inputs: u8, more: &[&str]) -> String {
-    let at = |name: &str| folder.join(name).display().to_string();
-    fs::write(at("slow.wasm"), troupe_testing::module_from_wat(SLOWLY_COUNTS).unwrap()).unwrap();
-    let mut arguments = vec!["job".to_owned(), "submit".to_owned(), at("slow.wasm")];
-    for n in 0..inputs {
-        fs::write(at(&format!("input-{n}")), [n]).unwrap();
-        arguments.extend(["--input".to_owned(), at(&format!("input-{n}"))]);
-    }
-    let (me, fuel) = (key(folder, 1), format!("fuel={SLOW_FUEL}"));
-    arguments.extend(["--limit", &fuel, "--price", "600", "--as", &me, "--json"].map(str::to_owned));
-    arguments.extend(more.iter().map(|more| (*more).to_owned()));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let submitted: Value = serde_json::from_str(&ok(node, &arguments)).unwrap();
-    let [job] = &submitted["reply"]["jobs"].as_array().unwrap()[..] else { panic!("{submitted}") };
-    job.as_str().unwrap().to_owned()
-}
-
 /// Waits until so many inputs of a job were handled; its chain, and the names of the entries that it has.
 fn handled(node: &Node, job: &str, least: u64) -> (String, Vec<String>) {
     let begun = Instant::now();
@@ -186,12 +117,6 @@ fn handled(node: &Node, job: &str, least: u64) -> (String, Vec<String>) {
         assert!(begun.elapsed() < Duration::from_secs(60), "{view}");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// The names of a chain's entries, from genesis on.
-fn entries(node: &Node, chain: &str) -> Vec<String> {
-    let page = node.wire().get(&format!("/actors/{chain}/chain?limit=100")).unwrap().status(200);
-    page.text().lines().map(|line| troupe_chain::Hash::of(line.as_bytes()).to_string()).collect()
 }
 
 #[test]
@@ -351,11 +276,23 @@ fn what_members_refuse_to_run_is_told_to_whoever_submits_it() {
 
 #[test]
 fn jobs_survive_kills_at_any_time_and_are_paid_once() {
+    assert_survive_kills(&[2]);
+}
+
+#[test]
+fn jobs_that_several_agree_on_survive_kills_at_any_time_and_each_is_paid_once() {
+    assert_survive_kills(&[2, 3, 4]);
+}
+
+/// Has a node killed now and then while it runs jobs, each for all of these members.
+fn assert_survive_kills(executors: &[u8]) {
     let kills = std::env::var("TROUPE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
     let folder = tempfile::tempdir().unwrap();
+    let replicas = executors.len() as u64;
+    let start = || start_for(folder.path(), 4, executors, &[]);
     let mut random = Random(Random::seed("TROUPE_SEED"));
     let mut submitted: Vec<String> = Vec::new();
-    let mut node = start(folder.path());
+    let mut node = start();
     let put = |node: &Node, bytes: &[u8]| {
         let answer = node.wire().ask("POST", "/dag", "", bytes).unwrap().status(201).json();
         answer["hash"].as_str().unwrap().parse().unwrap()
@@ -363,12 +300,12 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
     let component = put(&node, &troupe_testing::module_from_wat(ECHO).unwrap());
     for round in 0..kills {
         let input = put(&node, format!("input {round}").as_bytes());
-        let spec = JobSpec { price: 5, ..spec(component, input) };
+        let spec = JobSpec { price: 5, quorum: replicas, replicas, ..spec(component, input) };
         let reply = node.act(1, Act::Submit { jobs: vec![spec] });
         submitted.push(reply["jobs"][0].as_str().unwrap().to_owned());
         std::thread::sleep(Duration::from_millis(random.below(900)));
         node.kill();
-        node = start(folder.path());
+        node = start();
     }
     let begun = Instant::now();
     let mut paid = 0;
@@ -381,21 +318,25 @@ fn jobs_survive_kills_at_any_time_and_are_paid_once() {
             assert!(begun.elapsed() < Duration::from_secs(120), "{view}");
             std::thread::sleep(Duration::from_millis(50));
         };
-        let result = &settled["slots"][0]["result"];
         let output = troupe_chain::Hash::of(format!("input {round}").as_bytes()).to_string();
-        assert_eq!(result["output"], output.as_str());
-        let run = node.get(&format!("/actors/{}", result["chain"].as_str().unwrap()));
-        assert_eq!(run["seq"], 2, "it ran once");
+        let slots = settled["slots"].as_array().unwrap();
+        assert_eq!(slots.len(), executors.len());
+        for result in slots.iter().map(|slot| &slot["result"]) {
+            assert_eq!(result["output"], output.as_str());
+            let run = node.get(&format!("/actors/{}", result["chain"].as_str().unwrap()));
+            assert_eq!(run["seq"], 2, "it ran once");
+        }
         paid += settled["paid"].as_u64().unwrap();
     }
     let count = submitted.len() as u64;
-    assert_eq!(paid, count);
+    assert_eq!(paid, count * replicas);
     let balance = |number: u8| {
         let id = crate::person::person(number).id;
         node.get(&format!("/commons/members/{id}"))["balance"].as_u64().unwrap()
     };
-    // Balances of a thousand do not regenerate beyond the cap, so nothing else moved but what was paid and the fees.
-    assert!(balance(2) >= 1000 + paid && balance(1) >= 1000 - paid - count);
+    // Nothing else moved but what was paid and the fees.
+    assert!(executors.iter().all(|executor| balance(*executor) == 1000 + count));
+    assert_eq!(balance(1), 1000 - paid - count);
     assert_eq!(node.get("/commons")["escrow"], 0);
     node.kill();
     verify(folder.path());

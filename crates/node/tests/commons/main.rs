@@ -3,6 +3,7 @@
 
 mod command_line;
 mod events;
+mod executing;
 mod executor;
 mod gate;
 mod jobs;
@@ -13,6 +14,7 @@ mod person;
 mod random;
 mod reading;
 mod recovery;
+mod several;
 mod testing;
 mod watching;
 #[path = "../common/wire.rs"]

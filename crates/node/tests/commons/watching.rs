@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use troupe_chain::Hash;
 
 use crate::events::{SAYS, SAYS_AND_HANGS};
-use crate::jobs::{key, ok, start_with};
+use crate::executing::{key, ok, start_for};
 use crate::people::{PASSPHRASE, troupe};
 use crate::person::person;
 
 #[test]
 fn watching_shows_lines_and_outputs_and_says_when_the_node_goes_away() {
     let folder = tempfile::tempdir().unwrap();
-    let node = start_with(folder.path(), 2, &["--job-price", "0"]);
+    let node = start_for(folder.path(), 3, &[2], &["--job-price", "0"]);
     let at = |name: &str| folder.path().join(name).display().to_string();
     fs::write(at("says.wasm"), troupe_testing::module_from_wat(SAYS).unwrap()).unwrap();
     fs::write(at("hangs.wasm"), troupe_testing::module_from_wat(SAYS_AND_HANGS).unwrap()).unwrap();
@@ -79,7 +79,7 @@ fn after_a_broken_connection_nothing_is_shown_twice_and_nothing_is_left_out() {
     let phase = |name: &str, phase: Value| {
         let mut phases = serde_json::Map::new();
         phases.insert(name.to_owned(), phase);
-        event("phase", &json!({"name": name, "phase": phases, "tried": [], "inputs": 2}))
+        event("phase", &json!({"name": name, "phase": phases, "tried": [], "inputs": 2, "replicas": 1}))
     };
     let open = phase("open", json!({"bids": []}));
     let line = |seq: u64, n: u64, text: &str| {

@@ -33,7 +33,8 @@ fn a_whole_configuration_is_read() {
         key-passphrase-file = "key.pem"
         witnesses = ["http://127.0.0.1:8090=w+01020304+AbCd"]
         [executor]
-        as = "ada"
+        as = ["ada", "keys/bea.age"]
+        passphrase-file = ["key.pem", "cert.pem"]
         capacity = 4
         capabilities = ["gpu"]
         limits.memory = "2GiB"
@@ -65,7 +66,8 @@ fn a_whole_configuration_is_read() {
     };
     assert_eq!(config.log, log);
     let executor = ExecutorSettings {
-        signer: Some("ada".to_owned()),
+        signers: vec!["ada".to_owned(), at("keys/bea.age").display().to_string()],
+        passphrase_files: vec![at("key.pem"), at("cert.pem")],
         capacity: 4,
         price: 1,
         capabilities: vec!["gpu".to_owned()],
@@ -87,6 +89,24 @@ fn a_whole_configuration_is_read() {
     assert_eq!(quakes.component, ComponentRef::Path(at("actors/quakes.wasm")));
     assert_eq!(counter.component, ComponentRef::Path(at("counter.wasm")));
     assert_eq!(counter.config.as_deref(), Some(&b"{\"start\":3}"[..]));
+}
+
+#[test]
+fn a_node_runs_jobs_for_one_member_or_for_a_list_of_them() {
+    let signers = |text: &str| {
+        let config = NodeConfig::parse(text, "troupe.toml").unwrap();
+        config.executor.map(|executor| executor.signers)
+    };
+    assert_eq!(signers("[executor]\nas = \"ada\""), Some(vec!["ada".to_owned()]));
+    let several = ["ada", "bea", "cyn"].map(str::to_owned).to_vec();
+    assert_eq!(signers("[executor]\nas = [\"ada\", \"bea\", \"cyn\"]"), Some(several.clone()));
+    assert_eq!(signers("[executor]\ncapacity = 1"), Some(Vec::new()));
+    let many: Vec<_> = (0..17).map(|n| format!("\"member-{n}\"")).collect();
+    let fault = NodeConfig::parse(&format!("[executor]\nas = [{}]", many.join(", ")), "troupe.toml");
+    assert!(fault.unwrap_err().what().contains("17 elements; there may be 16"));
+    let variable = |name: &str| (name == "TROUPE_EXECUTOR_AS").then(|| "ada, bea,cyn".to_owned());
+    let layers = Layers::read(None, variable).unwrap();
+    assert_eq!(layers.config.executor.map(|executor| executor.signers), Some(several));
 }
 
 #[test]
@@ -124,6 +144,12 @@ fn every_mistake_is_a_fault_at_its_place() {
         ("[log]\nwitness = []", 2, 1, "did you mean `witnesses`?"),
         ("[log]\nkey-passphrase-file = \"no.pem\"", 2, 23, "no.pem: No such file"),
         ("[executor]\ncapacity = 0", 2, 12, "must be from 1 to"),
+        ("[executor]\nas = 7", 2, 6, "a string or a list of strings, not a whole number"),
+        ("[executor]\nas = [\"ada\", 7]", 2, 14, "a list of strings"),
+        ("[executor]\nas = []", 2, 6, "`as` is empty"),
+        ("[executor]\nas = [\"ada\", \"\"]", 2, 14, "`as` is empty"),
+        ("[executor]\nas = [\"ada\", \"bea\", \"ada\"]", 2, 21, "`as` has \"ada\" twice"),
+        ("[executor]\npassphrase-file = \"no\"", 2, 19, "no: No such file"),
         ("[node]\nmail-box = 3", 2, 1, "did you mean `mailbox`?"),
         ("[node]\nmailbox = 0", 2, 11, "must be from 1 to"),
         ("[node]\nmailbox = 99999999999999999999999", 2, 11, "must be from 1 to"),
@@ -275,7 +301,10 @@ fn every_setting_can_be_said_in_each_way_and_is_shown() {
         key if key.starts_with("node.") => "7".to_owned(),
         "network.tokens" => path("tokens.json"),
         "network.tls-cert" | "governance.charter" => path("cert.pem"),
-        "network.tls-key" | "identity.passphrase-file" | "log.key-passphrase-file" => path("key.pem"),
+        "network.tls-key"
+        | "executor.passphrase-file"
+        | "identity.passphrase-file"
+        | "log.key-passphrase-file" => path("key.pem"),
         _ => "seven".to_owned(),
     };
     let variable = |name: &str| {

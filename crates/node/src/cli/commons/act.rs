@@ -39,6 +39,8 @@ pub(super) struct Member {
     pub(super) node: Node,
     pub(super) chain: Hash,
     pub(super) id: Id,
+    /// The members for whom the node runs jobs.
+    pub(super) executors: Vec<String>,
     signer: Arc<dyn Signer>,
     valid: u64,
 }
@@ -73,7 +75,7 @@ impl ActArgs {
         let node = node.signed_by(Arc::clone(&signer));
         let member: MemberView = find(&node, &signer.did().to_string())?;
         let id = member.id.parse().map_err(Failure::cannot)?;
-        Ok(Member { node, chain, id, signer, valid })
+        Ok(Member { node, chain, id, executors: overview.executors, signer, valid })
     }
 }
 

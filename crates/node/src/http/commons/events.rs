@@ -52,7 +52,7 @@ pub(super) async fn events(State(site): State<Arc<Site>>, path: Key, request: Re
     }
     let room = site.streams.enter()?;
     let lines = site.host.live.lines(id);
-    let notes = site.executor.as_ref().map(|executor| executor.told.watch());
+    let notes = site.executors.notes();
     let events = JobEvents {
         id,
         spec: Arc::new(job.spec),
@@ -87,7 +87,7 @@ struct JobEvents {
     lines: Arc<Lines>,
     written: watch::Receiver<()>,
     next_line: u64,
-    notes: Option<watch::Receiver<()>>,
+    notes: Vec<watch::Receiver<()>>,
     serving: Serving,
     begun: bool,
     over: bool,
@@ -152,7 +152,7 @@ impl JobEvents {
         type Wait<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
         let mut waits: Vec<Wait<'_>> = vec![Box::pin(self.commons.1.after(self.seen))];
         waits.push(Box::pin(async { self.written.changed().await.is_ok() }));
-        if let Some(notes) = &mut self.notes {
+        for notes in &mut self.notes {
             waits.push(Box::pin(async { notes.changed().await.is_ok() }));
         }
         for run in &mut self.runs {
@@ -220,9 +220,7 @@ impl JobEvents {
 
     /// Where the job stands, by the commons; finds its runs.
     async fn phase(&mut self) -> Result<JobPhase, Refusal> {
-        if let Some(notes) = &mut self.notes {
-            notes.mark_unchanged();
-        }
+        self.notes.iter_mut().for_each(watch::Receiver::mark_unchanged);
         let Committed { view, state } =
             Committed::of(view(&self.commons.0).await?).ok_or_else(not_at_hand)?;
         self.seen = view.tip.seq;
@@ -230,10 +228,10 @@ impl JobEvents {
         let job: Job = jobs::job(&state, self.id).ok_or_else(|| missing("job", &name))?;
         let found = Run::find(&self.site.host, self.id, &job, &self.runs).await?;
         self.runs.extend(found);
-        let executor = self.site.executor.as_ref();
-        let note = executor.and_then(|executor| executor.told.about(self.id));
+        let note = self.site.executors.note(self.id);
         let name = job.phase.name().to_owned();
-        Ok(JobPhase { name, phase: job.phase, tried: job.tried, inputs: self.spec.inputs.len(), note })
+        let (inputs, replicas) = (self.spec.inputs.len(), self.spec.replicas);
+        Ok(JobPhase { name, phase: job.phase, tried: job.tried, inputs, replicas, note })
     }
 
     /// Says what is new of runs, and what they wrote: the lines of an entry before its output.

@@ -110,6 +110,7 @@ pub(super) async fn overview(State(site): State<Arc<Site>>) -> Answer {
         issued: balance(Owner::Issuance),
         fees: balance(Owner::Fees),
         escrow: balance(Owner::Escrow),
+        executors: site.executors.members(&state).iter().map(ToString::to_string).collect(),
     };
     json(StatusCode::OK, &overview)
 }
@@ -196,7 +197,7 @@ pub(super) async fn job(State(site): State<Arc<Site>>, path: Key) -> Answer {
     let found = job_records::job(&look(&site).await?.committed.state, id);
     let job = found.ok_or_else(|| missing("job", &name))?;
     let host = site.host.clone();
-    let note = site.executor.as_ref().and_then(|executor| executor.told.about(id));
+    let note = site.executors.note(id);
     let view = blocking(move || {
         let progress = run::progress(&host, id, &job);
         Ok::<_, Refusal>(NotedJob { view: JobView { id: name, job, progress }, note })

@@ -32,7 +32,11 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(tools: Option<PathBuf>) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        // The tools of five languages are gigabytes, and the folder for what is short-lived may be in memory.
+        let folder = match tools {
+            Some(_) => tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder"),
+            None => tempfile::tempdir().expect("a folder"),
+        };
         for shared in SHARED {
             let link = folder.path().join(shared);
             std::os::unix::fs::symlink(repository().join(shared), link).expect("a link");

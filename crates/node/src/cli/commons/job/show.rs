@@ -6,7 +6,7 @@ use troupe::commons::NotedJob;
 use troupe::commons::view::JobView;
 use troupe_chain::{Cid, Timestamp};
 use troupe_commons::Id;
-use troupe_commons::jobs::{JobResult, JobSpec, Phase};
+use troupe_commons::jobs::{JobResult, JobSpec, Phase, Slot};
 
 use crate::cli::commons::show::all;
 use crate::cli::failure::{Done, Failure};
@@ -75,7 +75,7 @@ fn is_in(wanted: &Option<String>, phase: &Phase) -> bool {
     wanted.as_ref().is_none_or(|wanted| wanted == phase.name())
 }
 
-/// Asks for a job, with what the executor of the node says of it.
+/// Asks for a job, with what the executors of the node say of it.
 fn find_noted(node: &Node, job: Id) -> Result<NotedJob, Failure> {
     node.get(&format!("/commons/jobs/{job}"))
 }
@@ -122,7 +122,12 @@ pub(super) fn show(screen: &Screen, command: &Show) -> Done {
     for slot in job.phase.slots() {
         screen.field("executor", slot.executor)?;
         match (&slot.result, slot.abandoned) {
-            (Some(result), _) => say_result(screen, result)?,
+            (Some(result), _) => {
+                say_result(screen, result)?;
+                if settled_on(&job.phase).is_some_and(|digest| digest != result.digest()) {
+                    screen.field("", "is not what the others agree on")?;
+                }
+            }
             (None, Some(at)) => screen.field("", format_args!("gave it back at {}", utc(Timestamp(at))))?,
             (None, None) if slot.commitment.is_some() => screen.field("", "is bound to a result")?,
             (None, None) => {
@@ -170,6 +175,7 @@ pub(super) fn say_result(screen: &Screen, result: &JobResult) -> Done {
 
 /// Where a job stands, in a line.
 fn line(view: &JobView) -> String {
+    let replicas = view.job.spec.replicas;
     match &view.job.phase {
         Phase::Assigned { slots } => {
             let far = slots.iter().map(|slot| so_far(view, slot.executor));
@@ -177,20 +183,46 @@ fn line(view: &JobView) -> String {
         }
         Phase::Open { .. } if !view.job.tried.is_empty() => {
             let tried = plural(view.job.tried.len() as u64, "executor");
-            format!("{}; {tried} did not finish it", phase(&view.job.phase))
+            format!("{}; {tried} did not finish it", phase(&view.job.phase, replicas))
         }
-        other => phase(other),
+        other => phase(other, replicas),
     }
 }
 
-/// A phase in a line.
-pub(super) fn phase(phase: &Phase) -> String {
+/// A phase in a line, of a job that so many executors run.
+pub(super) fn phase(phase: &Phase, replicas: u64) -> String {
     match phase {
-        Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
-        Phase::Executed { until, .. } => {
-            format!("executed; it may be disputed until {}", utc(Timestamp(*until)))
+        Phase::Open { bids } if replicas > 1 => {
+            format!("open, with {} of the {replicas} that it needs", plural(bids.len() as u64, "bid"))
         }
-        Phase::Settled { paid, .. } => format!("settled: {} mana paid", count(*paid)),
+        Phase::Open { bids } => format!("open, with {}", plural(bids.len() as u64, "bid")),
+        Phase::Executed { digest, until, .. } => {
+            format!(
+                "executed{}; it may be disputed until {}",
+                agreed(phase, replicas, *digest),
+                utc(Timestamp(*until))
+            )
+        }
+        Phase::Settled { digest, paid, .. } => {
+            format!("settled: {} mana paid{}", count(*paid), agreed(phase, replicas, *digest))
+        }
         other => other.name().to_owned(),
+    }
+}
+
+/// The digest of the result that enough executors agree on.
+fn settled_on(phase: &Phase) -> Option<Id> {
+    match phase {
+        Phase::Executed { digest, .. } | Phase::Settled { digest, .. } => Some(*digest),
+        _ => None,
+    }
+}
+
+/// How many of several executors came to a result.
+fn agreed(phase: &Phase, replicas: u64, digest: Id) -> String {
+    let agrees = |slot: &&Slot| slot.result.as_ref().is_some_and(|result| result.digest() == digest);
+    match replicas {
+        1 => String::new(),
+        replicas => format!(", {} of {replicas} agree", phase.slots().iter().filter(agrees).count()),
     }
 }

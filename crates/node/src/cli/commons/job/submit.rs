@@ -11,11 +11,11 @@ use troupe_commons::trust::Scope;
 use troupe_commons::{Act, Id};
 use troupe_component::{Limits, LoadError, check_limits};
 
-use crate::cli::commons::act::ActArgs;
+use crate::cli::commons::act::{ActArgs, Member};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::node::Node;
 use crate::cli::parse;
-use crate::cli::screen::{Screen, plural};
+use crate::cli::screen::{HELP, Screen, plural};
 
 /// The fuel of a job, unless its submitter asks for something else.
 const FUEL: u64 = 1_000_000;
@@ -119,7 +119,24 @@ pub(super) fn submit(screen: &Screen, command: &Submit) -> Done {
         in_order => vec![spec(in_order)?],
     };
     let many = plural(jobs.len() as u64, "job");
-    member.act_and_say(screen, &Act::Submit { jobs }, format_args!("{many} submitted"))
+    member.act_and_say(screen, &Act::Submit { jobs }, format_args!("{many} submitted"))?;
+    warn_of_too_few(screen, &member, command.replicas);
+    Ok(())
+}
+
+/// Says so if the node runs jobs for fewer than must run this one. Others may still bid, so it is not refused.
+fn warn_of_too_few(screen: &Screen, member: &Member, replicas: u64) {
+    let me = member.id.to_string();
+    let others = member.executors.iter().filter(|executor| **executor != me).count() as u64;
+    if others < replicas {
+        screen.warn(format_args!(
+            "bids of {} are needed, and this node runs jobs for {}: unless more come until the deadline, nothing is run, and \
+             what is held goes back",
+            plural(replicas, "executor"),
+            plural(others, "other member"),
+        ));
+        screen.note(format_args!("{HELP}help:{HELP:#} `troupe job cancel JOB` takes it back"));
+    }
 }
 
 /// Refuses a limit that there is not, and code that is beyond one: no executor would bid, and the job would only expire.

@@ -231,7 +231,7 @@ fn read<T: DeserializeOwned>(event: &Event) -> Result<T, Failure> {
 }
 
 fn say_phase(screen: &Screen, now: &JobPhase) -> Done {
-    let mut line = phase(&now.phase);
+    let mut line = phase(&now.phase, now.replicas);
     if let Phase::Assigned { slots } = &now.phase {
         let to: Vec<_> = slots.iter().map(|slot| short(slot.executor)).collect();
         line.push_str(&format!(" to {}", to.join(", ")));
