@@ -4,6 +4,7 @@
 import { Checks } from "./checks.js";
 import { announce, brief, day, h, hash, number, replace, throttled, withCode } from "./dom.js";
 import { fuelMark, mark } from "./marks.js";
+import { Following } from "./running.js";
 import { Wrong } from "./verifier.js";
 
 const EVERY = 2000;
@@ -36,6 +37,8 @@ export class CommonsView {
   #compared = { listed: undefined, wrong: new Set(), isShort: false };
   /** Runs of jobs that were asked for, by chain. */
   #runs = new Map();
+  /** Jobs that are followed while they run, by id. */
+  #followed = new Map();
 
   constructor({ main, source, needToken }) {
     this.#main = main;
@@ -75,6 +78,7 @@ export class CommonsView {
     clearTimeout(this.#timer);
     this.#checks?.end();
     for (const { checks } of this.#runs.values()) checks.end();
+    for (const following of this.#followed.values()) following.end();
   }
 
   /** No key moves anything here. */
@@ -201,6 +205,19 @@ export class CommonsView {
     return [mark("said"), ` The node says so. This page has computed ${number(replay.count)} of ${number(this.#checks.total)} entries.`];
   }
 
+  /** Shows what a job does while it runs. */
+  followJob(id) {
+    const following = new Following(this.#source, id, throttled(() => this.#draw(), 200));
+    this.#followed.set(id, following);
+    following.begin();
+    this.#draw();
+  }
+
+  /** The job as it is followed; undefined if nobody asked for it. */
+  followed(id) {
+    return this.#followed.get(id);
+  }
+
   /** Runs the chain of a job again, here. */
   replayJob(spec, result) {
     const run = { told: null };
@@ -305,8 +322,17 @@ function jobCard(job, view) {
     h("summary", {}, mark(view.markOf(job)), hash(job.id), h("span", { class: `status status-${PHASES[phase]}` }, phase)),
     h("dl", { class: "facts" }, facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))),
     of.bids?.length ? h("p", {}, `${of.bids.length} bid${of.bids.length > 1 ? "s" : ""}`) : null,
+    running(job.id, phase, view),
     slots.length ? table("actors", [["Executor"], ["Result"], ["Fuel", true], ["Run"], unseen("Replayed here")], slots) : null,
   );
+}
+
+/** What a job does while it runs, or how to see it. */
+function running(id, phase, view) {
+  const following = view.followed(id);
+  if (following) return following.draw();
+  if (phase !== "open" && phase !== "assigned") return null;
+  return h("p", {}, h("button", { type: "button", class: "small", onclick: () => view.followJob(id) }, "Follow it"));
 }
 
 function slotRow({ executor, abandoned, result }, spec, view) {

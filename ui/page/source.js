@@ -133,8 +133,18 @@ export class NodeSource {
   }
 
   /** Calls back with each entry as it is committed, from a position on; stops when the signal says so. */
-  async follow(actor, from, signal, entry) {
-    const response = await this.fetch(`actors/${actor}/events?from=${from}`, { signal });
+  follow(actor, from, signal, entry) {
+    return this.#events(`actors/${actor}/events?from=${from}`, signal, (kind, data) => kind === "dropped" || entry(data));
+  }
+
+  /** Calls back with what becomes of a job, until it has ended; stops when the signal says so. */
+  followJob(job, signal, take) {
+    return this.#events(`commons/jobs/${job}/events`, signal, (kind, data) => take(kind, JSON.parse(data)));
+  }
+
+  /** Calls back with the kind and the data of each event. */
+  async #events(path, signal, take) {
+    const response = await this.fetch(path, { signal });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
@@ -143,8 +153,9 @@ export class NodeSource {
       const events = (rest + value).split("\n\n");
       rest = events.pop();
       for (const event of events) {
-        const data = event.split("\n").find((line) => line.startsWith("data: "));
-        if (data && !event.startsWith("event: dropped")) entry(data.slice(6));
+        const field = (name) => event.split("\n").find((line) => line.startsWith(name))?.slice(name.length);
+        const data = field("data: ");
+        if (data !== undefined) take(field("event: "), data);
       }
     }
   }

@@ -95,6 +95,36 @@ class Commons(Explorer):
         self.assertIn("every state, reply and effect came out the same", self.verdict(page, "run"))
         self.quiet(self.node.url)
 
+    def test_a_job_that_runs_is_followed_and_what_it_writes_is_said_by_the_node_alone(self):
+        events = "".join(
+            f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+            for kind, data in [
+                ("progress", {"executor": "7" * 64, "done": 1, "of": 3}),
+                ("missed", {"lines": 2}),
+                ("line", {"line": "<b>first</b>", "committed": False}),
+                ("dropped", {"reason": "the node is stopping"}),
+            ]
+        )
+
+        def unfinished(jobs):
+            [phase] = jobs[0]["phase"].values()
+            jobs[0]["phase"] = {"assigned": {"slots": [{**phase["slots"][0], "result": None}]}}
+
+        of_jobs = lie_of("jobs", unfinished)
+        lie = lambda path, body: events.encode() if path.endswith("/events") else of_jobs(path, body)
+        with Server(self.node.url, lie) as server:
+            page = self.page()
+            page.goto(f"{server.url}/ui/#/commons:/jobs")
+            page.locator("summary").click()
+            page.get_by_role("button", name="Follow it").click()
+            page.wait_for_selector(".job-running pre:has-text('<b>first</b>')")
+            said = page.inner_text(".job-running")
+            for words in ("a line is no part of a chain", "7777777777 1 of 3 inputs", "2 lines came too fast", "the node is stopping"):
+                self.assertIn(words, said)
+            self.assertEqual(page.locator(".job-running .mark-said").count(), 1)
+            self.assertEqual((page.evaluate(NAMELESS), page.evaluate(PALE)), ([], []))
+            self.picture(page, "commons-job-running")
+
     def said_of(self, change, lie=lambda path, body: None):
         """What the page says of a job whose result the node tells otherwise."""
 

@@ -69,6 +69,7 @@ const FILES: &[File] = files! {
     "log.js": SCRIPT,
     "marks.js": SCRIPT,
     "plots.js": SCRIPT,
+    "running.js": SCRIPT,
     "signed.js": SCRIPT,
     "source.js": SCRIPT,
     "timeline.js": SCRIPT,
