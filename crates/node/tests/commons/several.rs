@@ -97,6 +97,10 @@ fn three_executors_of_one_node_agree_and_each_is_paid() {
         let verified: Value = serde_json::from_str(&ok(&node, &["verify", &receipt, "--json"])).unwrap();
         assert_eq!((&verified["verified"], &verified["executor"]), (&json!(true), &json!(executor)));
     }
+    let verified = ok(&node, &["verify", &job_id]);
+    for executor in ids(&[2, 3, 4]) {
+        assert!(verified.contains(&format!("verified {job_id} by {executor}")), "{verified}");
+    }
     // One mana each, and one for submitting it.
     assert_eq!([1, 2, 3, 4].map(|number| balance(&node, number)), [996, 1001, 1001, 1001]);
     assert_adds_up(&node, 4);
@@ -224,8 +228,10 @@ fn who_shows_another_result_than_the_others_is_not_paid() {
     assert_adds_up(&node, 4);
     let (receipt, liar) = (folder.path().join("receipt").display().to_string(), person(4).id.to_string());
     ok(&node, &["job", "receipt", &job_id, "--executor", &liar, "-o", &receipt]);
-    let (code, out, err) = node.run(&["verify", &receipt]);
-    assert_ne!(code, 0, "{out}{err}");
+    for lie in [&receipt, &job_id] {
+        let (code, out, err) = node.run(&["verify", lie]);
+        assert_ne!(code, 0, "{out}{err}");
+    }
 }
 
 #[test]

@@ -60,7 +60,8 @@ pub(super) use say::{entries, say_false, say_not_verified};
     troupe verify export.car --json | jq .verified")]
 pub(crate) struct Verify {
     /// The folder of a store, a CAR file or folder made by export, the URL of a node or an actor, or the name of an actor of
-    /// the node; or the receipt of a job, as a file or by the job's id; or, with --url, the DID of whoever must have signed
+    /// the node; or the receipt of a job as a file, or by the job's id
+    /// that of each of its executors; or, with --url, the DID of whoever must have signed
     #[arg(value_name = "STORE|FILE.car|FOLDER|URL|ACTOR|RECEIPT|JOB|DID")]
     pub(in crate::cli) place: String,
     /// The name that the last entry must have
@@ -87,8 +88,8 @@ pub(crate) struct Verify {
 pub(super) fn verify(screen: &Screen, mut command: Verify) -> Done {
     command.signed.resolve(&mut command.place)?;
     let command = &command;
-    if let Some(receipt) = receipt::meant(command)? {
-        return receipt::verify(screen, command, &receipt);
+    if let Some(receipts) = receipt::meant(command)? {
+        return receipt::verify(screen, command, &receipts);
     }
     let place = &command.place;
     let found = Place::find(place)?;

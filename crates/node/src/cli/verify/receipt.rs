@@ -10,12 +10,13 @@ use troupe_commons::Id;
 
 use super::run::{Chains, NotTold};
 use super::{Verify, say_false, say_not_verified};
-use crate::cli::commons::job::{fetch, say_inputs};
+use crate::cli::commons::job::{fetch_all, say_inputs};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::screen::{BOLD, GOOD, Screen, count, plural};
 
-/// The receipt that is meant: a file's, or that of a job of the node's commons. `None` if the text means something else.
-pub(super) fn meant(command: &Verify) -> Result<Option<Receipt>, Failure> {
+/// The receipts that are meant: a file's, or those of a job of the node's commons, one of each executor. `None` if the text
+/// means something else.
+pub(super) fn meant(command: &Verify) -> Result<Option<Vec<Receipt>>, Failure> {
     let path = Path::new(&command.place);
     if let Ok(metadata) = path.metadata() {
         if !metadata.is_file() || metadata.len() > MAX_BYTES as u64 {
@@ -26,7 +27,7 @@ pub(super) fn meant(command: &Verify) -> Result<Option<Receipt>, Failure> {
             return Ok(None);
         }
         return Receipt::read(&bytes)
-            .map(Some)
+            .map(|receipt| Some(vec![receipt]))
             .map_err(|wrong| Failure::cannot(wrong).while_(&command.place));
     }
     let Ok(job) = command.place.parse::<Id>() else { return Ok(None) };
@@ -37,11 +38,21 @@ pub(super) fn meant(command: &Verify) -> Result<Option<Receipt>, Failure> {
     {
         return Ok(None);
     }
-    fetch(&node, job, None).map(Some)
+    fetch_all(&node, job, None).map(Some)
 }
 
-pub(super) fn verify(screen: &Screen, command: &Verify, receipt: &Receipt) -> Done {
-    let place = &command.place;
+/// Verifies one after the other, until one is not true.
+pub(super) fn verify(screen: &Screen, command: &Verify, receipts: &[Receipt]) -> Done {
+    match receipts {
+        [one] => verify_one(screen, command, &command.place, one),
+        several => several.iter().try_for_each(|receipt| {
+            let place = format!("{} by {}", command.place, receipt.executor);
+            verify_one(screen, command, &place, receipt)
+        }),
+    }
+}
+
+fn verify_one(screen: &Screen, command: &Verify, place: &str, receipt: &Receipt) -> Done {
     let said = |wrong: Wrong| {
         say_false(screen, place, 1, None, &format!("receipt: {wrong}"))?;
         Err(Failure::said(1))

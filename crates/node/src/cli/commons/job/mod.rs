@@ -50,5 +50,5 @@ pub(in crate::cli) fn job(screen: &Screen, command: &Job) -> Done {
     }
 }
 
-pub(in crate::cli) use receipt::fetch;
+pub(in crate::cli) use receipt::{fetch, fetch_all};
 pub(in crate::cli) use show::say_inputs;

@@ -65,28 +65,43 @@ pub(super) fn get(screen: &Screen, command: &Get) -> Done {
     }
 }
 
-/// Asks a node for the receipt of a job.
+/// Asks a node for the receipt of a job: that of an executor, or the first.
 pub(in crate::cli) fn fetch(node: &Node, job: Id, executor: Option<Id>) -> Result<Receipt, Failure> {
+    let mut receipts = fetch_all(node, job, executor)?;
+    Ok(receipts.swap_remove(0))
+}
+
+/// Asks a node for the receipts of a job, of one executor or of all: at least one, as each of them signed it.
+pub(in crate::cli) fn fetch_all(node: &Node, job: Id, executor: Option<Id>) -> Result<Vec<Receipt>, Failure> {
     let view = find(node, job)?;
     let overview: Overview = node.get("/commons")?;
     let commons: Id = overview.chain.parse().map_err(Failure::cannot)?;
-    let has = |id: Id| executor.is_none_or(|wanted| wanted == id);
-    let slot = view.job.phase.slots().iter().find(|slot| slot.result.is_some() && has(slot.executor));
-    let slot = slot.ok_or_else(|| {
-        Failure::cannot(format_args!("job {job} is {} and has no receipt", view.job.phase.name()))
-            .help(format_args!("troupe job watch {job} --until executed"))
-    })?;
+    let is_meant = |id: Id| executor.is_none_or(|wanted| wanted == id);
     let signed: Page<Signed> = node.get(&format!("/commons/jobs/{job}/receipts"))?;
-    let mut receipts = signed.items.into_iter().map(|signed| Receipt {
-        commons,
-        executor: slot.executor,
-        job,
-        signed,
-        spec: view.job.spec.clone(),
-        v: VERSION,
-    });
-    // The one that the commons took has the slot's result.
-    let found = receipts
-        .find(|receipt| receipt.check_signed().is_ok_and(|result| Some(result) == slot.result.as_ref()));
-    found.ok_or_else(|| Failure::is_false(format_args!("the node has no signed receipt of job {job}")))
+    let slots = view.job.phase.slots().iter().filter(|slot| is_meant(slot.executor));
+    let receipts = slots.filter_map(|slot| slot.result.as_ref().map(|result| (slot.executor, result)));
+    let receipt = |(executor, result)| {
+        let of = |signed: &Signed| Receipt {
+            commons,
+            executor,
+            job,
+            signed: signed.clone(),
+            spec: view.job.spec.clone(),
+            v: VERSION,
+        };
+        // The one that the commons took has the slot's result.
+        let took = |receipt: &Receipt| receipt.check_signed().is_ok_and(|signed| signed == result);
+        signed.items.iter().map(of).find(took).ok_or_else(|| {
+            Failure::is_false(format_args!("the node has no receipt of job {job} that {executor} signed"))
+        })
+    };
+    let receipts = receipts.map(receipt).collect::<Result<Vec<_>, _>>()?;
+    if receipts.is_empty() {
+        return Err(Failure::cannot(format_args!(
+            "job {job} is {} and has no receipt",
+            view.job.phase.name()
+        ))
+        .help(format_args!("troupe job watch {job} --until executed")));
+    }
+    Ok(receipts)
 }
