@@ -3,7 +3,7 @@
 // The node says it, and nothing here is checked: a line is no part of a chain, and may be of an entry that never is
 // committed. What is committed the page checks elsewhere.
 
-import { h, number } from "./dom.js";
+import { h, hash, number } from "./dom.js";
 import { mark } from "./marks.js";
 
 /** How many lines are kept, the last ones. */
@@ -50,12 +50,14 @@ export class Following {
   }
 
   draw() {
-    const done = [...this.#done].map(([executor, words]) => `${executor.slice(0, 10)} ${words} inputs`);
+    const done = [...this.#done].map(([executor, words]) => h("div", {}, h("dt", {}, hash(executor, 10)), h("dd", {}, `${words} inputs`)));
     return h(
       "div",
       { class: "job-running" },
-      h("p", {}, mark("said"), ` The node says so while it runs; a line is no part of a chain. ${done.join(", ")} ${this.#words}`),
+      h("p", {}, mark("said"), " The node says so while it runs; a line is no part of a chain."),
+      done.length ? h("dl", { class: "facts" }, done) : null,
       this.#lines.length ? h("pre", { "aria-label": "What it writes" }, this.#lines.join("\n")) : null,
+      this.#words ? h("p", {}, `It broke off: ${this.#words}.`) : null,
     );
   }
 }
