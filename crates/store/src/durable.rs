@@ -9,14 +9,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use bytes::Bytes;
-use troupe_chain::Hash;
-
 use crate::disk::RealDisk;
 use crate::embedded::{DiskOptions, Embedded};
 use crate::folder::Folder;
 use crate::index::{self, FjallIndex, Index};
-use crate::{Append, CommitError, Erased, Head, Store, StoreError, Usage};
+use crate::{Append, CommitError, Store, StoreError};
 
 /// Keeps chains in a folder. The default store of a node.
 pub struct DiskStore {
@@ -84,63 +81,7 @@ impl Store for DiskStore {
         Ok(())
     }
 
-    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
-        self.embedded.head(chain)
-    }
-
-    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
-        self.embedded.chains()
-    }
-
-    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
-        self.embedded.entry(chain, seq)
-    }
-
-    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
-        self.embedded.find(chain, name)
-    }
-
-    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.embedded.blob(chain, name)
-    }
-
-    fn erase(
-        &self,
-        chain: &Hash,
-        names: &[Hash],
-        allow: &dyn Fn() -> bool,
-    ) -> Result<Option<Erased>, StoreError> {
-        self.embedded.erase(chain, names, allow)
-    }
-
-    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.embedded.row(key)
-    }
-
-    fn rows(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.embedded.rows(prefix, after, limit)
-    }
-
-    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.embedded.put_shared(name, bytes)
-    }
-
-    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.embedded.shared(name)
-    }
-
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.embedded.usage()
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.embedded.ready()
-    }
+    all_but_commit!(embedded);
 }
 
 /// By how much the threads behind the store are nicer than those that somebody waits for, in steps of `nice`: ten times less

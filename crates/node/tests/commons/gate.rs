@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use bytes::Bytes;
 use troupe_chain::{Body, Code, Entry, Hash};
-use troupe_store::{Append, CommitError, Erased, Head, MemoryStore, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, MemoryStore, Store, all_but_commit};
 
 /// A store that takes the results of jobs once it is told to. Everything else waits with the first of them.
 pub(crate) struct Gate {
@@ -49,61 +49,5 @@ impl Store for Gate {
         self.inner.commit(batch)
     }
 
-    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
-        self.inner.head(chain)
-    }
-
-    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
-        self.inner.chains()
-    }
-
-    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
-        self.inner.entry(chain, seq)
-    }
-
-    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
-        self.inner.find(chain, name)
-    }
-
-    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.blob(chain, name)
-    }
-
-    fn erase(
-        &self,
-        chain: &Hash,
-        names: &[Hash],
-        allow: &dyn Fn() -> bool,
-    ) -> Result<Option<Erased>, StoreError> {
-        self.inner.erase(chain, names, allow)
-    }
-
-    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.inner.row(key)
-    }
-
-    fn rows(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.inner.rows(prefix, after, limit)
-    }
-
-    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.inner.put_shared(name, bytes)
-    }
-
-    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.inner.shared(name)
-    }
-
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.inner.usage()
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready()
-    }
+    all_but_commit!(inner);
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use troupe_runtime::Actor;
-use troupe_store::{Append, CommitError, Store};
+use troupe_store::{Append, CommitError, Store, all_but_commit};
 
 use crate::common::{PATIENCE, send, until};
 

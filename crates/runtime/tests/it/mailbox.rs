@@ -3,10 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 
-use bytes::Bytes;
-use troupe_chain::Hash;
 use troupe_runtime::SendError;
-use troupe_store::{Append, CommitError, Erased, Head, MemoryStore, Store, StoreError, Usage};
+use troupe_store::{Append, CommitError, MemoryStore, Store, all_but_commit};
 
 use crate::common::{Pending, Stage, send, shut_down, state_after, verify};
 
@@ -135,52 +133,8 @@ impl Store for Told {
     fn commit(&self, batch: &[Append]) -> Result<(), CommitError> {
         self.0.commit(batch)
     }
-    fn head(&self, chain: &Hash) -> Result<Option<Head>, StoreError> {
-        self.0.head(chain)
-    }
-    fn chains(&self) -> Result<Vec<(Hash, Head)>, StoreError> {
-        self.0.chains()
-    }
-    fn entry(&self, chain: &Hash, seq: u64) -> Result<Option<Bytes>, StoreError> {
-        self.0.entry(chain, seq)
-    }
-    fn find(&self, chain: &Hash, name: &Hash) -> Result<Option<u64>, StoreError> {
-        self.0.find(chain, name)
-    }
-    fn blob(&self, chain: &Hash, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.0.blob(chain, name)
-    }
-    fn erase(
-        &self,
-        chain: &Hash,
-        names: &[Hash],
-        allow: &dyn Fn() -> bool,
-    ) -> Result<Option<Erased>, StoreError> {
-        self.0.erase(chain, names, allow)
-    }
-    fn row(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.0.row(key)
-    }
-    fn rows(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.0.rows(prefix, after, limit)
-    }
-    fn put_shared(&self, name: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.0.put_shared(name, bytes)
-    }
-    fn shared(&self, name: &Hash) -> Result<Option<Bytes>, StoreError> {
-        self.0.shared(name)
-    }
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.0.usage()
-    }
-    fn ready(&self) -> Result<(), StoreError> {
-        self.0.ready()
-    }
+
+    all_but_commit!(0);
 }
 
 #[test]

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may; Clippy sees no test in a helper")]
 
-#[macro_use]
-mod stores;
-
 mod chains;
 mod commits;
 mod common;

@@ -11,7 +11,7 @@ use troupe_chain::{
     Entry, Hash, OnFailure, Origin, Sender, Supervision, Timestamp, Unreadable, check_origin,
 };
 use troupe_runtime::{Actor, Actors, Answer, NewActor, SendError, Status, StoreHistory};
-use troupe_store::{Append, CommitError, MemoryStore, Store};
+use troupe_store::{Append, CommitError, MemoryStore, Store, all_but_commit};
 
 use crate::common::{Scripts, Stage, text};
 
