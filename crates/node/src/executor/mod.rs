@@ -5,14 +5,13 @@
 //! committed there. So it goes on after a crash at any point: a job has one chain of each executor, found by its name, with one
 //! entry for each input; a receipt is sent until the commons has it, which takes it once.
 //!
-//! [`plan`] says what is next for a job, [`run`] runs one, [`course`] says how far it has come, [`fit`] whether it can be run,
-//! [`live`] what it writes meanwhile; [`Executors`] are those of a node, one for each of several members.
+//! [`plan`] says what is next for a job, [`run`] runs one, [`course`] says how far it has come, [`fit`] whether it can be run;
+//! [`Executors`] are those of a node, one for each of several members. What a run writes meanwhile, [`crate::live`] keeps.
 //! Deliberately absent: payment and reputation, which the commons does by itself.
 
 pub mod bundle;
 pub mod course;
 pub mod fit;
-pub mod live;
 mod notice;
 pub mod plan;
 pub mod run;

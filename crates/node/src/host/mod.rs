@@ -15,7 +15,7 @@ use troupe_runtime::{Actor, Actors, Entropy, NewActor, OpenError, Options, SendE
 use troupe_store::{Store, StoreError};
 
 use crate::dag::Dag;
-use crate::executor::live::Live;
+use crate::live::Live;
 use crate::logs::Logs;
 use crate::machines::AllMachines;
 use crate::outside::Web;

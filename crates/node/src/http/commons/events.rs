@@ -27,12 +27,12 @@ use super::read::{id, missing};
 use super::running::{News, Run};
 use super::{find, not_at_hand};
 use crate::commons::{Committed, JobPhase};
-use crate::executor::live::{Line, Lines, Read};
 use crate::http::problem::Refusal;
 use crate::http::read::{Answer, Key, key};
 use crate::http::server::Serving;
 use crate::http::site::{Site, view};
 use crate::http::sse;
+use crate::live::{Line, Lines, Read};
 
 /// Why a stream breaks off at the end of the server.
 const STOPPING: &str = "the node is stopping";

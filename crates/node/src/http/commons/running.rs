@@ -15,11 +15,11 @@ use troupe_component::Stream;
 use troupe_runtime::{Actor, Watch, redaction_of};
 
 use crate::executor::course::{Came, Course, Handled};
-use crate::executor::live::{Line, MAX_BYTES};
 use crate::executor::run;
 use crate::host::Host;
 use crate::http::problem::Refusal;
 use crate::http::site::blocking;
+use crate::live::{Line, MAX_BYTES};
 use crate::logs::LoggedLine;
 
 /// The most bytes of an output that are told as they are; a larger one is told by its CID.
