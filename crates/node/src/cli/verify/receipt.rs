@@ -38,7 +38,7 @@ pub(super) fn meant(command: &Verify) -> Result<Option<Vec<Receipt>>, Failure> {
     {
         return Ok(None);
     }
-    fetch_all(&node, job, None).map(Some)
+    fetch_all(&node, job).map(Some)
 }
 
 /// Verifies one after the other, until one is not true.

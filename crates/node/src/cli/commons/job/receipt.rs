@@ -67,41 +67,49 @@ pub(super) fn get(screen: &Screen, command: &Get) -> Done {
 
 /// Asks a node for the receipt of a job: that of an executor, or the first.
 pub(in crate::cli) fn fetch(node: &Node, job: Id, executor: Option<Id>) -> Result<Receipt, Failure> {
-    let mut receipts = fetch_all(node, job, executor)?;
-    Ok(receipts.swap_remove(0))
+    let is_meant = |id: Id| executor.is_none_or(|wanted| wanted == id);
+    receipts(node, job, is_meant)?.swap_remove(0)
 }
 
-/// Asks a node for the receipts of a job, of one executor or of all: at least one, as each of them signed it.
-pub(in crate::cli) fn fetch_all(node: &Node, job: Id, executor: Option<Id>) -> Result<Vec<Receipt>, Failure> {
+/// Asks a node for the receipts of a job, one of each executor who sent one: at least one.
+pub(in crate::cli) fn fetch_all(node: &Node, job: Id) -> Result<Vec<Receipt>, Failure> {
+    receipts(node, job, |_| true)?.into_iter().collect()
+}
+
+/// The receipts of some executors, in the order of the job's places, as each of them signed it; at least one.
+fn receipts(
+    node: &Node,
+    job: Id,
+    is_meant: impl Fn(Id) -> bool,
+) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
     let view = find(node, job)?;
     let overview: Overview = node.get("/commons")?;
     let commons: Id = overview.chain.parse().map_err(Failure::cannot)?;
-    let is_meant = |id: Id| executor.is_none_or(|wanted| wanted == id);
     let signed: Page<Signed> = node.get(&format!("/commons/jobs/{job}/receipts"))?;
     let slots = view.job.phase.slots().iter().filter(|slot| is_meant(slot.executor));
-    let receipts = slots.filter_map(|slot| slot.result.as_ref().map(|result| (slot.executor, result)));
+    let results = slots.filter_map(|slot| slot.result.as_ref().map(|result| (slot.executor, result)));
     let receipt = |(executor, result)| {
+        let spec = &view.job.spec;
         let of = |signed: &Signed| Receipt {
             commons,
             executor,
             job,
             signed: signed.clone(),
-            spec: view.job.spec.clone(),
+            spec: spec.clone(),
             v: VERSION,
         };
-        // The one that the commons took has the slot's result.
-        let took = |receipt: &Receipt| receipt.check_signed().is_ok_and(|signed| signed == result);
-        signed.items.iter().map(of).find(took).ok_or_else(|| {
+        // The one that the commons took has the result that it has.
+        let is_taken = |receipt: &Receipt| receipt.check_signed().is_ok_and(|signed| signed == result);
+        let found = signed.items.iter().map(of).find(is_taken);
+        found.ok_or_else(|| {
             Failure::is_false(format_args!("the node has no receipt of job {job} that {executor} signed"))
         })
     };
-    let receipts = receipts.map(receipt).collect::<Result<Vec<_>, _>>()?;
+    let receipts: Vec<_> = results.map(receipt).collect();
     if receipts.is_empty() {
-        return Err(Failure::cannot(format_args!(
-            "job {job} is {} and has no receipt",
-            view.job.phase.name()
-        ))
-        .help(format_args!("troupe job watch {job} --until executed")));
+        let phase = view.job.phase.name();
+        return Err(Failure::cannot(format_args!("job {job} is {phase} and has no receipt"))
+            .help(format_args!("troupe job watch {job} --until executed")));
     }
     Ok(receipts)
 }
