@@ -13,9 +13,12 @@ use crate::disk::{Disk, DiskFile};
 
 const READY: &str = "log/spare";
 const MAKING: &str = "log/spare.tmp";
-/// Written and synced in pieces, for many systems do not take the core from a thread inside a system call: whoever
-/// commits meanwhile may wait for a whole one.
+/// Written in pieces, for many systems do not take the core from a thread inside a system call: whoever commits meanwhile
+/// may wait for a whole one.
 const PIECE: usize = 64 << 10;
+/// Synced after so many bytes: a sync flushes the disk and writes what the file system notes of the new length, which whoever
+/// commits meanwhile waits for; and what is not synced yet goes to the disk at once, before what they write.
+const SYNC_BYTES: u64 = 1 << 20;
 
 pub(crate) struct Spare {
     disk: Arc<dyn Disk>,
@@ -77,8 +80,10 @@ impl Spare {
         while offset < bytes {
             let piece = (bytes - offset).min(zeros.len() as u64);
             file.write_at(&zeros[..piece as usize], offset)?;
-            file.sync_data()?;
             offset += piece;
+            if offset.is_multiple_of(SYNC_BYTES) || offset == bytes {
+                file.sync_data()?;
+            }
         }
         self.disk.rename(MAKING, READY)
     }
