@@ -18,6 +18,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// Names are hashes, so each stretch overlaps all that is merged already, and a merge rewrites that too: merging
 /// seldom costs a read a few more filters, and merging often most of the time of a core.
 const TABLES_BEFORE_MERGE: u8 = 12;
+/// The size of a table that a merge writes: 8 MiB. It is written to the disk at once, and commits wait behind it. Twelve of them
+/// are the first level, which a merge rewrites.
+const TABLE_BYTES: u64 = 8 << 20;
 
 pub(crate) struct FjallIndex {
     // Kept so that the keyspace's threads live as long as it.
@@ -33,9 +36,12 @@ impl FjallIndex {
             .max_journaling_size(64 << 20)
             .max_cached_files(Some(128))
             .open()?;
+        let merging =
+            Leveled::default().with_l0_threshold(TABLES_BEFORE_MERGE).with_table_target_size(TABLE_BYTES);
+        let merging = Arc::new(merging);
         let options = || {
             KeyspaceCreateOptions::default()
-                .compaction_strategy(Arc::new(Leveled::default().with_l0_threshold(TABLES_BEFORE_MERGE)))
+                .compaction_strategy(merging.clone())
                 .data_block_size_policy(BlockSizePolicy::all(16 << 10))
                 .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
                     fjall::config::BloomConstructionPolicy::BitsPerKey(8.0),
