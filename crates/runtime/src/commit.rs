@@ -3,17 +3,22 @@
 //! A group is committed by the worker that made it while syncing is quick, which saves a change of thread; once syncing
 //! takes longer than that, a thread of its own does it, and the workers run on meanwhile.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use troupe_chain::Hash;
+
 use crate::batch::Batch;
 use crate::core::Core;
 use crate::{Metrics, SendError};
 
-/// Syncing that takes longer than this, on average, gets a thread of its own.
-const INLINE_UP_TO: Duration = Duration::from_micros(300);
+/// Syncing that takes longer than this, on average, gets a thread of its own: about as long as a turn lasts. With another
+/// thread, an actor that never has nothing to do gets half as much again done; but where it wants all cores, whoever is quick
+/// to answer waits longer for one.
+const INLINE_UP_TO: Duration = Duration::from_millis(1);
 /// How many groups may wait for the committer's thread; then the workers wait too. Whoever is quick to answer waits behind
 /// all of them, so they are few.
 pub(crate) const MAX_QUEUED: usize = 2;
@@ -108,7 +113,10 @@ impl Committer {
             valid.iter_mut().filter(|batch| !batch.is_empty()).map(Batch::take_append).collect();
         let result = if appends.is_empty() { Ok(()) } else { self.append(core, &appends) };
         match result {
-            Ok(()) => valid.into_iter().for_each(|batch| batch.complete(core)),
+            Ok(()) => {
+                shortest_first(&mut valid);
+                valid.into_iter().for_each(|batch| batch.complete(core));
+            }
             // The store takes one of them not at all; the others need not share its fate.
             Err(SendError::Host(_)) if appends.len() > 1 => {
                 let mut appends = appends.into_iter();
@@ -177,5 +185,44 @@ impl Committer {
     fn void_error(&self) -> SendError {
         let why = "an earlier message could not be recorded".to_owned();
         if self.is_halted() { SendError::Halted(why) } else { SendError::StoreFull(why) }
+    }
+}
+
+/// Puts batches in the order in which whoever waits is told: first those of actors that did little. Telling takes a while,
+/// and who asked for one thing does not wait until who asked for hundreds is told. Those of one actor stay in order.
+fn shortest_first(batches: &mut [Batch]) {
+    if batches.len() < 2 {
+        return;
+    }
+    let mut done: HashMap<Hash, usize, foldhash::fast::RandomState> = HashMap::default();
+    for batch in &*batches {
+        *done.entry(batch.cell.id).or_default() += batch.completions.len();
+    }
+    batches.sort_by_key(|batch| done.get(&batch.cell.id).copied());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::batch::Completion;
+    use crate::cell::Cell;
+
+    #[test]
+    fn whoever_asked_for_little_is_told_first_and_each_actor_in_order() {
+        let cell = |name: &[u8]| Arc::new(Cell::new(Hash::of(name), 0));
+        let (flooded, calm, other) = (cell(b"flooded"), cell(b"calm"), cell(b"other"));
+        let batch = |cell: &Arc<Cell>, seqs: std::ops::Range<u64>| Batch {
+            completions: seqs.map(|seq| Completion::of_job(seq, Vec::new())).collect(),
+            ..Batch::new(cell, 0, None)
+        };
+        // The flooded actor's second batch is as short as those of the others.
+        let mut group =
+            [batch(&flooded, 1..9), batch(&calm, 1..2), batch(&flooded, 9..10), batch(&other, 1..2)];
+        shortest_first(&mut group);
+        let told = group.iter().map(|batch| (batch.cell.id, batch.completions[0].seq));
+        let expected = [(calm.id, 1), (other.id, 1), (flooded.id, 1), (flooded.id, 9)];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

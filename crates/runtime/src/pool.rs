@@ -142,9 +142,9 @@ impl Pool {
         None
     }
 
-    /// Whether an actor waits in this run queue.
-    pub(crate) fn has_ready(&self, shard: usize) -> bool {
-        !self.queue(shard).ready.is_empty()
+    /// Whether others wait for the worker of this run queue: to be served, or for what they came to, to be committed.
+    pub(crate) fn is_awaited(&self, shard: usize) -> bool {
+        !self.queue(shard).ready.is_empty() || !self.group(shard).is_empty()
     }
 
     /// How many actors wait to be served.

@@ -145,7 +145,7 @@ impl Core {
     /// Whether a turn has lasted long enough.
     fn is_over(&self, cell: &Cell, began: Instant) -> bool {
         let lasted = began.elapsed().as_micros();
-        lasted > MAX_TURN_US || (lasted > FAIR_TURN_US && self.pool.has_ready(cell.shard))
+        lasted > MAX_TURN_US || (lasted > FAIR_TURN_US && self.pool.is_awaited(cell.shard))
     }
 
     fn serve(&self, cell: &Arc<Cell>, loaded: &mut Loaded, batch: &mut Batch, job: Job) -> Yield {
