@@ -18,6 +18,7 @@ pub mod environment;
 pub mod executor;
 pub mod host;
 pub mod http;
+pub mod huge_pages;
 pub mod live;
 pub mod load;
 pub mod logs;

@@ -80,6 +80,7 @@ impl ListenArgs {
 
     /// Checks who would be let in, and takes the address.
     pub(super) fn open(&self) -> Result<Door, Failure> {
+        troupe::huge_pages::disable();
         let policy = self.policy()?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsAcceptor::load(cert, key).map_err(Failure::cannot)?),
