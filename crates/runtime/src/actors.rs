@@ -163,9 +163,6 @@ impl Actors {
         if core.stopping.load(Ordering::Acquire) {
             return Err(SendError::Stopped);
         }
-        if core.chains.load(Ordering::Relaxed) >= core.options.max_actors {
-            return Err(SendError::TooMany(core.options.max_actors));
-        }
         new.genesis.check().map_err(|error| SendError::CannotBegin(error.to_string()))?;
         let at = core.options.clock.now();
         let id = id_of(&new.genesis, at);

@@ -143,9 +143,6 @@ impl Batch {
             .iter()
             .flat_map(|one| one.log.iter().map(|line| LogRecord { chain, seq: one.seq, line }))
             .collect();
-        if self.begins {
-            core.chains.fetch_add(1, Ordering::Relaxed);
-        }
         if !records.is_empty() {
             (core.options.log)(&records);
         }
@@ -165,6 +162,9 @@ impl Batch {
     pub(crate) fn fail(self, core: &Core, error: &SendError) {
         let cell = &self.cell;
         cell.generation.fetch_max(self.generation + 1, Ordering::AcqRel);
+        if self.begins {
+            core.give_up_place();
+        }
         let mut again = Vec::new();
         for completion in self.completions {
             for after in completion.after {

@@ -54,7 +54,7 @@ pub(crate) struct Core {
     /// Actors that wait before they try something again.
     stalled: Mutex<Vec<Weak<Cell>>>,
     pub(crate) tick: AtomicU64,
-    /// How many chains there are.
+    /// How many chains there are, with those that are being begun.
     pub(crate) chains: AtomicU64,
 }
 
@@ -141,6 +141,19 @@ impl Core {
         let shard = if granted { shards } else { own as usize };
         let mut cells = self.cells_of(id).write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(*id).or_insert_with(|| Arc::new(Cell::new(*id, shard))))
+    }
+
+    /// Takes one of the places that there are for chains. A fork that goes on in the place of another chain always gets one.
+    pub(crate) fn take_place(&self, is_heir: bool) -> Result<(), SendError> {
+        let most = if is_heir { u64::MAX } else { self.options.max_actors };
+        let one_more = |chains: u64| (chains < most).then_some(chains + 1);
+        let taken = self.chains.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.map(|_| ()).map_err(|_| SendError::TooMany(self.options.max_actors))
+    }
+
+    /// Gives the place of a chain up that was not begun after all.
+    pub(crate) fn give_up_place(&self) {
+        self.chains.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Visits every cell in memory.

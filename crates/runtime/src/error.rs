@@ -61,7 +61,7 @@ pub enum SendError {
     #[error("the name `{0}` is taken")]
     NameTaken(String),
     /// The node has as many actors as it may have.
-    #[error("the node has {0} actors, as many as it may have")]
+    #[error("the node has {0} actors, those that stopped among them, and may have no more")]
     TooMany(u64),
     /// The actor could not be begun. Nothing was recorded.
     #[error("the actor cannot begin: {0}")]

@@ -28,7 +28,7 @@ pub struct Options {
     pub delivery_timeout: u64,
     /// How long a key is remembered, in milliseconds.
     pub key_window: u64,
-    /// How many actors there may be.
+    /// How many actors there may be, counting those that stopped and those that other actors begin.
     pub max_actors: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -47,7 +47,9 @@ impl Core {
     ) -> Option<Loaded> {
         let again = done.is_none().then(|| Job::Begin(Box::new(begin.clone()), None));
         let first = self.may_begin(cell, &begin).and_then(|()| {
-            self.first_entries(&begin.genesis, begin.at, begin.code.as_ref(), begin.config.as_ref())
+            let Begin { genesis, at, code, config, .. } = &begin;
+            let first = self.first_entries(genesis, *at, code.as_ref(), config.as_ref());
+            first.inspect_err(|_| self.give_up_place())
         });
         let first = match first {
             Ok(first) => first,
@@ -118,19 +120,20 @@ impl Core {
         Some(loaded)
     }
 
-    /// What must hold of the node, whatever the machine says.
+    /// What must hold of the node, whatever the machine says. If all of it does, the chain has a place among those that there
+    /// may be.
     fn may_begin(&self, cell: &Cell, begin: &Begin) -> Result<(), SendError> {
         begin.genesis.check().map_err(|error| SendError::CannotBegin(error.to_string()))?;
         let id = Tip::start(begin.genesis.clone(), begin.at).0.chain;
         if id != cell.id {
             return Err(SendError::Host(format!("its genesis is {id}, not {}", cell.id)));
         }
-        match &begin.name {
-            Some(name) if !self.names.reserve(name.as_str(), id) => {
-                Err(SendError::NameTaken(name.to_string()))
-            }
-            _ => Ok(()),
+        if let Some(name) = &begin.name
+            && !self.names.reserve(name.as_str(), id)
+        {
+            return Err(SendError::NameTaken(name.to_string()));
         }
+        self.take_place(begin.heir.is_some())
     }
 
     fn not_begun(

@@ -153,6 +153,26 @@ fn what_is_escalated_is_done_once() {
 }
 
 #[test]
+fn what_is_escalated_goes_up_until_somebody_decides() {
+    let acts: &[Act] = &[
+        Start("top", "", Restart),
+        Tell("top", "spawn upper escalate"),
+        Tell("upper", "spawn lower escalate"),
+        Tell("lower", "spawn lowest restart:max-restarts=1 x"),
+        Tell("top", "add kept"),
+        Tell("lowest", "die"),
+        Tell("lowest", "die"),
+        Tell("top", "add new"),
+    ];
+    let result = at_every_crash_point(acts, &["top", "upper", "lower", "lowest"]);
+    assert!(result["top"].starts_with("running: ") && result["top"].ends_with("new"), "{}", result["top"]);
+    assert!(!result["top"].contains("kept"), "{}", result["top"]);
+    for below in ["upper", "lower", "lowest"] {
+        assert_eq!(result[below].split(':').next(), Some("paused"), "{below}");
+    }
+}
+
+#[test]
 fn a_rewind_is_made_once_and_what_waits_goes_to_the_fork() {
     let result = at_every_crash_point(
         &[

@@ -2,6 +2,7 @@
 
 use troupe_chain::{Body, EffectId, Hash, Notice, Sender};
 use troupe_runtime::{SendError, Status};
+use troupe_store::Store;
 
 use crate::world::{World, block};
 
@@ -237,6 +238,51 @@ fn a_child_is_stopped_by_its_parent_only_and_its_parent_hears_of_it() {
     assert!(
         matches!(&entries.last().unwrap().body, Body::Stop(stop) if matches!(stop.from, Sender::Actor(_)))
     );
+    world.check();
+}
+
+#[test]
+fn actors_begin_no_more_children_than_there_may_be_actors() {
+    let mut world = World::with(|stage| stage.options.max_actors = 3);
+    world.start("a", "");
+    world.tell("a", "spawn b go-on & spawn c restart & spawn d go-on & spawn - go-on").unwrap();
+    let told = world.state("a");
+    assert_eq!((told.matches("(notice started)").count(), told.matches("(notice refused)").count()), (2, 2));
+    let Some(refused) = world.entries(&world.id("a")).into_iter().find_map(|entry| match entry.body {
+        Body::Message(body) if matches!(body.from, Sender::Notice { about: Notice::Refused, .. }) => {
+            Some(body.message)
+        }
+        _ => None,
+    }) else {
+        panic!()
+    };
+    let said = world.store.blob(&world.id("a"), &refused).unwrap().unwrap();
+    assert_eq!(
+        std::str::from_utf8(&said).unwrap(),
+        "{\"notice\":\"refused\",\"reason\":\"the node has 3 actors, those that stopped among them, and may have no more\"}"
+    );
+    // Nor does whoever asks from outside; and the name is free again.
+    assert!(matches!(world.actors.start_blocking(world.new_actor("d", "")), Err(SendError::TooMany(3))));
+    assert!(matches!(world.tell("d", "add x"), Err(SendError::Unknown)));
+    world.restart();
+    assert!(matches!(world.actors.start_blocking(world.new_actor("d", "")), Err(SendError::TooMany(3))));
+    // One that is started again goes on in another chain all the same.
+    let c = world.id("c");
+    world.tell("c", "die").unwrap_err();
+    assert_ne!(world.id("c"), c);
+    world.tell("c", "add x").unwrap();
+    world.check();
+}
+
+#[test]
+fn what_could_not_begin_takes_no_place() {
+    let world = World::with(|stage| stage.options.max_actors = 2);
+    world.start("a", "");
+    for _ in 0..3 {
+        let failing = world.new_actor("b", "die");
+        assert!(matches!(world.actors.start_blocking(failing), Err(SendError::CannotBegin(_))));
+    }
+    world.start("b", "");
     world.check();
 }
 
