@@ -15,6 +15,7 @@ use crate::batch::Batch;
 use crate::cell::Cell;
 use crate::commit::Committer;
 use crate::job::Letter;
+use crate::keys::KeySearch;
 use crate::names::Names;
 use crate::open::{AnyMachines, genesis_of};
 use crate::pool::Pool;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) names: Names,
     pub(crate) agenda: Agenda,
+    pub(crate) key_search: Mutex<KeySearch>,
     pub(crate) pool: Pool,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) metrics: Metrics,
@@ -74,6 +76,7 @@ impl Core {
             options,
             names: Names::default(),
             agenda: Agenda::default(),
+            key_search: Mutex::default(),
             pool,
             watchers: Arc::default(),
             metrics: Metrics::default(),

@@ -1,4 +1,4 @@
-//! What is done when its time has come: timers, requests without a reply, rests, and what is to be tried again.
+//! What is done when its time has come: timers, requests without a reply, rests, what is to be tried again, and old keys.
 
 use std::sync::{PoisonError, Weak};
 
@@ -17,7 +17,7 @@ impl Core {
     /// Does what is due at `now`; returns whether there was anything.
     pub(crate) fn do_what_is_due(&self, now: u64) -> bool {
         let due = self.agenda.take(now, 10_000);
-        let mut any = !due.is_empty() | self.unstall();
+        let mut any = !due.is_empty() | self.unstall() | self.search_old_keys(now);
         for item in due {
             match item.what {
                 What::Timer(_) | What::Request(_) => self.remind(&item, now),

@@ -36,6 +36,8 @@ pub(crate) enum Job {
     Escalate { child: Hash, of: EffectId },
     /// An actor that was started again has rested.
     Wake,
+    /// Keys that may count no more.
+    Forget(Vec<Hash>),
 }
 
 /// A message and what becomes of it.

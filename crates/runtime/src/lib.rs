@@ -25,6 +25,7 @@ mod entropy;
 mod error;
 mod history;
 mod job;
+mod keys;
 mod leaves;
 mod lifecycle;
 mod load;

@@ -243,6 +243,12 @@ pub(crate) fn used_key(chain: &Hash, key: &Hash) -> Bytes {
     [&[KEY][..], chain.as_bytes(), key.as_bytes()].concat().into()
 }
 
+/// The chain and the key that a row of [`used_key`] is about.
+pub(crate) fn read_used_key(row: &[u8]) -> Option<(Hash, Hash)> {
+    let (chain, key) = row.strip_prefix(&[KEY])?.split_first_chunk::<32>()?;
+    Some((Hash::from_bytes(*chain), Hash::from_bytes(key.try_into().ok()?)))
+}
+
 /// A row with a value of the types above.
 pub(crate) fn put(key: Bytes, value: &impl Serialize) -> Row {
     // Writing to a vector cannot fail.

@@ -13,33 +13,10 @@ use crate::cell::Cell;
 use crate::core::Core;
 use crate::effects::undelivered;
 use crate::job::{Job, Letter, Settle};
-use crate::rows::{Used, get, put, used_key};
+use crate::rows::{Used, put, used_key};
 use crate::sequencer::Loaded;
 
 impl Core {
-    /// Looks the key of a letter up: the same message is answered as before, another one is refused.
-    pub(crate) fn check_key(&self, loaded: &Loaded, letter: Letter) -> Result<Letter, Box<Completion>> {
-        let Sender::Http { key: Some(key) } = letter.from else { return Ok(letter) };
-        let used = match loaded.keys.get(&key) {
-            Some(used) => Ok(Some(*used)),
-            None => get::<Used>(&*self.store, &used_key(&loaded.tip.chain, &key)),
-        };
-        let used = match used {
-            Ok(Some(used)) if used.at + self.options.key_window > self.options.clock.now().0 => used,
-            Ok(_) => return Ok(letter),
-            Err(error) => {
-                let error = SendError::Host(crate::error::chain_of(&error));
-                return Err(Box::new(Completion::said(letter, loaded.tip.seq, Err(error))));
-            }
-        };
-        let same = used.message == *Hash::of(&letter.message).as_bytes();
-        let mut completion = Completion::said(letter, used.seq, Err(SendError::KeyReused { seq: used.seq }));
-        if same {
-            completion.outcome = Outcome::Again(used.seq);
-        }
-        Err(Box::new(completion))
-    }
-
     /// Whether what a letter is about is over; then its rows are settled and it is dropped.
     pub(crate) fn comes_too_late(&self, loaded: &Loaded, batch: &mut Batch, letter: &Letter) -> bool {
         match &letter.settle {

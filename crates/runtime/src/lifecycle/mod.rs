@@ -110,7 +110,7 @@ impl Core {
             Job::Pause { done, .. } => {
                 after.extend(done.map(|done| call(move |_| _ = done.send(Err(error)))));
             }
-            Job::Escalate { .. } | Job::Wake => {}
+            Job::Escalate { .. } | Job::Wake | Job::Forget(_) => {}
         }
         if !after.is_empty() {
             batch.completions.push(Completion::of_job(0, after));
@@ -126,6 +126,7 @@ impl Core {
                 let completion = Completion::of_job(loaded.tip.seq, after.into_iter().collect());
                 batch.completions.push(completion);
             }
+            Job::Forget(keys) => self.forget(loaded, batch, &keys),
             job if loaded.tip.stopped => self.serve_ended(cell, loaded, batch, job),
             Job::Stop(order, done) => self.stop(loaded, batch, *order, done),
             Job::Upgrade(order) => self.upgrade(cell, loaded, batch, *order),

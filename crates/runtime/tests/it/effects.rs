@@ -312,45 +312,6 @@ fn a_name_is_one_actors_until_that_is_removed() {
 }
 
 #[test]
-fn a_key_is_answered_again_also_after_a_start_until_its_window_is_over() {
-    let mut world = World::with(|stage| stage.options.key_window = 1000);
-    world.start("a", "");
-    let key = Hash::of(b"key");
-    let first = world.tell_with("a", "add x", key).unwrap();
-    world.tell("a", "add y").unwrap();
-    assert_eq!(world.tell_with("a", "add x", key).unwrap(), first);
-    world.restart();
-    assert_eq!(world.tell_with("a", "add x", key).unwrap(), first);
-    assert!(matches!(world.tell_with("a", "add z", key), Err(SendError::KeyReused { seq: 2 })));
-    let failing = Hash::of(b"failing");
-    let hash_of = |result| match result {
-        Err(SendError::Failed { hash, .. }) => hash,
-        other => panic!("{other:?}"),
-    };
-    let failed = hash_of(world.tell_with("a", "die", failing));
-    assert_eq!(hash_of(world.tell_with("a", "die", failing)), failed);
-    world.stage.clock.set(troupe_chain::Timestamp(2000));
-    world.tell_with("a", "add x", key).unwrap();
-    assert_eq!(world.state("a"), "xyx");
-    world.check();
-}
-
-#[test]
-fn the_same_key_in_one_mailbox_is_handled_once() {
-    let world = World::new();
-    world.start("a", "");
-    let a = world.actors.find("a").unwrap();
-    let from = Sender::Http { key: Some(Hash::of(b"key")) };
-    let answers: Vec<_> = (0..3).map(|_| a.post(from.clone(), "add x".into()).unwrap()).collect();
-    world.settle();
-    let mut answers = answers.into_iter().map(|mut answer| answer.try_recv().unwrap().unwrap());
-    let first = answers.next().unwrap();
-    assert!(answers.all(|answer| answer == first));
-    assert_eq!(world.state("a"), "x");
-    world.check();
-}
-
-#[test]
 fn an_actor_that_left_memory_is_as_it_was() {
     let mut world = World::new();
     world.start("a", "");

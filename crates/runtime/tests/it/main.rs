@@ -10,6 +10,7 @@ mod crashes;
 mod effects;
 mod engines;
 mod held;
+mod keys;
 mod mailbox;
 mod redact;
 mod script;
