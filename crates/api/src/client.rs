@@ -62,7 +62,7 @@ pub enum ClientError {
     #[error("cannot sign the request: {0}")]
     NotSigned(String),
     /// The node said no, and why.
-    #[error("{}: {}", .0.title, .0.detail)]
+    #[error("{}", .0.sentence())]
     Problem(Box<Problem>),
     /// Whatever answered is not a node.
     #[error("{url} answered with status {status} and what no node says: {excerpt}")]

@@ -135,6 +135,16 @@ pub struct Problem {
     pub fields: Vec<FieldProblem>,
 }
 
+impl Problem {
+    /// Title and detail as one sentence; the detail alone where it begins with the title.
+    pub fn sentence(&self) -> String {
+        match self.detail.starts_with(&self.title) {
+            true => self.detail.clone(),
+            false => format!("{}: {}", self.title, self.detail),
+        }
+    }
+}
+
 /// A part of a message that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldProblem {

@@ -61,11 +61,12 @@ pub(super) fn table(listed: &[ActorSummary], tree: bool) -> Table {
     ]);
     let names: BTreeMap<_, _> =
         listed.iter().filter_map(|actor| Some((actor.actor.as_str(), actor.name.as_deref()?))).collect();
-    let order =
-        if tree { as_tree(listed) } else { by_name(listed).into_iter().map(|one| (0, one)).collect() };
-    for (depth, actor) in order {
+    let order = match tree {
+        true => as_tree(listed),
+        false => by_name(listed).into_iter().map(|one| (String::new(), one)).collect(),
+    };
+    for (branch, actor) in order {
         let name = actor.name.as_deref().unwrap_or("-");
-        let indent = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
         let parent = actor.parent.as_deref().map(|parent| match names.get(parent) {
             Some(name) => (*name).to_owned(),
             None => short(parent),
@@ -75,7 +76,7 @@ pub(super) fn table(listed: &[ActorSummary], tree: bool) -> Table {
             None => actor.status.clone(),
         };
         table.row(vec![
-            format!("{indent}{name}"),
+            format!("{branch}{name}"),
             short(&actor.actor),
             status,
             count(actor.seq),
@@ -89,31 +90,37 @@ pub(super) fn table(listed: &[ActorSummary], tree: bool) -> Table {
     table
 }
 
-/// Those with a name first.
+/// Those with a name first, and those that another took the place of after that one.
 fn by_name(listed: &[ActorSummary]) -> Vec<&ActorSummary> {
     let mut all: Vec<_> = listed.iter().collect();
-    all.sort_by_key(|actor| (actor.name.is_none(), actor.name.clone(), actor.actor.clone()));
+    all.sort_by_key(|actor| {
+        (actor.name.is_none(), actor.name.clone(), actor.successor.is_some(), actor.actor.clone())
+    });
     all
 }
 
-/// Each actor after its parent, with how deep it is; one whose parent is not listed is at the top.
-fn as_tree(listed: &[ActorSummary]) -> Vec<(usize, &ActorSummary)> {
+/// Each actor after its parent, with the branch that leads to it; one whose parent is not listed is at the top.
+fn as_tree(listed: &[ActorSummary]) -> Vec<(String, &ActorSummary)> {
     let known: HashSet<_> = listed.iter().map(|actor| actor.actor.as_str()).collect();
     let mut children: BTreeMap<&str, Vec<&ActorSummary>> = BTreeMap::new();
     let mut open = Vec::new();
     for actor in by_name(listed) {
         match actor.parent.as_deref().filter(|parent| known.contains(parent)) {
             Some(parent) => children.entry(parent).or_default().push(actor),
-            None => open.push((0, actor)),
+            None => open.push((String::new(), String::new(), actor)),
         }
     }
     open.reverse();
     let mut order = Vec::new();
     // A parent is older than its child, so there is no circle.
-    while let Some((depth, actor)) = open.pop() {
-        order.push((depth, actor));
+    while let Some((branch, stem, actor)) = open.pop() {
+        order.push((branch, actor));
         let below = children.remove(actor.actor.as_str()).unwrap_or_default();
-        open.extend(below.into_iter().rev().map(|child| (depth + 1, child)));
+        let branches = below.into_iter().rev().enumerate().map(|(after, child)| match after {
+            0 => (format!("{stem}└ "), format!("{stem}  "), child),
+            _ => (format!("{stem}├ "), format!("{stem}│ "), child),
+        });
+        open.extend(branches);
     }
     order
 }
@@ -129,16 +136,31 @@ mod tests {
     }
 
     #[test]
+    fn whoever_took_a_place_comes_before_those_who_had_it() {
+        let mut all = [listed("aa", "ann", None), listed("bb", "ann", None), listed("cc", "ann", None)];
+        for had_it in [0, 1] {
+            all[had_it].successor = Some("cc".into());
+        }
+        let order: Vec<_> = by_name(&all).into_iter().map(|actor| actor.actor.as_str()).collect();
+        assert_eq!(order, ["cc", "aa", "bb"]);
+    }
+
+    #[test]
     fn a_tree_has_children_below_their_parents_and_loses_nobody() {
         let all = [
             listed("aa", "child", Some("bb")),
             listed("bb", "parent", None),
             listed("cc", "grandchild", Some("aa")),
             listed("dd", "orphan", Some("ee")),
+            listed("ff", "second child", Some("bb")),
+            listed("gg", "its child", Some("ff")),
         ];
-        let order: Vec<_> =
-            as_tree(&all).into_iter().map(|(depth, actor)| (depth, actor.name.as_deref().unwrap())).collect();
-        assert_eq!(order, [(0, "orphan"), (0, "parent"), (1, "child"), (2, "grandchild")]);
-        assert!(table(&all, true).lines().iter().any(|line| line.starts_with("  └ grandchild")));
+        let order: Vec<_> = as_tree(&all)
+            .into_iter()
+            .map(|(branch, actor)| format!("{branch}{}", actor.name.as_deref().unwrap()))
+            .collect();
+        let expected = ["orphan", "parent", "├ child", "│ └ grandchild", "└ second child", "  └ its child"];
+        assert_eq!(order, expected);
+        assert!(table(&all, true).lines().iter().any(|line| line.starts_with("│ └ grandchild")));
     }
 }

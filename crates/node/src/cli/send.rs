@@ -192,7 +192,7 @@ fn is_answer(problem: &Problem) -> bool {
 }
 
 fn explain(problem: &Problem) -> Failure {
-    let what = format!("{}: {}", problem.title, problem.detail);
+    let what = problem.sentence();
     let failure = if is_answer(problem) { Failure::is_false(what) } else { Failure::cannot(what) };
     match problem.code {
         ErrorCode::Rejected => {
