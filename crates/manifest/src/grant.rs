@@ -13,7 +13,7 @@ use troupe_component::Grants;
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn http_grant(text: &str) -> Result<Text, String> {
+pub(super) fn http_grant(text: &str) -> Result<Text, String> {
     if text.contains("://") || text.contains('/') {
         return Err("expected a host such as api.example.org, without a scheme or a path".to_owned());
     }
@@ -46,6 +46,34 @@ pub fn http_grant(text: &str) -> Result<Text, String> {
     };
     granted(format!("{kind}:{wildcard}{name}{port}"))
 }
+
+/// Reads a grant as genesis lists it, but for that of a file: `http:HOST`, `private:HOST:PORT`, `env:NAME=VALUE`,
+/// `args:["NAME",…]`, `commons:CAPABILITY`, `commons-for:MEMBER`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn grant(text: &str) -> Result<Text, String> {
+    let Some((kind, what)) = text.split_once(':') else { return Err(EXPECTED.to_owned()) };
+    match kind {
+        "http" if !what.starts_with("//") => http_grant(what),
+        "private" => http_grant(text),
+        "env" => match what.split_once('=') {
+            Some((name, value)) => env_grant(name, value),
+            None => Err("expected env:NAME=VALUE".to_owned()),
+        },
+        "args" => match serde_json::from_str::<Vec<String>>(what) {
+            Ok(args) => args_grant(&args.iter().map(String::as_str).collect::<Vec<_>>()),
+            Err(error) => Err(format!("expected args: and a JSON array of texts: {error}")),
+        },
+        "commons" => commons_grant(what),
+        "commons-for" => principal_grant(what),
+        "file" => Err("files are granted by a manifest, which says where their bytes are".to_owned()),
+        _ => Err(EXPECTED.to_owned()),
+    }
+}
+
+const EXPECTED: &str = "expected http:HOST, such as http:api.example.org, or private:HOST:PORT, env:NAME=VALUE, \
+                        args:[\"NAME\"], commons:CAPABILITY, commons-for:MEMBER";
 
 /// A variable of the environment.
 ///
@@ -217,6 +245,32 @@ mod tests {
             ("1.1.1.1", "http:1.1.1.1"),
         ] {
             assert_eq!(grant(text).as_deref(), Ok(expect));
+        }
+    }
+
+    #[test]
+    fn a_grant_is_read_as_a_chain_has_it() {
+        for (text, expect) in [
+            ("http:API.example.org", "http:api.example.org"),
+            ("private:127.0.0.1:9000", "private:127.0.0.1:9000"),
+            ("env:MODE=a=b", "env:MODE=a=b"),
+            ("env:EMPTY=", "env:EMPTY="),
+            ("args:[\"words\", \"ü\"]", "args:[\"words\",\"\\u00fc\"]"),
+            ("commons:mana-read", "commons:mana-read"),
+        ] {
+            assert_eq!(super::grant(text).map(|text| text.to_string()).as_deref(), Ok(expect));
+        }
+        for (text, reason) in [
+            ("api.example.org", "expected http:HOST"),
+            ("https:api.example.org", "expected http:HOST"),
+            ("http://api.example.org", "expected http:HOST"),
+            ("env:MODE", "expected env:NAME=VALUE"),
+            ("env:=x", "not empty"),
+            ("args:words", "a JSON array"),
+            ("file:abc:/a", "by a manifest"),
+        ] {
+            let error = super::grant(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
         }
     }
 

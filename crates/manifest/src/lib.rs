@@ -19,7 +19,7 @@ pub mod units;
 
 pub use actor::{ComponentRef, Manifest};
 pub use fault::Fault;
-pub use grant::{http_grant, is_private};
+pub use grant::{grant, is_private};
 pub use name::{Name, NotAnActorName};
 pub use node::{
     ExecutorSettings, IdentitySettings, Kind, Layers, Loaded, LogSettings, MAX_EXECUTORS, Network,

@@ -15,7 +15,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     let number: u64 = number
         .replace('_', "")
         .parse()
-        .map_err(|_| "expected a whole number of bytes, or one with a unit such as 64MiB".to_owned())?;
+        .map_err(|_| "expected a whole number, or a size with a unit such as 64MiB".to_owned())?;
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kib" => 1 << 10,

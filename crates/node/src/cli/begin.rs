@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use troupe::host::{ComponentSource, Start};
-use troupe::manifest::{ComponentRef, Manifest, Name, http_grant};
+use troupe::manifest::{ComponentRef, Manifest, Name, grant};
 use troupe_chain::{Files, Hash, OnFailure, Supervision, Text};
-use troupe_component::Grants;
 
 use super::failure::Failure;
 use super::parse;
@@ -25,7 +24,8 @@ pub(crate) struct BeginArgs {
     /// Any limit by name; `troupe check` lists them. They are fixed when the actor begins
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse::limit, help_heading = "Limits")]
     pub(super) limit: Vec<(String, u64)>,
-    /// A host that the actor may ask: http:HOST, http:*.HOST, http:HOST:PORT or private:HOST:PORT
+    /// What the actor may reach or is told: http:HOST, http:*.HOST, http:HOST:PORT, private:HOST:PORT, env:NAME=VALUE,
+    /// args:["NAME",…]; files are granted by a manifest
     #[arg(long, value_name = "GRANT", value_parser = grant)]
     pub(super) grant: Vec<Text>,
     /// What is done when it fails: go-on, pause, restart, restore, stop or escalate
@@ -51,25 +51,6 @@ pub(super) struct Begin {
 
 fn parse_name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
-}
-
-/// Reads a grant in the form of the chain, or of a manifest.
-pub(super) fn grant(text: &str) -> Result<Text, String> {
-    let expected = "expected http:HOST, such as http:api.example.org, or private:HOST:PORT, commons:CAPABILITY, \
-                    commons-for:MEMBER";
-    if text.starts_with("commons") {
-        let grant = Text::new(text).map_err(|error| error.to_string())?;
-        Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
-        return Ok(grant);
-    }
-    let host = match text.split_once(':') {
-        Some(("http", host)) if !host.starts_with("//") => host,
-        Some(("private", _)) => text,
-        _ => return Err(expected.to_owned()),
-    };
-    let grant = http_grant(host)?;
-    Grants::parse(std::slice::from_ref(&grant)).map_err(|error| error.to_string())?;
-    Ok(grant)
 }
 
 fn on_failure(text: &str) -> Result<OnFailure, String> {

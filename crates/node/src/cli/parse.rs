@@ -39,6 +39,15 @@ pub(super) fn utc(at: troupe_chain::Timestamp) -> String {
     }
 }
 
+/// A word as a shell takes it: in quotes if it has to be.
+pub(super) fn shell_word(word: &str) -> std::borrow::Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    }
+}
+
 /// Reads `JSON`, `@FILE` or `-`; the bytes stay as they are.
 pub(super) fn payload(text: &str) -> Result<Vec<u8>, Failure> {
     match text.strip_prefix('@') {

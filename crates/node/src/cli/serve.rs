@@ -292,12 +292,12 @@ fn compare(screen: &Screen, name: &Name, actor: &Actor, begin: &Begin) -> Done {
             Code::Native(name) => name.to_string(),
         };
         differs.push(format!("its component is {runs}, in the file it is {}", short(begin.hash())));
-        let _ = write!(arguments, " {}", begin.shown);
+        let _ = write!(arguments, " {}", parse::shell_word(&begin.shown));
     }
     if rules.grants != begin.grants {
         differs.push("its grants are others than in the file".to_owned());
         for grant in &begin.grants {
-            let _ = write!(arguments, " --grant {grant}");
+            let _ = write!(arguments, " --grant {}", parse::shell_word(grant.as_str()));
         }
     }
     for (limit, value) in &begin.limits {
@@ -307,6 +307,10 @@ fn compare(screen: &Screen, name: &Name, actor: &Actor, begin: &Begin) -> Done {
             differs.push(format!("its limit `{limit}` is {is}, in the file it is {value}"));
             let _ = write!(arguments, " --limit {limit}={value}");
         }
+    }
+    // The bytes of a file come with a manifest.
+    if rules.grants != begin.grants && begin.grants.iter().any(|grant| grant.as_str().starts_with("file:")) {
+        " actor.toml, a manifest that says all of it".clone_into(&mut arguments);
     }
     if !differs.is_empty() {
         let differs = differs.join("; ");

@@ -39,8 +39,8 @@ pub(crate) struct Upgrade {
     /// A limit that is to be another
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse::limit)]
     limit: Vec<(String, u64)>,
-    /// A host that it may ask from now on, in place of those that it may ask now
-    #[arg(long, value_name = "GRANT", value_parser = begin::grant)]
+    /// What it may reach from now on, in place of all that it may now
+    #[arg(long, value_name = "GRANT", value_parser = troupe::manifest::grant)]
     grant: Vec<Text>,
     #[command(flatten)]
     node: NodeArgs,

@@ -186,8 +186,42 @@ fn actors_of_the_configuration_are_begun_once_and_never_changed() {
     assert!(node.errors().contains("troupe upgrade one "), "{}", node.errors());
     node.troupe(&["send", "one", "{}"]).code(0);
     assert_eq!(node.troupe(&["state", "one"]).code(0).out, "{}{}");
+    assert_eq!(node.stop(), Some(0));
     let twice = "[[actor]]\ncomponent = \"echo.wasm\"\n[[actor]]\ncomponent = \"echo.wasm\"\n";
     write(folder.path(), "twice.toml", twice.as_bytes());
     troupe(folder.path(), &["serve", "--config", "twice.toml"]).code(2).complains("named `echo`");
     troupe(folder.path(), &["serve", "--config", "no.toml"]).code(2).complains("no.toml");
+}
+
+#[test]
+fn a_start_says_what_to_type_to_have_an_actor_as_the_file_says() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "echo.wasm", &guests::echo(World::Actor));
+    write(folder.path(), "append it.wasm", &guests::append(World::Actor));
+    let serve = |text: &str| {
+        write(folder.path(), "troupe.toml", format!("store = \"data\"\n{text}").as_bytes());
+        let before = fs::read_to_string(folder.path().join("node.err")).unwrap_or_default().len();
+        let node = Node::serve(folder.path(), &["--config", "troupe.toml"]);
+        let errors = node.errors().split_off(before);
+        (node, errors)
+    };
+    let (node, _) = serve("[[actor]]\ncomponent = \"echo.wasm\"\nname = \"one\"\n");
+    assert_eq!(node.stop(), Some(0));
+    let text = "[[actor]]\ncomponent = \"append it.wasm\"\nname = \"one\"\nlimits = { fuel = 9_000_000 }\n\
+                [actor.grants]\nhttp = [\"*.example.org\"]\nargs = [\"it's\", \"-v\"]\nenv = { MODE = \"a b\" }\n";
+    let (node, errors) = serve(text);
+    let typed = errors.lines().find_map(|line| line.split_once("to change it: ")).expect("a help").1;
+    let command = typed.replacen("troupe", env!("CARGO_BIN_EXE_troupe"), 1);
+    let shell = Command::new("sh")
+        .current_dir(folder.path())
+        .args(["-c", &format!("{command} --node {}", node.url)])
+        .output()
+        .unwrap();
+    assert!(shell.status.success(), "{typed}: {}", String::from_utf8_lossy(&shell.stderr));
+    assert_eq!(node.stop(), Some(0));
+    let (node, errors) = serve(text);
+    assert!(!errors.contains("goes on as it is"), "{errors}");
+    assert_eq!(node.stop(), Some(0));
+    let (_node, errors) = serve(&format!("{text}files = {{ \"/a\" = \"echo.wasm\" }}\n"));
+    assert!(errors.contains("troupe upgrade one actor.toml, a manifest that says all of it"), "{errors}");
 }
