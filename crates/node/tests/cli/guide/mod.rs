@@ -70,6 +70,7 @@ pages! {
     the_verification_of_the_guide_is_as_it_says = "verification.md",
     the_messages_of_the_guide_are_as_it_says = "messaging.md",
     the_supervision_of_the_guide_is_as_it_says = "supervision.md",
+    the_manifest_of_the_guide_is_as_it_says = "manifest.md",
     the_ordinary_code_of_the_guide_is_as_it_says = "ordinary.md",
     the_state_of_the_guide_is_as_it_says = "state.md",
     the_limits_of_the_guide_are_as_it_says = "limits.md",
