@@ -163,6 +163,7 @@ impl Actors {
         if core.stopping.load(Ordering::Acquire) {
             return Err(SendError::Stopped);
         }
+        core.has_place()?;
         new.genesis.check().map_err(|error| SendError::CannotBegin(error.to_string()))?;
         let at = core.options.clock.now();
         let id = id_of(&new.genesis, at);

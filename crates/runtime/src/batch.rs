@@ -30,6 +30,8 @@ pub(crate) struct Batch {
     pub(crate) view: Option<View>,
     /// Whether it begins the chain.
     pub(crate) begins: bool,
+    /// Whether there is no actor whose it could be: what came is turned away.
+    pub(crate) is_nobodys: bool,
 }
 
 /// What follows from one job.
@@ -88,6 +90,7 @@ impl Batch {
             completions: Vec::new(),
             view: None,
             begins: false,
+            is_nobodys: false,
         }
     }
 
@@ -155,6 +158,9 @@ impl Batch {
         if cell.arrived() {
             core.schedule(cell);
         }
+        if self.is_nobodys {
+            core.discard(cell);
+        }
     }
 
     /// Takes back a batch that did not become durable: callers are told, all else waits for another turn, which is not at
@@ -194,6 +200,9 @@ impl Batch {
         }
         if cell.arrived() {
             core.schedule(cell);
+        }
+        if self.is_nobodys {
+            core.discard(cell);
         }
     }
 }

@@ -105,7 +105,7 @@ impl Core {
         Ok(Context { seed, ..context })
     }
 
-    fn cells_of(&self, id: &Hash) -> &RwLock<Cells> {
+    pub(crate) fn cells_of(&self, id: &Hash) -> &RwLock<Cells> {
         &self.cells[usize::from(id.as_bytes()[0]) % MAPS]
     }
 
@@ -144,6 +144,12 @@ impl Core {
         let shard = if granted { shards } else { own as usize };
         let mut cells = self.cells_of(id).write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(*id).or_insert_with(|| Arc::new(Cell::new(*id, shard))))
+    }
+
+    /// Whether there is a place for one more chain at the moment: cheaper to ask than to be refused one.
+    pub(crate) fn has_place(&self) -> Result<(), SendError> {
+        let most = self.options.max_actors;
+        if self.chains.load(Ordering::Relaxed) < most { Ok(()) } else { Err(SendError::TooMany(most)) }
     }
 
     /// Takes one of the places that there are for chains. A fork that goes on in the place of another chain always gets one.
@@ -202,10 +208,13 @@ impl Core {
 
     /// Commits a group of batches and gives their actors up.
     pub(crate) fn commit(&self, group: Vec<Batch>) {
-        let cells: Vec<_> = group.iter().map(|batch| Arc::clone(&batch.cell)).collect();
+        let cells: Vec<_> = group.iter().map(|batch| (Arc::clone(&batch.cell), batch.is_nobodys)).collect();
         self.committer.commit(self, group);
-        for cell in &cells {
+        for (cell, is_nobodys) in &cells {
             self.release(cell);
+            if *is_nobodys {
+                self.discard(cell);
+            }
         }
     }
 

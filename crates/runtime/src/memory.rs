@@ -1,7 +1,7 @@
 //! Which actors stay in memory: those in use, and others as long as there is room.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use crate::cell::{Cell, weight};
 use crate::core::Core;
@@ -43,6 +43,16 @@ impl Core {
                 false
             });
             cells.shrink_to_fit();
+        }
+    }
+
+    /// Takes a cell out of memory that no actor has: it could not be begun, or what was sent is for an id that is nobody's.
+    pub(crate) fn discard(&self, cell: &Arc<Cell>) {
+        let mut cells = self.cells_of(&cell.id).write().unwrap_or_else(PoisonError::into_inner);
+        let is_in_use = || cell.loaded.try_lock().map_or(true, |loaded| loaded.is_some());
+        if cells.get(&cell.id).is_some_and(|known| Arc::ptr_eq(known, cell)) && !is_in_use() && cell.retire()
+        {
+            cells.remove(&cell.id);
         }
     }
 

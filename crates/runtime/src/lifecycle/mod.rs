@@ -60,6 +60,7 @@ impl Core {
                 break;
             }
         }
+        batch.is_nobodys = !batch.begins;
         let idle = batch.is_empty() && batch.completions.is_empty();
         (!idle).then(|| {
             cell.in_flight.fetch_add(1, Ordering::AcqRel);

@@ -282,6 +282,7 @@ fn what_could_not_begin_takes_no_place() {
         let failing = world.new_actor("b", "die");
         assert!(matches!(world.actors.start_blocking(failing), Err(SendError::CannotBegin(_))));
     }
+    assert_eq!(world.actors.usage().0, 1);
     world.start("b", "");
     world.check();
 }
@@ -308,6 +309,20 @@ fn a_name_is_one_actors_until_that_is_removed() {
     let heir = world.actors.start_blocking(other).unwrap();
     world.restart();
     assert_eq!(world.id("a"), heir.id());
+    world.check();
+}
+
+#[test]
+fn what_is_for_nobody_keeps_no_memory() {
+    let mut world = World::new();
+    world.start("a", "");
+    let in_memory = |world: &World| (world.actors.usage().1, world.actors.busiest(10).len());
+    assert_eq!(in_memory(&world), (1, 1));
+    let failing = world.new_actor("b", "die");
+    assert!(matches!(world.actors.start_blocking(failing), Err(SendError::CannotBegin(_))));
+    world.tell("a", &format!("send {} hello & spawn c go-on die", Hash::of(b"nobody"))).unwrap();
+    assert_eq!(world.state("a"), "(notice unknown)(notice refused)");
+    assert_eq!(in_memory(&world), (1, 1));
     world.check();
 }
 
