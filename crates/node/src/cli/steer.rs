@@ -63,7 +63,7 @@ pub(super) fn stop(screen: &Screen, command: &Stop) -> Done {
         Some(reason) => json!({ "reason": reason }),
         None => json!({}),
     };
-    let next = "its name is free once it is removed: troupe remove";
+    let next = "its name is free once it is removed: troupe remove ACTOR";
     command.which.order(screen, "POST", "/stop", &body, "stopped", next)
 }
 
@@ -73,7 +73,7 @@ pub(super) fn remove(screen: &Screen, command: &Remove) -> Done {
 }
 
 pub(super) fn pause(screen: &Screen, command: &Pause) -> Done {
-    command.which.order(screen, "POST", "/pause", &json!({}), "paused", "to go on: troupe resume")
+    command.which.order(screen, "POST", "/pause", &json!({}), "paused", "to go on: troupe resume ACTOR")
 }
 
 pub(super) fn resume(screen: &Screen, command: &Resume) -> Done {
@@ -94,7 +94,7 @@ impl Which {
         screen.line(format_args!("{GOOD}{done}{GOOD:#} {BOLD}{}{BOLD:#}", found.shown()))?;
         screen.field("actor", found.id())?;
         if !next.is_empty() {
-            screen.note(format_args!("{DIM}{next}{DIM:#}"));
+            screen.note(format_args!("{DIM}{}{DIM:#}", next.replace("ACTOR", &self.actor)));
         }
         Ok(())
     }

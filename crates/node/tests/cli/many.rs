@@ -70,7 +70,7 @@ fn actors_are_begun_used_and_ended_by_name() {
 fn a_paused_actor_says_so_until_it_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let node = appending(folder.path());
-    node.troupe(&["pause", "a"]).code(0).says("paused").complains("troupe resume");
+    node.troupe(&["pause", "a"]).code(0).says("paused").complains("troupe resume a\n");
     node.troupe(&["send", "a", "{}"]).code(2).complains("paused").complains("troupe resume");
     node.troupe(&["ps"]).code(0).says("paused");
     node.troupe(&["resume", "a", "--json"]).code(0).says("\"resumed\":true");
