@@ -36,6 +36,20 @@ fn simulated_disk_without_faults_keeps_the_promises() {
     check(&SimDisk::new().open().unwrap());
 }
 
+#[test]
+fn what_is_read_from_a_disk_keeps_nothing_else_in_memory() {
+    let disk = SimDisk::new();
+    disk.open().unwrap().commit(&[append(0, 0, 8)]).unwrap();
+    let store = disk.open().unwrap();
+    let blob = |(name, _): (Hash, Bytes)| store.blob(&chain(0), &name).unwrap().unwrap();
+    let read: Vec<_> = blobs(0, 1).into_iter().map(blob).chain(store.entry(&chain(0), 2).unwrap()).collect();
+    for bytes in read.into_iter().filter(|bytes| !bytes.is_empty()) {
+        let len = bytes.len();
+        let kept = bytes.try_into_mut().expect("nobody else has it").capacity();
+        assert!(kept <= len, "{kept} bytes are kept for {len}");
+    }
+}
+
 fn check(store: &dyn Store) {
     an_empty_store_has_nothing(store);
     a_chain_grows(store);

@@ -220,14 +220,14 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Reads an item's bytes and checks them; `None` if they were erased.
+    /// Reads an item's bytes and checks them; `None` if they were erased. Whoever keeps them keeps no more than them.
     pub(crate) fn item(&self, index: u32) -> Result<Option<Bytes>, StoreError> {
         let at = self.head.at;
         let item = self.head.items.get(index as usize);
         let item = item.ok_or_else(|| damaged(at, "the index points at more items than the frame has"))?;
         let (start, len) = (item.part.offset as usize, item.part.len as usize);
         let bytes = if start + len <= self.first.len() {
-            self.first.slice(start..start + len)
+            Bytes::copy_from_slice(&self.first[start..start + len])
         } else {
             let mut bytes = vec![0; len];
             let read = self.file.read_at(&mut bytes, u64::from(at.offset) + start as u64);
