@@ -35,7 +35,7 @@ const PERSON: Sender = Sender::Http { key: None };
 /// What one process found.
 #[derive(Debug, Default, Clone, Copy)]
 struct Found {
-    /// Bytes of memory once the node is open, with all actors loaded, and with them unloaded again.
+    /// Bytes of memory once the node is open, with all actors loaded, and a while after they were unloaded again.
     opened: f64,
     loaded: f64,
     unloaded: f64,
@@ -179,8 +179,9 @@ pub(crate) fn idle(args: &[String]) -> anyhow::Result<()> {
     }
     let loaded = memory()?;
     host.actors.unload_idle();
-    let unloaded = memory()?;
+    // The allocator gives memory back while it is used.
     let hot = hot(&host.actors.get(ids[0])?)?;
+    let unloaded = memory()?;
     let ms = |time: Duration| micros(time) / 1000.0;
     println!("{opened} {loaded} {unloaded} {} {} {cold} {hot}", ms(open), ms(first));
     host.actors.shutdown();
