@@ -60,7 +60,7 @@ impl Core {
                 break;
             }
         }
-        batch.is_nobodys = !batch.begins;
+        batch.is_nobodys = !batch.begins && why.is_none();
         let idle = batch.is_empty() && batch.completions.is_empty();
         (!idle).then(|| {
             cell.in_flight.fetch_add(1, Ordering::AcqRel);
