@@ -52,11 +52,11 @@ fn main() -> anyhow::Result<()> {
     if let Some(("client", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return http::client(rest);
     }
+    // As a node has it.
+    troupe::huge_pages::disable();
     if let Some(("idle", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return density::idle(rest);
     }
-    // As a node has it.
-    troupe::huge_pages::disable();
     // `cargo bench` passes a flag of its own.
     let wanted: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     for (name, measure) in sections {

@@ -198,7 +198,7 @@ fn shortest_first(batches: &mut [Batch]) {
     for batch in &*batches {
         *done.entry(batch.cell.id).or_default() += batch.completions.len();
     }
-    batches.sort_by_key(|batch| done.get(&batch.cell.id).copied());
+    batches.sort_by_cached_key(|batch| done.get(&batch.cell.id).copied());
 }
 
 #[cfg(test)]

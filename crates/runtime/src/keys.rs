@@ -16,8 +16,9 @@ use crate::job::{Job, Letter};
 use crate::rows::{KEY, Used, decode, get, read_used_key, used_key};
 use crate::sequencer::Loaded;
 
-/// How often all keys are looked through in the time that one counts. So there are rows of a quarter more than count.
-const PASSES: u64 = 4;
+/// A pass through all keys begins so long after the last, as a part of the time that one counts. So there are rows of about a
+/// quarter more than count.
+const REST: u64 = 4;
 /// How many are looked at in one go.
 const PAGE: usize = 2048;
 /// How long it is from one go to the next, in milliseconds: whatever is due waits for one.
@@ -28,8 +29,6 @@ const BETWEEN_PAGES: u64 = 100;
 pub(crate) struct KeySearch {
     /// When it goes on, in milliseconds since 1970.
     next: u64,
-    /// When it last began.
-    began: u64,
     /// The row that it last saw; none between two passes.
     after: Option<Bytes>,
 }
@@ -75,19 +74,16 @@ impl Core {
     /// Looks through some of all keys, if it is time to, and has their actors forget those that count no more; returns
     /// whether there were any.
     pub(crate) fn search_old_keys(&self, now: u64) -> bool {
-        let interval = (self.options.key_window / PASSES).max(BETWEEN_PAGES);
+        let interval = (self.options.key_window / REST).max(BETWEEN_PAGES);
         let mut search = self.key_search.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !search.is_due(now, interval) {
             return false;
-        }
-        if search.after.is_none() {
-            search.began = now;
         }
         // A store that cannot be read says so to whoever needs it; then the keys wait for the next pass.
         let page = self.store.rows(&[KEY], search.after.as_deref(), PAGE).unwrap_or_default();
         (search.after, search.next) = match page.last() {
             Some((key, _)) if page.len() == PAGE => (Some(key.clone()), now + BETWEEN_PAGES),
-            _ => (None, (search.began + interval).max(now + BETWEEN_PAGES)),
+            _ => (None, now + interval),
         };
         drop(search);
         let mut old: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();

@@ -310,7 +310,7 @@ fn compare(screen: &Screen, name: &Name, actor: &Actor, begin: &Begin) -> Done {
     }
     // The bytes of a file come with a manifest.
     if rules.grants != begin.grants && begin.grants.iter().any(|grant| grant.as_str().starts_with("file:")) {
-        " actor.toml, a manifest that says all of it".clone_into(&mut arguments);
+        arguments = String::from(" actor.toml, a manifest that says all of it");
     }
     if !differs.is_empty() {
         let differs = differs.join("; ");

@@ -56,7 +56,7 @@ fn old_keys_leave_the_store_also_those_of_an_actor_that_has_stopped() {
     let mut world = world();
     let b = world.start("b", "");
     let now = world.stage.options.clock.now().0;
-    // More than are looked at in one go, and none of them a round number.
+    // More than are looked at in one go.
     for n in 0..2500_u32 {
         world.tell_with("a", "keep", Hash::of(&n.to_be_bytes())).unwrap();
     }
